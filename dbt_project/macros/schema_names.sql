@@ -1,0 +1,6 @@
+{# Where relations are built. Nothing about their content belongs here. #}
+
+{# Schemas are exactly the layers' names: readers depend on marts.<name>, so no target prefix. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+{%- endmacro %}

@@ -1,0 +1,33 @@
+-- Every record that is kept under the unknown customer, with the id it carried.
+select
+    'sales_lines' as feed,
+    source_file,
+    file_sha256,
+    source_record,
+    carried_customer_id,
+    posting_date,
+    document_no
+from {{ ref('int_sales_lines_valued') }}
+where is_inside_account and customer_id = {{ unknown_id() }}
+union all
+select
+    'customer_costs' as feed,
+    source_file,
+    file_sha256,
+    source_record,
+    carried_customer_id,
+    posting_date,
+    document_no
+from {{ ref('int_customer_costs_valued') }}
+where customer_id = {{ unknown_id() }}
+union all
+select
+    'activities' as feed,
+    source_file,
+    file_sha256,
+    source_record,
+    carried_customer_id,
+    activity_date as posting_date,
+    cast(null as string) as document_no
+from {{ ref('int_activities_resolved') }}
+where customer_id = {{ unknown_id() }}

@@ -1,0 +1,10 @@
+-- The company whose accounts these are: settings only, no rules.
+select
+    company_name,
+    currency,
+    minor_unit,
+    fiscal_year_start,
+    locale,
+    credit_interest_rate,
+    day_count
+from {{ source('raw', 'company') }}

@@ -1,0 +1,33 @@
+-- Sales lines as the company supplies them, each with a line number. What a line is worth belongs in
+-- int_sales_lines_valued.
+select
+    document_no,
+    coalesce(
+        line_no,
+        cast(
+            row_number() over (
+                partition by document_no
+                order by _source_file asc nulls last, _source_record asc nulls last
+            ) as string
+        )
+    ) as line_no,
+    document_type,
+    posting_date,
+    customer_id,
+    product_id,
+    line_type,
+    quantity,
+    list_amount,
+    discount_amount,
+    net_amount,
+    cost_amount,
+    currency,
+    salesperson_id,
+    order_no,
+    original_document_no,
+    original_line_no,
+    return_reason,
+    _source_file as source_file,
+    _file_sha256 as file_sha256,
+    _source_record as source_record
+from {{ source('raw', 'sales_lines') }}

@@ -1,0 +1,10 @@
+-- Salespeople as the company supplies them.
+select
+    salesperson_id,
+    salesperson_name,
+    team,
+    manager_id,
+    _source_file as source_file,
+    _file_sha256 as file_sha256,
+    _source_record as source_record
+from {{ source('raw', 'salespeople') }}

@@ -1,0 +1,18 @@
+-- Fails for each product of a posting that the dimension lacks, and when it has no row for the unknown one.
+{{ config(meta={'dagster': {'ref': {'name': 'products'}}}) }}
+
+with needed as (
+    select product_id
+    from {{ ref('postings') }}
+    where product_id is not null
+    union distinct
+    select product_id from {{ ref('stg_products') }}
+    union distinct
+    select {{ unknown_id() }} as product_id
+)
+
+select needed.product_id
+from needed
+left join {{ ref('products') }} as products
+    on needed.product_id = products.product_id
+where products.product_id is null

@@ -1,0 +1,11 @@
+"""The demo company Nordlys Engros A/S: invented, seeded and byte-deterministic.
+
+Only what makes its landing files belongs here. Its configuration and policy are plain files in the
+default workspace; nothing in the product may depend on this package.
+"""
+
+from __future__ import annotations
+
+from kunderegnskab.demo.generator import DemoSummary, generate
+
+__all__ = ["DemoSummary", "generate"]

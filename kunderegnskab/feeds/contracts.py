@@ -1,0 +1,85 @@
+"""The typed form of contracts.yaml. What a feed contains is declared there, not here."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from ruamel.yaml import YAML
+
+ColumnType = Literal["id", "text", "code", "date", "month", "money", "quantity", "rate", "integer", "boolean"]
+
+SQL_TYPES: dict[ColumnType, str] = {
+    "id": "VARCHAR",
+    "text": "VARCHAR",
+    "code": "VARCHAR",
+    "date": "DATE",
+    "month": "DATE",
+    "money": "DECIMAL(18,4)",
+    "quantity": "DECIMAL(18,6)",
+    "rate": "DECIMAL(18,8)",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+}
+# Digits after the decimal sign that a type can hold; a value with more of them is rejected, not rounded.
+DECIMALS: dict[ColumnType, int] = {"money": 4, "quantity": 6, "rate": 8, "integer": 0}
+
+# What every record carries besides the feed's own columns.
+SOURCE_COLUMNS: dict[str, str] = {
+    "_source_file": "VARCHAR",
+    "_file_sha256": "VARCHAR",
+    "_source_record": "BIGINT",
+}
+
+
+class _Declaration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Declaration):
+    """One column of a feed. `default` is text in canonical form and stands where a value is missing."""
+
+    type: ColumnType
+    da: str
+    en: str
+    required: bool = False
+    values: tuple[str, ...] = ()
+    default: str | None = None
+
+    @property
+    def sql_type(self) -> str:
+        """The DuckDB type of the column in the lake and in schema raw."""
+        return SQL_TYPES[self.type]
+
+
+class Feed(_Declaration):
+    """One canonical input table."""
+
+    name: str
+    da: str
+    en: str
+    grain: str
+    key: tuple[str, ...]
+    columns: dict[str, Column]
+    required: bool = False
+    rules: tuple[Literal["two_of_three_amounts"], ...] = ()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        unknown = [name for name in self.key if name not in self.columns]
+        if unknown:
+            raise ValueError(f"feed {self.name}: key column {unknown[0]} is not declared")
+        for name, column in self.columns.items():
+            if (column.type == "code") != bool(column.values):
+                raise ValueError(f"feed {self.name}, column {name}: exactly the type code lists values")
+        return self
+
+
+@cache
+def load_feeds() -> dict[str, Feed]:
+    """All feeds by name, in the order of contracts.yaml."""
+    text = Path(__file__).with_name("contracts.yaml").read_text(encoding="utf-8")
+    declared = YAML(typ="safe", pure=True).load(text)["feeds"]
+    return {name: Feed(name=name, **feed) for name, feed in declared.items()}

@@ -1,0 +1,23 @@
+"""The door: landing files become typed records in the lake and schema raw of a warehouse.
+
+What a feed contains belongs in `kunderegnskab.feeds`; whether the numbers are plausible in
+`kunderegnskab.quality`.
+"""
+
+from __future__ import annotations
+
+from kunderegnskab.ingest.lake import Intake, Receipt, input_files, input_hash, sweep, take_in
+from kunderegnskab.ingest.load import LoadRecord, fresh_warehouse, load_warehouse, read_load_record
+
+__all__ = [
+    "Intake",
+    "LoadRecord",
+    "Receipt",
+    "fresh_warehouse",
+    "input_files",
+    "input_hash",
+    "load_warehouse",
+    "read_load_record",
+    "sweep",
+    "take_in",
+]

@@ -1,0 +1,110 @@
+"""The SQL that a mapping may carry: parsed, confined to one record, number() and date() resolved.
+
+Running it belongs in `typed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+_READERS = ("number", "date")
+
+
+class BadExpression(Exception):
+    """The expression cannot be used; the text says why, without a full stop."""
+
+
+@dataclass(frozen=True)
+class ColumnUse:
+    """A source column that an expression names; `lookup` is "" for the file itself."""
+
+    lookup: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked expression.
+
+    Attributes:
+        text: as the person wrote it.
+        tree: the parsed expression.
+        columns: the source columns it names.
+    """
+
+    text: str
+    tree: exp.Expression
+    columns: tuple[ColumnUse, ...]
+
+    def sql(self, reader: Callable[[str, str], str], column: Callable[[ColumnUse], str]) -> str:
+        """As DuckDB SQL.
+
+        Args:
+            reader: name of the macro that stands for a function (number, date) and a lookup.
+            column: internal name of a source column.
+        """
+
+        def resolve(node: exp.Expression) -> exp.Expression:
+            call = _reader_call(node)
+            if call is None:
+                return node
+            function, argument = call
+            return exp.Anonymous(this=reader(function, _lookup_of(argument)), expressions=[argument])
+
+        def rename(node: exp.Expression) -> exp.Expression:
+            if not isinstance(node, exp.Column):
+                return node
+            return exp.column(exp.to_identifier(column(ColumnUse(node.table, node.name)), quoted=True))
+
+        return self.tree.copy().transform(resolve).transform(rename).sql(dialect="duckdb")
+
+    def reads(self) -> list[tuple[str, str, Expression]]:
+        """Each number() or date() call as (function, lookup, its argument)."""
+        calls = [call for node in self.tree.walk() if (call := _reader_call(node)) is not None]
+        return [(function, _lookup_of(argument), _expression(argument)) for function, argument in calls]
+
+
+def parse(text: str) -> Expression:
+    """Check `text`.
+
+    Raises:
+        BadExpression: it is no SQL expression, or reaches beyond the record it stands on.
+    """
+    try:
+        tree = sqlglot.parse_one(text, dialect="duckdb")
+    except SqlglotError as error:
+        raise BadExpression(f"is not valid SQL: {str(error).splitlines()[0]}") from error
+    for node in tree.walk():
+        if isinstance(node, exp.Query | exp.Table | exp.DDL | exp.DML | exp.Command | exp.Subquery):
+            raise BadExpression("may use only the record's own columns, no queries or tables")
+        if isinstance(node, exp.Window | exp.AggFunc):
+            raise BadExpression(f"may use only the record's own columns, but {node.key} needs several records")
+        if isinstance(node, exp.Star):
+            raise BadExpression("must name its columns, * is not allowed")
+    return _expression(tree, text)
+
+
+def _expression(tree: exp.Expression, text: str | None = None) -> Expression:
+    columns = {ColumnUse(column.table, column.name) for column in tree.find_all(exp.Column)}
+    ordered = sorted(columns, key=lambda use: (use.lookup, use.name))
+    return Expression(text or tree.sql(dialect="duckdb"), tree, tuple(ordered))
+
+
+def _reader_call(node: exp.Expression) -> tuple[str, exp.Expression] | None:
+    """(function, argument) if `node` is number(x) or date(x)."""
+    if isinstance(node, exp.Date) and node.this is not None and not node.args.get("zone"):
+        return "date", node.this
+    if isinstance(node, exp.Anonymous) and node.name.lower() in _READERS and len(node.expressions) == 1:
+        return node.name.lower(), node.expressions[0]
+    return None
+
+
+def _lookup_of(argument: exp.Expression) -> str:
+    """The lookup whose conventions rule: that of the first column in the argument."""
+    column = argument.find(exp.Column)
+    return column.table if column is not None else ""

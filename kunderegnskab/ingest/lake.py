@@ -1,0 +1,343 @@
+"""The lake: one typed Parquet file per landing file and mapping, kept by content.
+
+A file that was read before with the same mapping is not read again. How one file is read belongs in
+`readers` and `typed`; turning the lake into a warehouse in `load`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.ingest import typed
+from kunderegnskab.ingest.conventions import literal
+from kunderegnskab.ingest.landing import LandingFile, fingerprint, lookup_path, source_paths
+from kunderegnskab.ingest.readers import read_records
+from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.progress import Progress, silent
+from kunderegnskab.workspace import FeedSource, Workspace
+from kunderegnskab.workspace.mapping import AllowedRejects
+
+# Part of every lake file's key: raise it when the same file and mapping give another result.
+READING_VERSION = 1
+
+
+class Receipt(BaseModel):
+    """What came of reading one landing file for one feed; stands beside its lake file.
+
+    `source_file` and `lookups` name files relative to the workspace, `lake_file` relative to the lake.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    feed: str
+    source_file: str
+    file_sha256: str
+    size: int
+    lookups: dict[str, str]
+    lake_file: str
+    lake_sha256: str
+    records_read: int
+    records_loaded: int
+    records_rejected: int
+    records_left_out: int
+    # What the source's mapping allows today; not a property of the reading, so never cached.
+    rejects_allowed: int = 0
+    allowance_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Intake:
+    """All files of a workspace as lake files.
+
+    Attributes:
+        receipts: one per landing file and feed, in the order of the contracts.
+        read: names of the files that had to be read, the others were known.
+    """
+
+    receipts: tuple[Receipt, ...]
+    read: tuple[str, ...]
+
+    @property
+    def supplied(self) -> set[str]:
+        """Feeds that have at least one file."""
+        return {receipt.feed for receipt in self.receipts}
+
+    @property
+    def files(self) -> dict[str, str]:
+        """SHA-256 of every file that was read, lookups included, by name."""
+        files: dict[str, str] = {}
+        for receipt in self.receipts:
+            files |= {receipt.source_file: receipt.file_sha256, **receipt.lookups}
+        return files
+
+
+@dataclass(frozen=True)
+class _Job:
+    entry: FeedSource
+    plan: typed.Plan
+    file: LandingFile
+    lookups: dict[str, LandingFile]
+
+    @property
+    def key(self) -> str:
+        """Changes whenever the file, its name, a lookup, the mapping or the feed's contract changes."""
+        recipe = {
+            "version": READING_VERSION,
+            "file": [self.file.name, self.file.sha256],
+            "lookups": {name: [file.name, file.sha256] for name, file in self.lookups.items()},
+            "source": self.entry.source.model_dump(mode="json", exclude={"allow_rejects"}),
+            "feed": self.plan.feed.model_dump(mode="json"),
+        }
+        return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def take_in(
+    workspace: Workspace, lake: Path, progress: Progress = silent, *, again: bool = False
+) -> Intake:
+    """Read every file that the workspace's mappings name, unless the lake has it already.
+
+    Args:
+        lake: the workspace's lake, or a scratch folder where nothing is to be kept.
+        again: read files even if the lake has them.
+
+    Raises:
+        InputProblems: files or mappings that cannot be used, all of them at once.
+    """
+    problems: list[InputProblem] = []
+    jobs = _jobs(workspace, problems)
+    problems += _repeated_content(jobs)
+    lake.mkdir(parents=True, exist_ok=True)
+    receipts: list[Receipt] = []
+    read: list[str] = []
+    scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=lake))
+    con = _confined_connection(scratch)
+    try:
+        for number, job in enumerate(jobs):
+            progress(f"reading {job.file.name}", number, len(jobs))
+            receipt = None if again else _known(job, lake)
+            if receipt is None:
+                try:
+                    receipt = _read(con, job, lake, scratch)
+                except InputProblems as error:
+                    problems.extend(error.problems)
+                    continue
+                read.append(job.file.name)
+            receipts.append(_with_allowance(receipt, job.entry.source.allow_rejects))
+    finally:
+        con.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+    progress("reading files", len(jobs), len(jobs))
+    if problems:
+        raise InputProblems(list(dict.fromkeys(problems)))
+    return Intake(tuple(receipts), tuple(read))
+
+
+def sweep(lake: Path) -> None:
+    """Remove what a killed reading left behind."""
+    for leftover in lake.glob(".reading-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def input_files(workspace: Workspace) -> dict[str, str]:
+    """SHA-256 of every file that a refresh would read, lookups included, by name.
+
+    Raises:
+        InputProblems: a file cannot be fingerprinted, or sales lines are missing.
+    """
+    problems: list[InputProblem] = []
+    jobs = _jobs(workspace, problems)
+    if problems:
+        raise InputProblems(problems)
+    return {file.name: file.sha256 for job in jobs for file in (job.file, *job.lookups.values())}
+
+
+def input_hash(workspace: Workspace, files: Mapping[str, str]) -> str:
+    """One hash over everything a company supplied: its files and its configuration.
+
+    Args:
+        files: SHA-256 by name, as `input_files` or `Intake.files` give it.
+    """
+    inputs = {"files": dict(files), "configuration": configuration_hashes(workspace)}
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def configuration_hashes(workspace: Workspace) -> dict[str, str]:
+    """SHA-256 of company.yaml, feeds.yaml and waivers.yaml, by name, those that exist."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in workspace.configuration_files()
+    }
+
+
+def _jobs(workspace: Workspace, problems: list[InputProblem]) -> list[_Job]:
+    feeds = load_feeds()
+    jobs: list[_Job] = []
+    seen: dict[Path, LandingFile] = {}
+
+    def fingerprinted(path: Path) -> LandingFile:
+        if path not in seen:
+            seen[path] = fingerprint(path, workspace.relative(path))
+        return seen[path]
+
+    for entry in workspace.sources:
+        try:
+            plan = typed.plan(feeds[entry.feed], entry.source, entry.label)
+            lookups = {
+                name: fingerprinted(lookup_path(workspace, entry, name, lookup))
+                for name, lookup in entry.source.lookups.items()
+            }
+        except InputProblems as error:
+            problems.extend(error.problems)
+            continue
+        for path in source_paths(entry):
+            try:
+                jobs.append(_Job(entry, plan, fingerprinted(path), lookups))
+            except InputProblems as error:
+                problems.extend(error.problems)
+    problems += _missing_feeds(workspace, {entry.feed for entry in workspace.sources if source_paths(entry)})
+    return jobs
+
+
+def _missing_feeds(workspace: Workspace, supplied: set[str]) -> list[InputProblem]:
+    problems = []
+    for feed in load_feeds().values():
+        if feed.required and feed.name not in supplied:
+            patterns = [entry.source.files for entry in workspace.sources if entry.feed == feed.name]
+            looked = ", ".join(f"landing/{pattern}" for pattern in patterns) or f"landing/{feed.name}.csv"
+            problems.append(
+                InputProblem(
+                    looked, f"there is no file for the required feed {feed.name}", "deliver one, or correct feeds.yaml"
+                )
+            )
+    return problems
+
+
+def _repeated_content(jobs: Sequence[_Job]) -> list[InputProblem]:
+    problems = []
+    first: dict[tuple[str, str], str] = {}
+    for job in jobs:
+        earlier = first.setdefault((job.entry.label, job.file.sha256), job.file.name)
+        if earlier != job.file.name:
+            problems.append(
+                InputProblem(job.file.name, f"has the same content as {earlier}", "remove one of the two files")
+            )
+    return problems
+
+
+def _with_allowance(receipt: Receipt, allowed: AllowedRejects | None) -> Receipt:
+    if allowed is None:
+        return receipt
+    return receipt.model_copy(update={"rejects_allowed": allowed.count, "allowance_reason": allowed.reason})
+
+
+def _known(job: _Job, lake: Path) -> Receipt | None:
+    path = lake / job.entry.feed / f"{job.key}.json"
+    try:
+        receipt = Receipt.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return receipt if (lake / receipt.lake_file).is_file() else None
+
+
+def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) -> Receipt:
+    source = job.entry.source
+    with duckdb.connect() as reader:
+        records = {
+            "": read_records(
+                reader, job.file.path, job.file.name, source.format, job.plan.wanted[""], scratch / "records.parquet"
+            )
+        }
+        for name, file in job.lookups.items():
+            records[name] = read_records(
+                reader,
+                file.path,
+                file.name,
+                source.lookups[name].format,
+                job.plan.wanted[name],
+                scratch / f"lookup_{name}.parquet",
+            )
+    written = scratch / "typed.parquet"
+    typed.write_typed(con, job.plan, records, name=job.file.name, sha256=job.file.sha256, target=written)
+    counts = dict(
+        con.execute(
+            f"select _record_status, count(*) from read_parquet({literal(str(written))}) group by all"
+        ).fetchall()
+    )
+    (read,) = con.execute(
+        f"select count(*) from read_parquet({literal(str(records[''].path))})"
+    ).fetchall()[0]
+    after = job.file.path.stat()
+    if after.st_size != job.file.size:
+        raise InputProblems(
+            [InputProblem(job.file.name, "is still being written", "run again when the transfer is finished")]
+        )
+    with written.open("rb") as stream:
+        lake_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    receipt = Receipt(
+        feed=job.entry.feed,
+        source_file=job.file.name,
+        file_sha256=job.file.sha256,
+        size=job.file.size,
+        lookups={file.name: file.sha256 for file in job.lookups.values()},
+        lake_file=f"{job.entry.feed}/{job.key}.parquet",
+        lake_sha256=lake_sha256,
+        records_read=read,
+        records_loaded=counts.get("loaded", 0),
+        records_rejected=counts.get("rejected", 0),
+        records_left_out=counts.get("left_out", 0),
+    )
+    _keep(written, receipt, lake)
+    return receipt
+
+
+def _keep(written: Path, receipt: Receipt, lake: Path) -> None:
+    """Move a lake file into place; its receipt comes last and is what makes it count."""
+    target = lake / receipt.lake_file
+    target.parent.mkdir(exist_ok=True)
+    _sync(written)
+    os.replace(written, target)
+    note = written.with_suffix(".json")
+    note.write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    _sync(note)
+    os.replace(note, target.with_suffix(".json"))
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _confined_connection(scratch: Path) -> duckdb.DuckDBPyConnection:
+    """Where the SQL of mappings runs: no network, and no files but the scratch folder."""
+    con = duckdb.connect()
+    con.execute(f"set allowed_directories = [{literal(f'{scratch}/')}]")
+    con.execute(f"set temp_directory = {literal(str(scratch / 'spill'))}")
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")
+    return con
+
+
+def feed_relation(feed: Feed, files: Sequence[Path], status: str) -> str:
+    """SQL of a feed's records of one status over lake files, typed; empty where there are no files."""
+    source_columns = "_source_file, _file_sha256, _source_record"
+    columns = ", ".join(feed.columns)
+    if not files:
+        nothing = ", ".join(f"cast(null as {column.sql_type}) as {name}" for name, column in feed.columns.items())
+        return (
+            f"select {nothing}, cast(null as varchar) as _source_file, cast(null as varchar) as _file_sha256, "
+            f"cast(null as bigint) as _source_record where false"
+        )
+    listed = ", ".join(literal(str(file)) for file in files)
+    return (
+        f"select {columns}, {source_columns} from read_parquet([{listed}]) where _record_status = {literal(status)}"
+    )

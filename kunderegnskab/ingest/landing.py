@@ -1,0 +1,153 @@
+"""The landing files of a workspace: found, at rest, and fingerprinted.
+
+Opening them as tables belongs in `readers`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.workspace import FeedSource, Lookup, Workspace
+
+# A file that was written to within these seconds may still be growing.
+SETTLE_SECONDS = 2.0
+# How long to wait for a growing file to come to rest before it is refused.
+PATIENCE_SECONDS = 6.0
+# Names that programs give to files they have not finished.
+_UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """A file at rest: its name relative to the workspace, its content's SHA-256 and its size in bytes."""
+
+    path: Path
+    name: str
+    sha256: str
+    size: int
+
+
+def matching_files(base: Path, pattern: str) -> list[Path]:
+    """The files below `base` that match a glob, in a fixed order; unfinished and hidden ones are no files."""
+    found = base.glob(pattern) if any(sign in pattern for sign in "*?[") else [base / pattern]
+    return sorted(
+        path
+        for path in found
+        if path.is_file() and not path.name.startswith((".", "~$")) and path.suffix not in _UNFINISHED
+    )
+
+
+def settle(path: Path, name: str) -> None:
+    """Return once nobody writes to the file.
+
+    Raises:
+        InputProblems: it is still being written.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        age = time.time() - path.stat().st_mtime
+        # A clock set in the future must not make a finished file wait for ever.
+        if not 0 <= age < SETTLE_SECONDS and not _is_open_for_writing(path):
+            return
+        if time.monotonic() > deadline:
+            raise InputProblems(
+                [
+                    InputProblem(
+                        name,
+                        "is still being written",
+                        "run again when the transfer is finished, or deliver it under another name and rename it",
+                    )
+                ]
+            )
+        time.sleep(0.2)
+
+
+def fingerprint(path: Path, name: str) -> LandingFile:
+    """Hash a file that must not change while it is read.
+
+    Raises:
+        InputProblems: it is empty, cannot be read or changes meanwhile.
+    """
+    try:
+        settle(path, name)
+        before = path.stat()
+        if before.st_size == 0:
+            raise InputProblems([InputProblem(name, "is empty (0 bytes)", "deliver the file again, or remove it")])
+        with path.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        after = path.stat()
+    except OSError as error:
+        raise InputProblems(
+            [InputProblem(name, f"cannot be read ({error.strerror})", "check the file and its rights")]
+        ) from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise InputProblems(
+            [InputProblem(name, "is still being written", "run again when the transfer is finished")]
+        )
+    return LandingFile(path, name, sha256, before.st_size)
+
+
+def source_paths(entry: FeedSource) -> list[Path]:
+    """The files of one source."""
+    return matching_files(entry.base, entry.source.files)
+
+
+def lookup_path(workspace: Workspace, entry: FeedSource, name: str, lookup: Lookup) -> Path:
+    """The one file of a lookup.
+
+    Raises:
+        InputProblems: there is none, or more than one.
+    """
+    found = matching_files(workspace.landing, lookup.files)
+    if len(found) != 1:
+        raise InputProblems(
+            [
+                InputProblem(
+                    f"landing/{lookup.files}",
+                    f"is {len(found)} files, but the lookup {name} of {entry.label} needs exactly one",
+                    "deliver that file, or correct `files`",
+                )
+            ]
+        )
+    return found[0]
+
+
+def unused_files(workspace: Workspace) -> list[str]:
+    """Landing files that no mapping reads."""
+    used: set[Path] = set()
+    for entry in workspace.sources:
+        used.update(source_paths(entry))
+        for lookup in entry.source.lookups.values():
+            used.update(matching_files(workspace.landing, lookup.files))
+    everything = (path for path in workspace.landing.rglob("*") if path.is_file() and path.name[0] != ".")
+    return sorted(workspace.relative(path) for path in everything if path not in used)
+
+
+def _is_open_for_writing(path: Path) -> bool:
+    """Whether a process holds the file open for writing, as far as the system lets us see (Linux)."""
+    target = os.path.realpath(path)
+    try:
+        processes = [entry for entry in os.scandir("/proc") if entry.name.isdigit()]
+    except OSError:
+        return False
+    for process in processes:
+        try:
+            for handle in os.scandir(f"{process.path}/fd"):
+                if os.readlink(handle.path) == target and _has_write_flag(f"{process.path}/fdinfo/{handle.name}"):
+                    return True
+        except OSError:
+            continue  # the process ended, or is not ours to look at
+    return False
+
+
+def _has_write_flag(info: str) -> bool:
+    with open(info, encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith("flags:"):
+                return int(line.split()[1], 8) & os.O_ACCMODE != os.O_RDONLY
+    return False

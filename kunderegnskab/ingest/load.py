@@ -1,0 +1,197 @@
+"""A new warehouse over the lake: schema raw as the models find it.
+
+The feeds are views over lake files, so nothing is copied and a killed run leaves nothing half
+loaded. Only what concerns several files at once is decided here: keys that repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.ingest.conventions import literal
+from kunderegnskab.ingest.lake import Intake, Receipt, configuration_hashes, feed_relation, input_hash
+from kunderegnskab.workspace import Company, Workspace
+
+
+class LoadRecord(BaseModel):
+    """What a warehouse was loaded from; kept in the warehouse itself, so that it cannot be another's.
+
+    `parameters` holds the company's parameters and the hashes of its configuration files.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input_hash: str
+    receipts: tuple[Receipt, ...]
+    parameters: dict[str, Any]
+
+
+@contextmanager
+def fresh_warehouse(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new, empty warehouse in place of the last one.
+
+    The old file is unlinked rather than emptied: a process that was left behind keeps writing to the
+    file it opened, which nobody will read.
+    """
+    path = workspace.warehouse
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f"{path.name}*"):
+        if leftover.is_file():
+            leftover.unlink()
+    with duckdb.connect(str(path)) as con:
+        yield con
+
+
+def read_load_record(con: duckdb.DuckDBPyConnection) -> LoadRecord:
+    """What the warehouse was loaded from."""
+    ((content,),) = con.execute("select content from raw.load_record").fetchall()
+    return LoadRecord.model_validate_json(content)
+
+
+def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: Path, intake: Intake) -> None:
+    """Fill schema raw of an empty warehouse.
+
+    Gives one relation per feed, in the columns of its contract plus the three source columns, and
+    the tables company, feeds, files, rejects and left_out.
+    """
+    con.execute("create schema raw")
+    _company(con, workspace.company)
+    con.execute("create table raw.feeds (feed varchar, is_supplied boolean, file_count bigint)")
+    con.execute(
+        "create table raw.repeated_keys (feed varchar, source_file varchar, file_sha256 varchar, "
+        "source_record bigint, column_name varchar, raw_value varchar, reason varchar)"
+    )
+    listings: dict[str, list[str]] = {"rejected": [], "left_out": []}
+    for name, feed in load_feeds().items():
+        files = [lake / receipt.lake_file for receipt in intake.receipts if receipt.feed == name]
+        loaded = feed_relation(feed, files, "loaded")
+        if files and _note_repeated_keys(con, feed, loaded):
+            loaded += (
+                f" and not exists (select 1 from raw.repeated_keys as k where k.feed = {literal(name)} "
+                "and k.file_sha256 = _file_sha256 and k.source_file = _source_file "
+                "and k.source_record = _source_record)"
+            )
+        con.execute(f"create view raw.{name} as {loaded}")
+        con.execute("insert into raw.feeds values (?, ?, ?)", [name, bool(files), len(files)])
+        if files:
+            listed = ", ".join(literal(str(file)) for file in files)
+            for status, parts in listings.items():
+                parts.append(
+                    f"select {literal(name)} as feed, _source_file as source_file, _file_sha256 as file_sha256, "
+                    f"_source_record as source_record, _reject_column as column_name, "
+                    f"_reject_value as raw_value, _reason as reason from read_parquet([{listed}]) "
+                    f"where _record_status = {literal(status)}"
+                )
+    _rejects(con, listings["rejected"])
+    _left_out(con, listings["left_out"])
+    _files(con, intake)
+    record = LoadRecord(
+        input_hash=input_hash(workspace, intake.files),
+        receipts=intake.receipts,
+        parameters={
+            "company": workspace.company.model_dump(mode="json"),
+            "configuration": configuration_hashes(workspace),
+        },
+    )
+    con.execute("create table raw.load_record as select ?::varchar as content", [record.model_dump_json()])
+
+
+def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
+    con.execute(
+        "create table raw.company (company_name varchar, currency varchar, minor_unit decimal(18,4), "
+        "fiscal_year_start bigint, locale varchar, credit_interest_rate decimal(18,8), day_count bigint)"
+    )
+    con.execute(
+        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?)",
+        [
+            company.name,
+            company.currency,
+            company.minor_unit,
+            company.fiscal_year_start,
+            company.locale,
+            company.credit_interest_rate,
+            company.day_count,
+        ],
+    )
+
+
+def _note_repeated_keys(con: duckdb.DuckDBPyConnection, feed: Feed, loaded: str) -> bool:
+    """List every record whose key an earlier record has; True if there are any.
+
+    A key with an empty part is none: lines without a number are counted within their document later.
+    """
+    keys = ", ".join(feed.key)
+    complete = " and ".join(f"{column} is not null" for column in feed.key)
+    repeated = con.execute(
+        f"select 1 from ({loaded}) where {complete} group by {keys} having count(*) > 1 limit 1"
+    ).fetchone()
+    if repeated is None:
+        return False
+    shown = " || ', ' || ".join(f"'{column} = ' || cast({column} as varchar)" for column in feed.key)
+    con.execute(
+        f"""
+        insert into raw.repeated_keys
+        with numbered as (
+            select *, row_number() over same_key as place,
+                first_value(_source_file) over same_key as first_file,
+                first_value(_source_record) over same_key as first_record
+            from ({loaded}) where {complete}
+            window same_key as (partition by {keys} order by _source_file, _source_record)
+        )
+        select {literal(feed.name)}, _source_file, _file_sha256, _source_record, {literal(keys)}, {shown},
+            'repeats the key of ' || first_file || ', record ' || first_record
+        from numbered where place > 1
+        """
+    )
+    return True
+
+
+def _rejects(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
+    union = " union all ".join([*parts, "select * from raw.repeated_keys"])
+    con.execute(f"create table raw.rejects as {union}")
+
+
+def _left_out(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
+    columns = "feed, source_file, file_sha256, source_record, reason"
+    union = " union all ".join(f"select {columns} from ({part})" for part in parts)
+    if not parts:
+        union = f"select {columns} from raw.repeated_keys where false"
+    con.execute(f"create view raw.left_out as {union}")
+
+
+def _files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
+    con.execute(
+        "create table raw.files (feed varchar, source_file varchar, file_sha256 varchar, records_read bigint, "
+        "records_loaded bigint, records_rejected bigint, records_left_out bigint, rejects_allowed bigint)"
+    )
+    repeated = {
+        (feed, file): count
+        for feed, file, count in con.execute(
+            "select feed, source_file, count(*) from raw.repeated_keys group by all"
+        ).fetchall()
+    }
+    # One file may feed a feed through several sources; the ledger has one row for all of them.
+    rows: dict[tuple[str, str], list[Receipt]] = {}
+    for receipt in intake.receipts:
+        rows.setdefault((receipt.feed, receipt.source_file), []).append(receipt)
+    for place, receipts in rows.items():
+        moved = repeated.get(place, 0)
+        con.execute(
+            "insert into raw.files values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                *place,
+                receipts[0].file_sha256,
+                sum(receipt.records_read for receipt in receipts),
+                sum(receipt.records_loaded for receipt in receipts) - moved,
+                sum(receipt.records_rejected for receipt in receipts) + moved,
+                sum(receipt.records_left_out for receipt in receipts),
+                sum(receipt.rejects_allowed for receipt in receipts),
+            ],
+        )

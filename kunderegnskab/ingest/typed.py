@@ -1,0 +1,490 @@
+"""Records of text become typed records of a feed; every record is kept, unreadable ones are marked.
+
+The SQL is built here and run by DuckDB as one statement per file. How files become text belongs in
+`readers`; which files there are, and where the result is kept, in `lake`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from kunderegnskab.feeds import Column, Feed
+from kunderegnskab.feeds.contracts import DECIMALS
+from kunderegnskab.ingest import conventions as sql
+from kunderegnskab.ingest.expressions import BadExpression, ColumnUse, Expression, parse
+from kunderegnskab.ingest.readers import Records
+from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.workspace import Format, Source
+
+# What is known of a record besides the feed's columns. `_reason` says why it is not loaded.
+STATUS_COLUMNS = ("_record_status", "_reject_column", "_reject_value", "_reason")
+
+# Ids that a spreadsheet has turned into scientific notation cannot be turned back.
+_SCIENTIFIC = r"[-+]?\d+([.,]\d+)?[eE][-+]?\d+"
+_CANONICAL = Format(type="csv")
+_ITSELF = "source"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A source's mapping, checked against its feed: which source columns are needed and from where.
+
+    Attributes:
+        expressions: canonical column -> parsed expression.
+        where: the parsed condition, if any.
+        wanted: lookup name ("" for the file itself) -> source columns.
+    """
+
+    feed: Feed
+    source: Source
+    label: str
+    expressions: Mapping[str, Expression]
+    where: Expression | None
+    wanted: Mapping[str, list[str]]
+
+
+# SQL of a condition under which a record is rejected, of the column's name, of its text, of the reason.
+_Fault = tuple[str, str, str, str]
+
+
+@dataclass
+class _Piece:
+    """SQL of one canonical column's value, and the ways in which a record can fail to give it."""
+
+    value: str
+    faults: list[_Fault] = field(default_factory=list)
+
+
+def plan(feed: Feed, source: Source, label: str) -> Plan:
+    """Check a mapping and list the source columns it needs.
+
+    Raises:
+        InputProblems: an expression is no SQL over the record, or names an unknown lookup.
+    """
+    problems: list[InputProblem] = []
+    parsed: dict[str, Expression] = {}
+    where: Expression | None = None
+
+    def checked(text: str, key: str) -> Expression | None:
+        try:
+            return parse(text)
+        except BadExpression as error:
+            problems.append(InputProblem(label, f"{key}: the expression {text!r} {error}", "correct it"))
+            return None
+
+    for column, text in source.expressions.items():
+        if (expression := checked(text, column)) is not None:
+            parsed[column] = expression
+    if source.where is not None:
+        where = checked(source.where, "where")
+
+    wanted: dict[str, list[str]] = {"": [], **{name: [] for name in source.lookups}}
+    uses = [_use(name, source) for name in source.columns.values()]
+    for expression in (*parsed.values(), *((where,) if where else ())):
+        uses.extend(expression.columns)
+    if source.total_rows is not None:
+        uses.append(ColumnUse("", source.total_rows.column))
+    for name, lookup in source.lookups.items():
+        uses += [ColumnUse("", lookup.source_column or lookup.key), ColumnUse(name, lookup.key)]
+    for use in uses:
+        if use.lookup not in wanted:
+            problems.append(
+                InputProblem(
+                    label, f"{use.lookup}.{use.name} names no lookup of this source", "declare it under `lookups`"
+                )
+            )
+        elif use.name.casefold() not in {each.casefold() for each in wanted[use.lookup]}:
+            wanted[use.lookup].append(use.name)
+    if problems:
+        raise InputProblems(problems)
+    return Plan(feed, source, label, parsed, where, wanted)
+
+
+def write_typed(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    records: Mapping[str, Records],
+    *,
+    name: str,
+    sha256: str,
+    target: Path,
+) -> None:
+    """Type the records of one file into `target` (Parquet, columns of the feed, then status and source).
+
+    Args:
+        con: a connection that sees nothing but the records and the target's folder.
+        records: lookup name ("" for the file itself) -> its records as text.
+        name: the file as messages name it.
+
+    Raises:
+        InputProblems: an expression fails for all records (a type that cannot hold money, an unknown
+            function), or a lookup's key is not unique.
+    """
+    for lookup, form in _formats(plan.source).items():
+        _define_readers(con, lookup, form)
+    for lookup in plan.source.lookups:
+        _refuse_repeated_keys(con, plan, lookup, records[lookup])
+    joined = _joined(plan, records)
+    pieces = _pieces(con, plan, joined)
+    faults = _unanswerable_where(plan) + [fault for piece in pieces.values() for fault in piece.faults]
+    left_out = _left_out(plan)
+    types = {column: declared.sql_type for column, declared in plan.feed.columns.items()}
+    # A value that could not be read must not leave half a record behind, so a rejected record keeps
+    # what could be read and NULL for the rest; nothing downstream sees it.
+    values = ", ".join(
+        f"cast({piece.value} as {types[column]}) as {sql.identifier(column)}" for column, piece in pieces.items()
+    )
+
+    def choose(part: int) -> str:
+        branches = " ".join(f"when {fault[0]} then {fault[part]}" for fault in faults)
+        return f"case {branches} end" if faults else "cast(null as varchar)"
+
+    query = f"""
+        with joined as ({joined}),
+        typed as (
+            select {values},
+                {left_out} as _left_out_reason,
+                {choose(1)} as _fault_column, {choose(2)} as _fault_value, {choose(3)} as _fault_reason,
+                _record
+            from joined
+        )
+        select {", ".join(sql.identifier(column) for column in pieces)},
+            case when _left_out_reason is not null then 'left_out'
+                 when _fault_reason is not null then 'rejected' else 'loaded' end as _record_status,
+            case when _left_out_reason is null then _fault_column end as _reject_column,
+            case when _left_out_reason is null then _fault_value end as _reject_value,
+            coalesce(_left_out_reason, _fault_reason) as _reason,
+            {sql.literal(name)} as _source_file,
+            {sql.literal(sha256)} as _file_sha256,
+            _record as _source_record
+        from typed
+        {"order by _record" if plan.source.lookups else ""}
+    """
+    try:
+        con.execute(f"copy ({query}) to {sql.literal(str(target))} (format parquet, compression zstd)")
+    except duckdb.Error as error:
+        raise InputProblems([_sql_problem(plan, error)]) from error
+
+
+# --- the record and its lookups ---------------------------------------------------------------------
+def _formats(source: Source) -> dict[str, Format]:
+    return {"": source.format, **{name: lookup.format for name, lookup in source.lookups.items()}}
+
+
+def _joined(plan: Plan, records: Mapping[str, Records]) -> str:
+    """All source columns of a record under internal names, lookups joined many-to-one."""
+    own = records[""]
+    chosen = [f"{_ITSELF}.file_row_number + {own.first_record} as _record"]
+    joins = []
+    for lookup, columns in plan.wanted.items():
+        table = lookup or _ITSELF
+        chosen += [
+            f"{sql.identifier(table)}.{sql.identifier(column)} as {_internal(ColumnUse(lookup, column))}"
+            for column in columns
+        ]
+        if lookup:
+            declared = plan.source.lookups[lookup]
+            mine = f"{_ITSELF}.{sql.identifier(declared.source_column or declared.key)}"
+            theirs = f"{sql.identifier(lookup)}.{sql.identifier(declared.key)}"
+            joins.append(
+                f"left join read_parquet({sql.literal(str(records[lookup].path))}) as {sql.identifier(lookup)} "
+                f"on {sql.trimmed(mine)} = {sql.trimmed(theirs)}"
+            )
+    return (
+        f"select {', '.join(chosen)} from read_parquet({sql.literal(str(own.path))}, file_row_number = true) "
+        f"as {_ITSELF} {' '.join(joins)}"
+    )
+
+
+def _refuse_repeated_keys(con: duckdb.DuckDBPyConnection, plan: Plan, lookup: str, records: Records) -> None:
+    declared = plan.source.lookups[lookup]
+    key = sql.trimmed(sql.identifier(declared.key))
+    found = con.execute(
+        f"select {key}, count(*), max(file_row_number) + {records.first_record} "
+        f"from read_parquet({sql.literal(str(records.path))}, file_row_number = true) "
+        f"where {key} is not null group by 1 having count(*) > 1 order by 3 limit 1"
+    ).fetchone()
+    if found:
+        raise InputProblems(
+            [
+                InputProblem(
+                    f"landing/{declared.files}",
+                    f"the key {found[0]} stands {found[1]} times, which would multiply the records of {plan.label}",
+                    "look up a column whose values are unique",
+                    record=found[2],
+                    column=declared.key,
+                )
+            ]
+        )
+
+
+def _use(name: str, source: Source) -> ColumnUse:
+    """`orders.CustomerID` is a lookup's column if `orders` is a lookup; else the dot belongs to the name."""
+    lookup, dot, column = name.partition(".")
+    return ColumnUse(lookup, column) if dot and lookup in source.lookups else ColumnUse("", name)
+
+
+def _internal_name(use: ColumnUse) -> str:
+    return f"{use.lookup}\u00b7{use.name}"
+
+
+def _internal(use: ColumnUse) -> str:
+    return sql.identifier(_internal_name(use))
+
+
+def _define_readers(con: duckdb.DuckDBPyConnection, lookup: str, form: Format) -> None:
+    """number() and date() for expressions: unreadable text fails a cast, which TRY turns into a reject."""
+    number = sql.decimal_text("x", form, sql.EXPRESSION_DECIMALS)
+    con.execute(
+        f"create or replace temp macro {_reader('number', lookup)}(x) as cast(case when {sql.trimmed('x')} is null "
+        f"then null else coalesce({number}, 'not a number') end as {sql.EXPRESSION_NUMBER})"
+    )
+    con.execute(
+        f"create or replace temp macro {_reader('date', lookup)}(x) as cast(case when {sql.trimmed('x')} is null "
+        f"then null else coalesce(cast({sql.date_value('x', form)} as varchar), 'not a date') end as date)"
+    )
+
+
+def _reader(function: str, lookup: str) -> str:
+    return f"_{function}_{lookup}"
+
+
+# --- canonical columns ------------------------------------------------------------------------------
+def _pieces(con: duckdb.DuckDBPyConnection, plan: Plan, joined: str) -> dict[str, _Piece]:
+    source = plan.source
+    pieces: dict[str, _Piece] = {}
+    for name, column in plan.feed.columns.items():
+        if name in source.columns:
+            use = _use(source.columns[name], source)
+            form = _formats(source)[use.lookup]
+            label = f"{use.lookup}.{use.name}" if use.lookup else use.name
+            piece = _read_text(column, _internal(use), form, sql.literal(label))
+        elif name in plan.expressions:
+            piece = _read_expression(con, plan, name, column, joined)
+        elif name in source.values:
+            piece = _read_text(column, sql.literal(source.values[name]), _CANONICAL, sql.literal(name))
+        else:
+            piece = _Piece(f"cast(null as {column.sql_type})")
+        if column.default is not None:
+            default = _read_text(column, sql.literal(column.default), _CANONICAL, "''").value
+            piece.value = f"coalesce({piece.value}, {default})"
+        if column.required:
+            piece.faults.append(
+                (
+                    f"({piece.value}) is null",
+                    sql.literal(source.columns.get(name, name)),
+                    "cast(null as varchar)",
+                    sql.literal("a value is required here but the field is empty"),
+                )
+            )
+        pieces[name] = piece
+    if "two_of_three_amounts" in plan.feed.rules:
+        _complete_amounts(pieces)
+    return pieces
+
+
+def _read_text(column: Column, text: str, form: Format, label: str) -> _Piece:
+    """The piece of a column whose value stands as text; `label` is the SQL of the source column's name."""
+    trimmed = sql.trimmed(text)
+
+    def unless_readable(value: str, expected: str) -> _Piece:
+        return _Piece(value, [(f"{trimmed} is not null and ({value}) is null", label, text, sql.literal(expected))])
+
+    match column.type:
+        case "text":
+            return _Piece(f"nfc_normalize({trimmed})")
+        case "id":
+            return _Piece(
+                f"nfc_normalize({trimmed})",
+                [
+                    (
+                        f"regexp_full_match({trimmed}, {sql.literal(_SCIENTIFIC)})",
+                        label,
+                        text,
+                        sql.literal("is a number in scientific notation, expected the id as text with all its digits"),
+                    )
+                ],
+            )
+        case "code":
+            listed = ", ".join(sql.literal(value) for value in column.values)
+            value = f"case when lower({trimmed}) in ({listed}) then lower({trimmed}) end"
+            return unless_readable(value, f"is not one of {', '.join(column.values)}")
+        case "date":
+            return unless_readable(sql.date_value(text, form), f"is not a date of the form {form.date}")
+        case "month":
+            day = sql.date_value(text, form)
+            return unless_readable(
+                f"cast(date_trunc('month', {day}) as date)", f"is not a date of the form {form.date}"
+            )
+        case "boolean":
+            words = ", ".join((*form.true_words, *form.false_words))
+            return unless_readable(sql.boolean_value(text, form), f"is not one of {words}")
+        case _:
+            decimals = DECIMALS[column.type]
+            number = f"try_cast({sql.decimal_text(text, form, decimals)} as {column.sql_type})"
+            kind = "whole number" if decimals == 0 else f"number with at most {decimals} decimals"
+            return unless_readable(number, f"is not a {kind} written like {sql.example_number(form)}")
+
+
+def _read_expression(
+    con: duckdb.DuckDBPyConnection, plan: Plan, name: str, column: Column, joined: str
+) -> _Piece:
+    expression = plan.expressions[name]
+    statement = _resolved(expression)
+    try:
+        described = con.execute(f"describe select {statement} as value from ({joined})").fetchall()
+        sql_type = str(described[0][1])
+    except duckdb.Error as error:
+        raise InputProblems([_expression_problem(plan, name, expression, error)]) from error
+    value = f"try({statement})"
+    label, text = _unreadable_part(plan, expression, name)
+    # Only a failing cast or an overflow makes "is it NULL?" itself unanswerable.
+    failed = (
+        f"try(({statement}) is null) is null",
+        label,
+        text,
+        sql.literal(f"cannot be read, so {name} = {expression.text} cannot be computed"),
+    )
+    piece: _Piece
+    if sql_type == "VARCHAR":
+        piece = _read_text(column, value, plan.source.format, sql.literal(name))
+    elif sql_type in ("DOUBLE", "FLOAT"):
+        raise InputProblems(
+            [
+                InputProblem(
+                    plan.label,
+                    f"{name}: the expression {expression.text!r} gives a binary float, which is never exact",
+                    "multiply by a decimal such as 0.01 instead of dividing, and read text with number()",
+                )
+            ]
+        )
+    elif column.type in DECIMALS and sql_type.startswith(("DECIMAL", "INT", "BIGINT", "HUGEINT", "SMALLINT", "TINYINT")):
+        exact = f"try_cast({value} as {column.sql_type})"
+        piece = _Piece(
+            exact,
+            [
+                (
+                    f"{value} is not null and ({exact} is null or {exact} <> {value})",
+                    sql.literal(name),
+                    f"cast({value} as varchar)",
+                    sql.literal(
+                        f"does not fit {column.sql_type} exactly; "
+                        f"round it in the expression to at most {DECIMALS[column.type]} decimals"
+                    ),
+                )
+            ],
+        )
+    elif column.type in ("date", "month") and sql_type.startswith(("DATE", "TIMESTAMP")):
+        day = f"cast({value} as date)"
+        piece = _Piece(day if column.type == "date" else f"cast(date_trunc('month', {day}) as date)")
+    elif column.type == "boolean" and sql_type == "BOOLEAN":
+        piece = _Piece(value)
+    elif column.type in ("id", "text", "code") or sql_type == '"NULL"':
+        piece = _read_text(column, f"cast({value} as varchar)", _CANONICAL, sql.literal(name))
+    else:
+        raise InputProblems(
+            [
+                InputProblem(
+                    plan.label,
+                    f"{name}: the expression {expression.text!r} gives {sql_type}, expected {column.type}",
+                    "read text with number() or date()",
+                )
+            ]
+        )
+    piece.faults.insert(0, failed)
+    return piece
+
+
+def _resolved(expression: Expression) -> str:
+    """The expression over the joined record's internal column names."""
+    return expression.sql(_reader, _internal_name)
+
+
+def _unreadable_part(plan: Plan, expression: Expression, name: str) -> tuple[str, str]:
+    """(SQL of a column name, SQL of its text) of the first number() or date() argument that is unreadable."""
+    labels, texts = [], []
+    for function, lookup, argument in expression.reads():
+        resolved = _resolved(argument)
+        form = _formats(plan.source)[lookup]
+        readable = (
+            sql.decimal_text(resolved, form, sql.EXPRESSION_DECIMALS)
+            if function == "number"
+            else sql.date_value(resolved, form)
+        )
+        named = sql.literal(argument.text.strip('"'))
+        unreadable = f"{sql.trimmed(resolved)} is not null and ({readable}) is null"
+        labels.append(f"when {unreadable} then {named}")
+        texts.append(f"when {unreadable} then {resolved}")
+    if not labels:
+        return sql.literal(name), "cast(null as varchar)"
+    return f"case {' '.join(labels)} else {sql.literal(name)} end", f"case {' '.join(texts)} end"
+
+
+def _complete_amounts(pieces: dict[str, _Piece]) -> None:
+    """Two of list, discount and net amount give the third; all three must agree."""
+    given = {name: f"({pieces[name].value})" for name in ("list_amount", "discount_amount", "net_amount")}
+    list_amount, discount, net = given.values()
+    pieces["list_amount"].value = f"coalesce({list_amount}, {net} + {discount})"
+    pieces["discount_amount"].value = f"coalesce({discount}, {list_amount} - {net})"
+    pieces["net_amount"].value = f"coalesce({net}, {list_amount} - {discount})"
+    known = " + ".join(f"cast({amount} is not null as integer)" for amount in given.values())
+    pieces["net_amount"].faults += [
+        (
+            f"{known} < 2",
+            sql.literal("net_amount"),
+            f"cast({net} as varchar)",
+            sql.literal("two of list_amount, discount_amount and net_amount are needed, the third follows from them"),
+        ),
+        (
+            f"{known} = 3 and {list_amount} - {discount} <> {net}",
+            sql.literal("net_amount"),
+            f"cast({net} as varchar)",
+            sql.literal("list_amount - discount_amount does not give net_amount"),
+        ),
+    ]
+
+
+# --- what is left out -------------------------------------------------------------------------------
+def _left_out(plan: Plan) -> str:
+    """SQL of the reason why a record is no record of this feed, NULL if it is one."""
+    own = plan.wanted[""]
+    branches = []
+    if plan.source.format.type == "xlsx" and own:
+        empty = " and ".join(f"{sql.trimmed(_internal(ColumnUse('', column)))} is null" for column in own)
+        branches.append(f"when {empty} then 'empty row'")
+    if (totals := plan.source.total_rows) is not None:
+        text = f"lower({sql.trimmed(_internal(ColumnUse('', totals.column)))})"
+        starts = " or ".join(f"starts_with({text}, {sql.literal(word.lower())})" for word in totals.words)
+        branches.append(f"when {starts} then 'total row'")
+    if plan.where is not None:
+        condition = _resolved(plan.where)
+        branches.append(
+            f"when try(({condition}) is null) is not null and try({condition}) is distinct from true "
+            f"then {sql.literal('where: ' + plan.where.text)}"
+        )
+    return f"case {' '.join(branches)} end" if branches else "cast(null as varchar)"
+
+
+def _unanswerable_where(plan: Plan) -> list[_Fault]:
+    """A record for which the condition cannot be computed is rejected, never left out silently."""
+    if plan.where is None:
+        return []
+    label, text = _unreadable_part(plan, plan.where, "where")
+    reason = sql.literal(f"cannot be read, so where: {plan.where.text} cannot be answered")
+    return [(f"try(({_resolved(plan.where)}) is null) is null", label, text, reason)]
+
+
+# --- messages ---------------------------------------------------------------------------------------
+def _expression_problem(plan: Plan, name: str, expression: Expression, error: duckdb.Error) -> InputProblem:
+    first = str(error).splitlines()[0]
+    return InputProblem(
+        plan.label, f"{name}: the expression {expression.text!r} cannot be run: {first}", "correct the expression"
+    )
+
+
+def _sql_problem(plan: Plan, error: duckdb.Error) -> InputProblem:
+    return InputProblem(plan.label, f"the mapping cannot be run: {str(error).splitlines()[0]}", "correct the mapping")

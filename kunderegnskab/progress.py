@@ -1,0 +1,39 @@
+"""How long work tells how far it has come, without knowing who listens.
+
+Drawing a progress bar does not belong here: the command line does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called with what is being done and how far it is."""
+
+    def __call__(self, activity: str, done: int, total: int) -> None: ...
+
+
+def silent(activity: str, done: int, total: int) -> None:
+    """The listener of whoever does not listen."""
+
+
+_listener: ContextVar[Progress] = ContextVar("listener", default=silent)
+
+
+@contextmanager
+def listening(listener: Progress) -> Iterator[None]:
+    """Everything that calls `report` within the block is heard by `listener`."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def report(activity: str, done: int, total: int) -> None:
+    """Tell whoever listens; steps that are started by an orchestrator cannot be handed a listener."""
+    _listener.get()(activity, done, total)

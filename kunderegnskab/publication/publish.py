@@ -1,0 +1,341 @@
+"""Publishing: the certified warehouse becomes a new, unchangeable publication in one atomic step.
+
+Here: what a publication is made of and the order in which it is made. Not here: whether the warehouse may be
+published (quality/certification.py) and what becomes of publications later (store.py).
+
+Everything is written into `.tmp-<run id>/` and read back from there; the manifest comes last. Renaming that
+folder is the commit: before it nothing has happened, after it store.recover() can finish the rest. The
+current publication is therefore whole and readable at any moment.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+from pydantic import Field, JsonValue
+
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.progress import Progress, silent
+from kunderegnskab.publication import store
+from kunderegnskab.publication.content_hash import (
+    BATCH_ROWS,
+    Column,
+    UnsupportedType,
+    columns_of,
+    header_text,
+    quoted,
+    row_order,
+    table_content,
+)
+from kunderegnskab.publication.manifest import (
+    MANIFEST_FILE,
+    CheckOutcome,
+    FileContent,
+    InputFile,
+    Manifest,
+    MartColumn,
+    MartContent,
+    Parameters,
+    Record,
+    Sha256,
+    UtcDatetime,
+)
+from kunderegnskab.publication.store import Publication
+from kunderegnskab.quality import certification
+from kunderegnskab.quality.certification import ExpectedCheck, Uncertified, Waiver
+
+# The oldest storage every DuckDB 1.x client reads; 2.0's own default is unreadable to all of them.
+STORAGE_VERSION = "v1.0.0"
+ENGINES = ("duckdb", "pyarrow", "dbt-core", "dbt-duckdb", "dagster", "pandas", "great-expectations")
+
+
+class PublicationError(KunderegnskabError):
+    """Nothing was published."""
+
+
+class NotCertified(PublicationError):
+    """The warehouse may not be published. `uncertified` holds the checks that stand in the way."""
+
+    def __init__(self, uncertified: Sequence[Uncertified]) -> None:
+        self.uncertified = tuple(uncertified)
+        checks = "\n".join(f"  {u.stage} check {u.check_name}: {u.why}" for u in uncertified)
+        super().__init__(f"Nothing was published, because these checks do not hold:\n{checks}")
+
+
+class MartRequest(Record):
+    """A warehouse table to publish, by its key columns; without a key, rows are sorted by all columns."""
+
+    schema_name: str = Field(pattern=r"^\w+$")
+    table: str = Field(pattern=r"^\w+$")
+    key: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As `schema.table`."""
+        return f"{self.schema_name}.{self.table}"
+
+    def within(self, catalog: str) -> str:
+        """The table in a catalog, as SQL."""
+        return f"{catalog}.{quoted(self.schema_name)}.{quoted(self.table)}"
+
+    @property
+    def parquet_file(self) -> str:
+        """Path in the publication. Marts lie on top, as they are what readers look for."""
+        below = "" if self.schema_name == "marts" else f"{self.schema_name}/"
+        return f"{store.PARQUET_FOLDER}/{below}{self.table}.parquet"
+
+
+class PublishRequest(Record):
+    """What a publication needs to know and the warehouse does not hold."""
+
+    run_id: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
+    started_at: UtcDatetime
+    company: str
+    locale: str
+    currency: str
+    code_version: str
+    code_commit: str | None = None
+    lock_sha256: Sha256 | None = None
+    input_hash: str
+    inputs: list[InputFile]
+    parameters: Parameters
+    """Company parameters, and content hashes of company.yaml, feeds.yaml and the policy files."""
+    allowances: list[dict[str, JsonValue]] = Field(default_factory=list)
+    waivers: list[Waiver] = Field(default_factory=list)
+    expected_checks: list[ExpectedCheck] = Field(min_length=1)
+    marts: list[MartRequest] = Field(min_length=1)
+    """Every table (no view) of the schemas marts and audit; the check results are added if not named."""
+    keep_publications: int = Field(default=3, ge=2)
+
+    def all_marts(self) -> list[MartRequest]:
+        """The tables to publish, in order of name, with those that certification keeps."""
+        certified = [
+            MartRequest(schema_name="audit", table="build", key=("load_id",)),
+            MartRequest(schema_name="audit", table="check_results", key=("stage", "check_name")),
+        ]
+        by_name = {mart.name: mart for mart in [*certified, *self.marts]}
+        return [by_name[name] for name in sorted(by_name)]
+
+
+def publish(
+    warehouse: Path,
+    published: Path,
+    request: PublishRequest,
+    *,
+    write_quality: Callable[[Path], None],
+    progress: Progress = silent,
+) -> Publication:
+    """Publishes the warehouse and makes the publication current.
+
+    `write_quality` writes the quality report into the folder that it is given. It can learn the publication's
+    name beforehand from store.next_publication().
+
+    Raises NotCertified when a check hinders it, and PublicationError when a mart is missing or has a column
+    that cannot be published exactly (such as DOUBLE), when what was written is not what the warehouse holds,
+    or when another process is publishing. The current publication stays as it was whenever this raises.
+    """
+    published.mkdir(parents=True, exist_ok=True)
+    with store.publishing_lock(published) as is_mine:
+        if not is_mine:
+            raise PublicationError("Nothing was published, because another process is publishing just now.")
+        store.recover_locked(published)
+        folder = published / f"{store.TEMPORARY_PREFIX}{request.run_id}"
+        spill = published / f"{store.TEMPORARY_PREFIX}spill-{request.run_id}"
+        try:
+            manifest = _write(folder, spill, warehouse, published, request, write_quality, progress)
+            final = published / manifest.publication
+            folder.rename(final)
+        except BaseException:
+            store.remove(folder)
+            raise
+        finally:
+            store.remove(spill)
+        store.fsync(published)
+        publication = Publication(final.resolve(), manifest, store.file_sha256(final / MANIFEST_FILE))
+        store.make_current(publication)
+        try:
+            store.prune(published, request.keep_publications)
+        except OSError as error:  # published already; the next publication prunes again
+            progress(f"old publications could not be pruned: {error}", 1, 1)
+        return publication
+
+
+def _write(
+    folder: Path,
+    spill: Path,
+    warehouse: Path,
+    published: Path,
+    request: PublishRequest,
+    write_quality: Callable[[Path], None],
+    progress: Progress,
+) -> Manifest:
+    """Fills the folder, makes it durable and returns its manifest."""
+    marts = request.all_marts()
+    number, name = store.next_publication(published, request.run_id)
+    previous = store.current(published)
+    published_at = datetime.now(UTC)
+    (folder / store.QUALITY_FOLDER).mkdir(parents=True)
+
+    # Extensions are never fetched: a refresh must not depend on the network.
+    with duckdb.connect(config={"temp_directory": str(spill), "autoinstall_known_extensions": False}) as con:
+        con.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
+        # Certified and copied on one connection that holds the file, so nothing can change in between.
+        con.execute("use warehouse")
+        _require_certified(con, request)
+        columns = {mart.name: _columns(con, mart) for mart in marts}
+        checks = certification.read_results(con)
+
+        database = folder / store.DATABASE_FILE
+        con.execute(f"attach {_literal(database)} as published (storage_version '{STORAGE_VERSION}')")
+        contents = {}
+        for done, mart in enumerate(marts):
+            progress(f"publish {mart.name}", done, len(marts) + 1)
+            contents[mart.name] = _publish_table(con, mart, columns[mart.name], folder)
+        con.execute(
+            """
+            create table published.main._publication as
+            select ?::varchar as publication, ?::varchar as run_id, ?::timestamp as published_at,
+                ?::varchar as input_hash, ?::varchar as company_name, ?::varchar as currency,
+                ?::varchar as locale, ?::varchar as previous
+            """,
+            [
+                name,
+                request.run_id,
+                published_at.replace(tzinfo=None),
+                request.input_hash,
+                request.company,
+                request.currency,
+                request.locale,
+                previous.name if previous else None,
+            ],
+        )
+        con.execute("checkpoint published")
+        con.execute("detach published")
+
+        # Read back from the closed file, as a reader will.
+        con.execute(f"attach {_literal(database)} as published (read_only)")
+        for mart in marts:
+            _require_same(con, mart, mart.within("published"), contents[mart.name], store.DATABASE_FILE)
+        con.execute("detach published")
+
+    progress("write the quality report", len(marts), len(marts) + 1)
+    write_quality(folder / store.QUALITY_FOLDER)
+
+    shared = request.model_dump(exclude={"expected_checks", "marts", "keep_publications"})
+    manifest = Manifest(
+        **shared,
+        number=number,
+        publication=name,
+        published_at=published_at,
+        engines=_engines(),
+        marts=contents,
+        files={
+            file: FileContent(sha256=store.file_sha256(folder / file), size=(folder / file).stat().st_size)
+            for file in store.files_below(folder)
+        },
+        checks=[
+            CheckOutcome.model_validate(check.model_dump(include=set(CheckOutcome.model_fields)))
+            for check in checks
+        ],
+        previous=previous.reference if previous else None,
+    )
+    (folder / MANIFEST_FILE).write_bytes(manifest.canonical())
+    for path in [*folder.rglob("*"), folder]:
+        store.fsync(path)
+    progress("publish", len(marts) + 1, len(marts) + 1)
+    return manifest
+
+
+def _require_certified(con: duckdb.DuckDBPyConnection, request: PublishRequest) -> None:
+    hindrances = certification.uncertified(con, request.expected_checks)
+    build = certification.current_build(con)
+    # The checks passed for this build; the manifest must not name other inputs or other code for it.
+    if build is not None:
+        for what in ("input_hash", "code_version"):
+            if (built := getattr(build, what)) != (asked := getattr(request, what)):
+                why = f"the warehouse was built with {what} {built}, not {asked}; refresh again"
+                hindrances.append(Uncertified(check_name="build", stage="dbt", why=why))
+    if hindrances:
+        raise NotCertified(hindrances)
+
+
+def _columns(con: duckdb.DuckDBPyConnection, mart: MartRequest) -> list[Column]:
+    try:
+        columns = columns_of(con, mart.within("warehouse"))
+        header_text(columns)
+    except (duckdb.CatalogException, UnsupportedType) as error:
+        raise PublicationError(f"{mart.name} cannot be published: {error}") from error
+    if missing := set(mart.key) - {column.name for column in columns}:
+        raise PublicationError(f"{mart.name} cannot be published: it has no key column {sorted(missing)}.")
+    return columns
+
+
+def _publish_table(
+    con: duckdb.DuckDBPyConnection, mart: MartRequest, columns: list[Column], folder: Path
+) -> MartContent:
+    """Copies one table into the attached publication and into Parquet; tells what the warehouse holds."""
+    source, copy = mart.within("warehouse"), mart.within("published")
+    content = table_content(con, source, mart.key, columns)
+    con.execute(f"create schema if not exists published.{quoted(mart.schema_name)}")
+    con.execute(f"create table {copy} as select * from {source} order by {row_order(columns, mart.key)}")
+    _copy_descriptions(con, mart)
+
+    result = MartContent(
+        rows=content.rows,
+        content_sha256=content.sha256,
+        key=list(mart.key),
+        columns=[MartColumn(name=column.name, type=column.type) for column in columns],
+    )
+    file = folder / mart.parquet_file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # pyarrow and not DuckDB writes the file: fixed row groups make its bytes the same from any engine's rows.
+    batches = con.sql(f"select * from {copy}").to_arrow_reader(BATCH_ROWS)
+    schema = batches.schema.remove_metadata()
+    with pq.ParquetWriter(file, schema, compression="zstd", store_schema=False) as writer:
+        for batch in batches:
+            writer.write_batch(batch, row_group_size=BATCH_ROWS)
+    _require_same(con, mart, f"read_parquet({_literal(file)})", result, mart.parquet_file)
+    return result
+
+
+def _require_same(
+    con: duckdb.DuckDBPyConnection, mart: MartRequest, copy: str, content: MartContent, file: str
+) -> None:
+    found = table_content(con, copy, mart.key)
+    if found != (content.rows, content.content_sha256):
+        raise PublicationError(
+            f"Nothing was published: {mart.name} read back from {file} is not what the warehouse holds "
+            f"({found.rows} rows, {content.rows} expected)."
+        )
+
+
+def _copy_descriptions(con: duckdb.DuckDBPyConnection, mart: MartRequest) -> None:
+    where = "database_name = 'warehouse' and schema_name = ? and table_name = ? and comment is not null"
+    names = [mart.schema_name, mart.table]
+    target = mart.within("published")
+    for (comment,) in con.execute(f"select comment from duckdb_tables() where {where}", names).fetchall():
+        con.execute(f"comment on table {target} is {_literal(comment)}")
+    described = con.execute(f"select column_name, comment from duckdb_columns() where {where}", names)
+    for column, comment in described.fetchall():
+        con.execute(f"comment on column {target}.{quoted(column)} is {_literal(comment)}")
+
+
+def _engines() -> dict[str, str]:
+    engines = {"python": platform.python_version()}
+    for package in ENGINES:
+        try:
+            engines[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return engines
+
+
+def _literal(value: str | Path) -> str:
+    """The value as an SQL text literal."""
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,328 @@
+"""The folder of publications: which there are, which is current, and whether they are whole.
+
+Here: finding, repairing, pruning and verifying publications, and the two pointers to the current one
+(`current`, a symbolic link, and `current.json`, for whoever cannot follow one). Not here: making a
+publication (publish.py).
+
+A folder named `<number>-<run id>` was finished before it got that name, so it is whole, and nothing in this
+module ever removes one. Everything unfinished is named `.tmp-...`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.publication.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    PublicationReference,
+    canonical_json,
+    read_manifest,
+)
+
+DATABASE_FILE = "kunderegnskab.duckdb"
+PARQUET_FOLDER = "parquet"
+QUALITY_FOLDER = "quality"
+TEMPORARY_PREFIX = ".tmp-"
+RETENTION_FILE = "retention.jsonl"
+
+_LINK = "current"
+_POINTER = "current.json"
+_FOLDER_NAME = re.compile(r"(\d{4,})-[\w.-]+")
+
+
+class DamagedPublication(KunderegnskabError):
+    """The current publication cannot be read."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One finished publication. `path` is its own folder, not the moving `current`."""
+
+    path: Path
+    manifest: Manifest
+    manifest_sha256: str
+
+    @property
+    def name(self) -> str:
+        """The folder's name, e.g. `0007-3f2a9c1e`."""
+        return self.manifest.publication
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file; gone when the publication has been pruned."""
+        return self.path / DATABASE_FILE
+
+    @property
+    def reference(self) -> PublicationReference:
+        """What the next publication's manifest says of this one."""
+        return PublicationReference(publication=self.name, manifest_sha256=self.manifest_sha256)
+
+
+def current(published: Path) -> Publication | None:
+    """The publication that readers see now; None before the first one. Raises DamagedPublication."""
+    name = _current_name(published)
+    if name is None:
+        return None
+    try:
+        return _read(published / name)
+    except (OSError, ValueError) as error:
+        raise DamagedPublication(
+            f"The current publication {name} in {published} has no readable {MANIFEST_FILE}; "
+            "restore its folder from a backup, or remove `current` and `current.json` to start a new chain."
+        ) from error
+
+
+def publications(published: Path) -> list[Publication]:
+    """Every publication with a readable manifest, oldest first; verify_chain() names the others."""
+    return [found for path in _folders(published) if (found := _readable(path)) is not None]
+
+
+def unchanged(published: Path, input_hash: str, code_version: str) -> Publication | None:
+    """The current publication, if it was made from these inputs by this code."""
+    now = current(published)
+    if now is None or (now.manifest.input_hash, now.manifest.code_version) != (input_hash, code_version):
+        return None
+    return now
+
+
+def next_publication(published: Path, run_id: str) -> tuple[int, str]:
+    """The number and name that the next publication will have. Numbers are never used twice."""
+    number = max((_number(path) for path in _folders(published)), default=0) + 1
+    return number, f"{number:04d}-{run_id[:8]}"
+
+
+def recover(published: Path) -> list[str]:
+    """Repairs what a killed run left behind; says what it did, one plain sentence each.
+
+    Removes unfinished publications, and makes a finished one current when the run died in between. Does
+    nothing while another process is publishing.
+    """
+    if not published.is_dir():
+        return []
+    with publishing_lock(published) as is_mine:
+        return recover_locked(published) if is_mine else []
+
+
+def recover_locked(published: Path) -> list[str]:
+    """recover() for whoever already holds the publishing lock."""
+    done = []
+    for leftover in sorted(published.glob(f"{TEMPORARY_PREFIX}*")):
+        remove(leftover)
+        done.append(f"Removed {leftover.name}, left behind by a run that did not finish.")
+    now = current(published)
+    for candidate in publications(published):
+        if now is not None and candidate.manifest.number <= now.manifest.number:
+            continue
+        if candidate.manifest.previous != (now.reference if now else None):
+            done.append(f"Left {candidate.name} alone: it does not follow the current publication.")
+        elif problems := verify_files(candidate):
+            done.append(f"Left {candidate.name} alone: {problems[0]}")
+        else:
+            make_current(candidate)
+            now = candidate
+            done.append(f"Made {candidate.name} current; the run that published it died just before that.")
+    if now is not None and _pointed_at(published) != now.reference:
+        make_current(now)
+        done.append(f"Set {_POINTER} to {now.name}.")
+    return done
+
+
+def make_current(publication: Publication) -> None:
+    """Moves `current` and then `current.json`, each in one atomic step."""
+    published = publication.path.parent
+    link = published / f"{TEMPORARY_PREFIX}{_LINK}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(publication.name)
+    link.replace(published / _LINK)
+    pointer = publication.reference.model_dump() | {
+        "published_at": publication.manifest.model_dump(mode="json")["published_at"]
+    }
+    replace_file(published / _POINTER, canonical_json(pointer))
+
+
+def prune(published: Path, keep: int) -> list[str]:
+    """Removes the data files of all but the newest `keep` publications; returns the names of those pruned.
+
+    Manifests and quality reports stay, so that the hash chain stays whole. What is removed is first written
+    to retention.jsonl.
+    """
+    recorded = _pruned_files(published)
+    pruned = []
+    now = _current_name(published)
+    for old in publications(published)[:-keep]:
+        data = sorted(f for f in old.manifest.files if not f.startswith(f"{QUALITY_FOLDER}/"))
+        if old.name == now or not any((old.path / file).exists() for file in data):
+            continue
+        if old.name not in recorded:
+            line = {"publication": old.name, "removed": data, "at": datetime.now(UTC).isoformat()}
+            path = published / RETENTION_FILE
+            before = path.read_bytes() if path.exists() else b""
+            replace_file(path, before + json.dumps(line, ensure_ascii=False, sort_keys=True).encode() + b"\n")
+        old.database.unlink(missing_ok=True)
+        remove(old.path / PARQUET_FOLDER)
+        pruned.append(old.name)
+    return pruned
+
+
+def verify_chain(published: Path) -> list[str]:
+    """What is wrong with the chain of manifests, one plain sentence each; empty means nothing."""
+    problems = []
+    found = {publication.path.name: publication for publication in publications(published)}
+    for path in _folders(published):
+        if path.name not in found:
+            problems.append(f"{path.name} has no readable {MANIFEST_FILE}.")
+        elif (named := found[path.name].name) != path.name:
+            problems.append(f"The manifest in {path.name} says that it belongs to {named}.")
+    name = _current_name(published)
+    if name is None:
+        return [*problems, *(["No publication is current."] if found else [])]
+    if name not in found:
+        return [*problems, f"The current publication {name} cannot be read."]
+    if _pointed_at(published) != found[name].reference:
+        problems.append(f"{_POINTER} does not name the current publication {name} with its manifest's hash.")
+
+    on_chain = [newer := found[name]]
+    while (before := newer.manifest.previous) is not None:
+        older = found.get(before.publication)
+        if older is None:
+            problems.append(f"{newer.name} follows {before.publication}, which is missing.")
+            break
+        if older.manifest_sha256 != before.manifest_sha256:
+            problems.append(f"The manifest of {older.name} is not the one that {newer.name} follows.")
+        if older.manifest.number >= newer.manifest.number:
+            problems.append(f"{newer.name} follows {older.name}, which is not older.")
+            break
+        on_chain.append(newer := older)
+    for stray in sorted(found.keys() - {publication.path.name for publication in on_chain}):
+        problems.append(f"{stray} is not part of the chain that ends in {name}.")
+    return problems
+
+
+def verify_files(publication: Publication) -> list[str]:
+    """Files that are missing, changed or unknown to the manifest, one plain sentence each.
+
+    Data files that were pruned, and are recorded as such in retention.jsonl, are not missing.
+    """
+    pruned = _pruned_files(publication.path.parent).get(publication.name, frozenset())
+    problems = []
+    for name, expected in sorted(publication.manifest.files.items()):
+        path = publication.path / name
+        if not path.is_file():
+            if name not in pruned:
+                problems.append(f"{publication.name}: {name} is missing.")
+        elif path.stat().st_size != expected.size or file_sha256(path) != expected.sha256:
+            problems.append(f"{publication.name}: {name} has changed since it was published.")
+    for name in sorted(set(files_below(publication.path)) - {*publication.manifest.files, MANIFEST_FILE}):
+        problems.append(f"{publication.name}: {name} is not in the manifest.")
+    return problems
+
+
+@contextmanager
+def publishing_lock(published: Path) -> Generator[bool, None, None]:
+    """Gives True to one process at a time and False to the others, at once. A dead process holds no lock."""
+    with (published / ".lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def files_below(folder: Path) -> list[str]:
+    """Every file in a folder and its subfolders, as sorted paths relative to it, with `/`."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a link or a whole folder; nothing happens when it is not there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file so that a reader sees the old content or the new, and never part of it."""
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
+    temporary.write_bytes(content)
+    fsync(temporary)
+    temporary.replace(path)
+    fsync(path.parent)
+
+
+def fsync(path: Path) -> None:
+    """Makes a file's content, or a folder's list of files, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _folders(published: Path) -> list[Path]:
+    if not published.is_dir():
+        return []
+    found = [path for path in published.iterdir() if _FOLDER_NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=lambda path: (_number(path), path.name))
+
+
+def _number(folder: Path) -> int:
+    return int(folder.name.partition("-")[0])
+
+
+def _read(folder: Path) -> Publication:
+    manifest, sha256 = read_manifest(folder)
+    return Publication(folder.resolve(), manifest, sha256)
+
+
+def _readable(folder: Path) -> Publication | None:
+    try:
+        return _read(folder)
+    except (OSError, ValueError):
+        return None
+
+
+def _current_name(published: Path) -> str | None:
+    # The link decides; the pointer only where links were lost, for instance in a copy.
+    link = published / _LINK
+    if link.is_symlink():
+        return link.readlink().name
+    pointed_at = _pointed_at(published)
+    return pointed_at.publication if pointed_at else None
+
+
+def _pointed_at(published: Path) -> PublicationReference | None:
+    try:
+        pointer = json.loads((published / _POINTER).read_bytes())
+        return PublicationReference(
+            publication=pointer["publication"], manifest_sha256=pointer["manifest_sha256"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _pruned_files(published: Path) -> dict[str, frozenset[str]]:
+    path = published / RETENTION_FILE
+    if not path.exists():
+        return {}
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {line["publication"]: frozenset(line["removed"]) for line in lines}

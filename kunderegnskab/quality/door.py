@@ -1,0 +1,174 @@
+"""What must hold for the files as they arrived, before anything is built on them (schema raw).
+
+Here: control totals per file and plausible contents. Not here: keys, relationships and allowed values, which
+dbt tests check on the same tables, nor how single records are typed and rejected (ingest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import duckdb
+
+from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
+from kunderegnskab.quality.metric_checks import MetricCheck, run_checks
+
+EARLIEST_DATE = date(1990, 1, 1)
+DAYS_AHEAD = 400
+"""Longer than a year, so that planned visits pass and a wrong century does not."""
+
+DATE_COLUMNS = {
+    "sales_lines": "posting_date",
+    "customer_costs": "posting_date",
+    "ledger_entries": "posting_date",
+    "activities": "activity_date",
+}
+
+
+def door_checks(feeds: Sequence[str]) -> list[ExpectedCheck]:
+    """The checks that run_door gives a result for when called with the same feeds."""
+    return [
+        ExpectedCheck(stage="door", check_name=check.check_name, is_blocking=check.is_blocking)
+        for check in door_catalogue(feeds)
+    ]
+
+
+def door_catalogue(feeds: Sequence[str]) -> list[MetricCheck]:
+    """The declarations of those checks, for whoever shows them; the day in their SQL is no real one."""
+    return _checks(feeds, date.max - timedelta(days=DAYS_AHEAD))
+
+
+def run_door(con: duckdb.DuckDBPyConnection, feeds: Sequence[str], as_of: date) -> list[CheckResult]:
+    """Checks the raw tables of `feeds` (supplied or not). `as_of` is the day the refresh counts as today."""
+    return run_checks(con, "door", _checks(feeds, as_of))
+
+
+def _checks(feeds: Sequence[str], as_of: date) -> list[MetricCheck]:
+    checks = [check for feed in feeds for check in _file_checks(feed)]
+    checks += [_date_check(feed, DATE_COLUMNS[feed], as_of) for feed in feeds if feed in DATE_COLUMNS]
+    return checks + _sales_line_checks()
+
+
+def _file_checks(feed: str) -> list[MetricCheck]:
+    if not feed.isidentifier():
+        raise ValueError(f"{feed!r} is not the name of a feed.")
+    # "is not true" instead of the opposite comparison: a count that is NULL must fail, not vanish.
+    too_many = f"feed = '{feed}' and (records_rejected <= rejects_allowed) is not true"
+    unbalanced = (
+        f"feed = '{feed}' "
+        "and (records_read = records_loaded + records_rejected + records_left_out) is not true"
+    )
+    return [
+        MetricCheck(
+            check_name=f"door__{feed}__rejects_within_allowance",
+            subject=feed,
+            is_blocking=True,
+            metric=f"select coalesce(sum(coalesce(records_rejected, 1)), 0) from raw.files where {too_many}",
+            unit="rows",
+            maximum=0,
+            en=f"No file of {feed} has more rejected records than its source allows.",
+            da=f"Ingen fil til {feed} har flere afviste poster, end dens kilde tillader.",
+            failing=f"""
+                select source_file, source_record, column_name, raw_value, reason from raw.rejects
+                where (feed, file_sha256) in (select feed, file_sha256 from raw.files where {too_many})
+                order by source_file, source_record, column_name""",
+        ),
+        MetricCheck(
+            check_name=f"door__{feed}__every_record_is_accounted_for",
+            subject=feed,
+            is_blocking=True,
+            metric=f"select count(*) from raw.files where {unbalanced}",
+            unit="rows",
+            maximum=0,
+            en=f"In every file of {feed}, records read = loaded + rejected + left out.",
+            da=f"I hver fil til {feed} er læste poster = indlæste + afviste + udeladte.",
+            failing=f"""
+                select source_file, records_read, records_loaded, records_rejected, records_left_out
+                from raw.files where {unbalanced} order by source_file""",
+        ),
+        MetricCheck(
+            check_name=f"door__{feed}__left_out_share_is_plausible",
+            subject=feed,
+            is_blocking=False,
+            metric=f"select sum(records_left_out), sum(records_read) from raw.files where feed = '{feed}'",
+            unit="%",
+            maximum=90,
+            en=f"The mapping of {feed} leaves out at most 90 % of the records.",
+            da=f"Opsætningen af {feed} udelader højst 90 % af posterne.",
+            failing=f"""
+                select source_file, records_read, records_left_out from raw.files where feed = '{feed}'
+                order by records_left_out desc, source_file""",
+        ),
+    ]
+
+
+def _date_check(feed: str, column: str, as_of: date) -> MetricCheck:
+    latest = as_of + timedelta(days=DAYS_AHEAD)
+    implausible = f"({column} between date '{EARLIEST_DATE}' and date '{latest}') is not true"
+    return MetricCheck(
+        check_name=f"door__{feed}__dates_are_plausible",
+        subject=feed,
+        is_blocking=True,
+        metric=f"select count(*) from raw.{feed} where {implausible}",
+        unit="rows",
+        maximum=0,
+        en=f"Every {column} of {feed} lies between {EARLIEST_DATE} and {DAYS_AHEAD} days after today.",
+        da=f"Hver {column} i {feed} ligger mellem {EARLIEST_DATE} og {DAYS_AHEAD} dage efter i dag.",
+        failing=f"""
+            select _source_file, _source_record, {column} from raw.{feed} where {implausible}
+            order by _source_file, _source_record""",
+    )
+
+
+def _sales_line_checks() -> list[MetricCheck]:
+    is_credit = "document_type = 'credit_note' and line_type = 'goods'"
+    return [
+        MetricCheck(
+            check_name="door__sales_lines__are_supplied_and_not_empty",
+            subject="sales_lines",
+            is_blocking=True,
+            metric="""
+                select count(*) from raw.sales_lines
+                where (select bool_or(is_supplied) from raw.feeds where feed = 'sales_lines')""",
+            unit="rows",
+            minimum=1,
+            en="Sales lines are supplied, and there is at least one.",
+            da="Salgslinjer er leveret, og der er mindst én.",
+            failing="select feed, is_supplied, file_count from raw.feeds where feed = 'sales_lines'",
+        ),
+        MetricCheck(
+            check_name="door__sales_lines__customer_numbers_are_present",
+            subject="sales_lines",
+            is_blocking=False,
+            metric="""
+                select count(*) filter (where coalesce(trim(customer_id), '') = ''), count(*)
+                from raw.sales_lines""",
+            unit="%",
+            maximum=30,
+            en="At most 30 % of the sales lines lack a customer number.",
+            da="Højst 30 % af salgslinjerne mangler kundenummer.",
+            failing="""
+                select _source_file, _source_record, document_no, line_no, net_amount from raw.sales_lines
+                where coalesce(trim(customer_id), '') = '' order by _source_file, _source_record""",
+        ),
+        # Per currency, because amounts of different currencies cannot be summed.
+        MetricCheck(
+            check_name="door__sales_lines__credit_notes_reduce_sales",
+            subject="sales_lines",
+            is_blocking=True,
+            metric=f"""
+                select coalesce(max(total), 0)
+                from (
+                    select sum(net_amount) as total from raw.sales_lines where {is_credit} group by currency
+                )""",
+            unit="amount",
+            maximum=0,
+            en="The goods lines of credit notes sum to a negative amount or zero in every currency.",
+            da="Varelinjer på kreditnotaer summer til et negativt beløb eller nul i hver valuta.",
+            failing=f"""
+                select _source_file, _source_record, document_no, line_no, net_amount, currency
+                from raw.sales_lines where {is_credit} and net_amount > 0
+                order by net_amount desc, _source_file, _source_record""",
+        ),
+    ]

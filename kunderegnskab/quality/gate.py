@@ -1,0 +1,233 @@
+"""What must hold for the marts before they are published: plausible totals, no silent loss since last time.
+
+Here: totals over the whole company and drift against the previous publication. Not here: keys, sums that must
+agree and contracts, which dbt tests check, nor the comparison of the published copy with the warehouse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
+from kunderegnskab.quality.metric_checks import MetricCheck, result_of, run_checks
+
+EARLIER = "earlier_publication"
+NOW = "marts.customer_accounts"
+BEFORE = f"{EARLIER}.{NOW}"
+UNKNOWN_CUSTOMER = "(ukendt)"
+
+PLAUSIBLE = [
+    MetricCheck(
+        check_name="gate__customer_accounts__are_not_empty",
+        subject="customer_accounts",
+        is_blocking=True,
+        metric=f"select count(*) from {NOW}",
+        unit="rows",
+        minimum=1,
+        en="There is at least one customer account.",
+        da="Der er mindst ét kunderegnskab.",
+        failing=f"select count(*) as account_rows from {NOW}",
+    ),
+    MetricCheck(
+        check_name="gate__customer_accounts__dg1_is_plausible",
+        subject="customer_accounts",
+        is_blocking=True,
+        # Sales whose cost nobody supplied are no margin; another check reports their share.
+        metric=f"select sum(db1 - sales_without_cost), sum(net_sales - sales_without_cost) from {NOW}",
+        unit="%",
+        minimum=-50,
+        maximum=95,
+        en="The company's DG I over the whole period, on sales with a known cost, lies between -50 % and 95 %.",
+        da="Firmaets DG I over hele perioden, af salg med kendt kost, ligger mellem -50 % og 95 %.",
+        failing=f"""
+            select customer_id, sum(net_sales) as net_sales, sum(cogs) as cogs, sum(db1) as db1
+            from {NOW} group by customer_id order by sum(net_sales) desc, customer_id""",
+    ),
+    MetricCheck(
+        check_name="gate__customer_accounts__net_sales_are_positive",
+        subject="customer_accounts",
+        is_blocking=False,
+        metric=f"select coalesce(sum(net_sales), 0) from {NOW}",
+        unit="amount",
+        minimum=0,
+        above_minimum=True,
+        en="The company's net sales over the whole period are positive.",
+        da="Firmaets nettoomsætning over hele perioden er positiv.",
+        failing=f"""
+            select customer_id, sum(net_sales) as net_sales from {NOW}
+            group by customer_id order by sum(net_sales), customer_id""",
+    ),
+    MetricCheck(
+        check_name="gate__customer_accounts__cost_is_known",
+        subject="customer_accounts",
+        is_blocking=False,
+        metric=f"select sum(sales_without_cost), sum(invoiced_sales - returns) from {NOW}",
+        unit="%",
+        maximum=20,
+        en="At most 20 % of invoiced sales less returns have no known cost of goods.",
+        da="Højst 20 % af faktureret salg minus returneringer er uden kendt vareforbrug.",
+        failing=f"""
+            select customer_id, sum(sales_without_cost) as sales_without_cost from {NOW}
+            group by customer_id order by sum(sales_without_cost) desc, customer_id""",
+    ),
+    MetricCheck(
+        check_name="gate__customer_accounts__customers_are_known",
+        subject="customer_accounts",
+        is_blocking=False,
+        metric=f"""
+            select
+                coalesce(sum(net_sales) filter (where customer_id = '{UNKNOWN_CUSTOMER}'), 0),
+                sum(net_sales)
+            from {NOW}""",
+        unit="%",
+        maximum=40,
+        en=f"At most 40 % of net sales are under {UNKNOWN_CUSTOMER}.",
+        da=f"Højst 40 % af nettoomsætningen ligger under {UNKNOWN_CUSTOMER}.",
+        failing=f"""
+            select month, net_sales from {NOW} where customer_id = '{UNKNOWN_CUSTOMER}'
+            order by net_sales desc, month""",
+    ),
+    MetricCheck(
+        check_name="gate__customer_accounts__months_are_contiguous",
+        subject="customer_accounts",
+        is_blocking=False,
+        metric=f"""
+            select coalesce(date_diff('month', min(month), max(month)) + 1 - count(distinct month), 0)
+            from {NOW}""",
+        unit="rows",
+        maximum=0,
+        en="No month between the first and the last is without customer accounts.",
+        da="Ingen måned mellem den første og den sidste er uden kunderegnskaber.",
+        failing=f"""
+            select cast(month as date) as missing_month from (
+                select unnest(generate_series(min(month), max(month), interval 1 month)) as month
+                from {NOW})
+            except select month from {NOW} order by missing_month""",
+    ),
+]
+
+
+def _drift_check(
+    *, name: str, aggregate: str, is_blocking: bool, minimum: int, maximum: int | None, en: str, da: str
+) -> MetricCheck:
+    """Change in percent since the previous publication, over the months that both hold but the last of them,
+    which was still being filled when it was published."""
+    compared = f"""
+        with common as (select month from {BEFORE} intersect select month from {NOW}),
+        compared as (select month from common where month < (select max(month) from common))"""
+    in_months = "where month in (select month from compared)"
+    return MetricCheck(
+        check_name=f"gate__customer_accounts__{name}",
+        subject="customer_accounts",
+        is_blocking=is_blocking,
+        # greatest(x, -x) is the size that the change is measured against: db2 may be negative.
+        metric=f"""{compared},
+            earlier as (select {aggregate} as total from {BEFORE} {in_months}),
+            present as (select {aggregate} as total from {NOW} {in_months})
+            select present.total - earlier.total, greatest(earlier.total, -earlier.total)
+            from earlier cross join present""",
+        unit="%",
+        minimum=minimum,
+        maximum=maximum,
+        en=en,
+        da=da,
+        failing=f"""{compared},
+            earlier as (select month, {aggregate} as total from {BEFORE} {in_months} group by month),
+            present as (select month, {aggregate} as total from {NOW} {in_months} group by month)
+            select month, earlier.total as earlier, present.total as present
+            from earlier inner join present using (month)
+            where earlier.total is distinct from present.total order by month""",
+    )
+
+
+DRIFT = [
+    MetricCheck(
+        check_name="gate__customer_accounts__earlier_months_are_still_held",
+        subject="customer_accounts",
+        is_blocking=True,
+        metric=f"""
+            select count(*) from (select month from {BEFORE} except select month from {NOW})""",
+        unit="rows",
+        maximum=0,
+        en="Every month of the previous publication is still there.",
+        da="Hver måned i den forrige udgivelse er der stadig.",
+        failing=f"select month from {BEFORE} except select month from {NOW} order by month",
+    ),
+    _drift_check(
+        name="customers_do_not_vanish",
+        aggregate="count(distinct customer_id)",
+        is_blocking=True,
+        minimum=-20,
+        maximum=None,
+        en="The number of customers in months published before has not fallen by more than 20 %.",
+        da="Antallet af kunder i tidligere udgivne måneder er ikke faldet mere end 20 %.",
+    ),
+    _drift_check(
+        name="account_rows_do_not_vanish",
+        aggregate="count(*)",
+        is_blocking=True,
+        minimum=-20,
+        maximum=None,
+        en="The number of account rows in months published before has not fallen by more than 20 %.",
+        da="Antallet af regnskabsrækker i tidligere udgivne måneder er ikke faldet mere end 20 %.",
+    ),
+    _drift_check(
+        name="net_sales_do_not_drift",
+        aggregate="coalesce(sum(net_sales), 0)",
+        is_blocking=False,
+        minimum=-10,
+        maximum=10,
+        en="Net sales of months published before have changed by at most 10 %.",
+        da="Nettoomsætningen i tidligere udgivne måneder er højst ændret 10 %.",
+    ),
+    _drift_check(
+        name="db2_does_not_drift",
+        aggregate="coalesce(sum(db2), 0)",
+        is_blocking=False,
+        minimum=-10,
+        maximum=10,
+        en="DB II of months published before has changed by at most 10 %.",
+        da="DB II i tidligere udgivne måneder er højst ændret 10 %.",
+    ),
+]
+
+
+def gate_checks() -> list[ExpectedCheck]:
+    """The checks that run_gate gives a result for."""
+    return [
+        ExpectedCheck(stage="gate", check_name=check.check_name, is_blocking=check.is_blocking)
+        for check in gate_catalogue()
+    ]
+
+
+def gate_catalogue() -> list[MetricCheck]:
+    """The declarations of those checks, for whoever shows them."""
+    return [*PLAUSIBLE, *DRIFT]
+
+
+def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[CheckResult]:
+    """Checks the marts. `previous` is the kunderegnskab.duckdb of the current publication, if there is one.
+
+    Raises duckdb.Error when `previous` cannot be opened.
+    """
+    if previous is None:
+        nothing_to_compare = [
+            result_of(check, "gate", "passed", observed="no earlier publication") for check in DRIFT
+        ]
+        return run_checks(con, "gate", PLAUSIBLE) + nothing_to_compare
+    with _attached(con, previous):
+        return run_checks(con, "gate", [*PLAUSIBLE, *DRIFT])
+
+
+@contextmanager
+def _attached(con: duckdb.DuckDBPyConnection, path: Path) -> Generator[None, None, None]:
+    quoted = str(path.resolve()).replace("'", "''")
+    con.execute(f"attach '{quoted}' as {EARLIER} (read_only)")
+    try:
+        yield
+    finally:
+        con.execute(f"detach {EARLIER}")

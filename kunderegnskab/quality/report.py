@@ -1,0 +1,190 @@
+"""The quality report of one publication: report.html for people, report.json for programs.
+
+Here: sorting, wording and number formats. Not here: running or judging checks, and the page's layout
+(report.html.j2).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel, ConfigDict
+
+from kunderegnskab.quality.certification import CheckResult
+
+TEMPLATE = "report.html.j2"
+NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)( %)?")
+
+# What needs a reader's attention comes first.
+GROUPS = ("error", "failed", "waived", "warning", "passed")
+
+TEXTS = {
+    "en": {
+        "title": "Quality report",
+        "publication": "Publication",
+        "run": "Run",
+        "as_of": "As of",
+        "checks": "Checks",
+        "error": "Could not run",
+        "failed": "Failed",
+        "waived": "Waived",
+        "warning": "Warning",
+        "passed": "Passed",
+        "status": "Status",
+        "rule": "What must hold",
+        "subject": "About",
+        "observed": "Observed",
+        "rows": "Failing rows",
+        "blocking": "blocking",
+        "not_blocking": "warning only",
+        "door": "files",
+        "dbt": "model",
+        "gate": "publication",
+        "row_ledger": "Records per file",
+        "feed": "Feed",
+        "file": "File",
+        "read": "Read",
+        "loaded": "Loaded",
+        "rejected": "Rejected",
+        "allowed": "Allowed",
+        "left_out": "Left out",
+        "balance": "Balances",
+        "yes": "yes",
+        "no": "NO",
+        "ladder": "The account ladder in force",
+        "line": "Line",
+        "name": "Name",
+        "kind": "Kind",
+        "amount": "amount",
+        "subtotal": "subtotal",
+        "effect": "Effect on the result",
+        "nothing": "None.",
+    },
+    "da": {
+        "title": "Kvalitetsrapport",
+        "publication": "Udgivelse",
+        "run": "Kørsel",
+        "as_of": "Pr. dato",
+        "checks": "Kontroller",
+        "error": "Kunne ikke køre",
+        "failed": "Fejlet",
+        "waived": "Fraveget",
+        "warning": "Advarsel",
+        "passed": "Bestået",
+        "status": "Status",
+        "rule": "Hvad der skal gælde",
+        "subject": "Vedrører",
+        "observed": "Målt",
+        "rows": "Rækker med fejl",
+        "blocking": "spærrende",
+        "not_blocking": "kun advarsel",
+        "door": "filer",
+        "dbt": "model",
+        "gate": "udgivelse",
+        "row_ledger": "Poster pr. fil",
+        "feed": "Kilde",
+        "file": "Fil",
+        "read": "Læst",
+        "loaded": "Indlæst",
+        "rejected": "Afvist",
+        "allowed": "Tilladt",
+        "left_out": "Udeladt",
+        "balance": "Stemmer",
+        "yes": "ja",
+        "no": "NEJ",
+        "ladder": "Kunderegnskabets linjer",
+        "line": "Linje",
+        "name": "Navn",
+        "kind": "Art",
+        "amount": "beløb",
+        "subtotal": "mellemsum",
+        "effect": "Virkning på resultatet",
+        "nothing": "Ingen.",
+    },
+}
+
+
+class ReportTitle(BaseModel):
+    """What the report is about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    company_name: str
+    publication: str
+    run_id: str
+    as_of: date
+    locale: Literal["da", "en"]
+
+
+def write_report(
+    directory: Path,
+    results: Sequence[CheckResult],
+    *,
+    title: ReportTitle,
+    ladder: Sequence[Mapping[str, Any]],
+    row_ledger: Sequence[Mapping[str, Any]],
+) -> None:
+    """Writes report.html and report.json into `directory`, which must exist.
+
+    `ladder` and `row_ledger` are the rows of audit.ladder and audit.row_ledger by column name.
+    """
+    texts = TEXTS[title.locale]
+    ordered = sorted(results, key=lambda r: (GROUPS.index(_group(r)), r.stage, r.check_name))
+    counts = Counter(_group(result) for result in ordered)
+    content = {
+        **title.model_dump(),
+        "counts": {group: counts[group] for group in GROUPS},
+        "checks": [{**r.model_dump(), "group": _group(r)} for r in ordered],
+        "ladder": sorted((dict(line) for line in ladder), key=lambda line: line["position"]),
+        "row_ledger": [dict(row) for row in row_ledger],
+    }
+    _write(directory / "report.json", json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n")
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template(TEMPLATE).render(
+        content,
+        t=texts,
+        groups=GROUPS,
+        as_of_text=format_date(title.as_of, format="long", locale=title.locale),
+        number=lambda value: _number(value, title.locale),
+        observed=lambda text: _observed(text, title.locale),
+    )
+    _write(directory / "report.html", page)
+
+
+def _group(result: CheckResult) -> str:
+    if result.status in ("failed", "error") and not result.is_blocking:
+        return "warning"
+    return result.status
+
+
+def _number(value: Decimal | int | None, locale: str) -> str:
+    if value is None:
+        return "–"
+    return format_decimal(value, format="#,##0.######", locale=locale, decimal_quantization=False)
+
+
+def _observed(text: str, locale: str) -> str:
+    """`12.5 %` as the locale writes it; what is not a number stays as it is."""
+    match = NUMBER.fullmatch(text)
+    return _number(Decimal(match[1]), locale) + (match[2] or "") if match else text
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,29 @@
+"""The workspace of one company: its folder, company.yaml, feeds.yaml and waivers.yaml."""
+
+from __future__ import annotations
+
+from kunderegnskab.workspace.company import Company
+from kunderegnskab.workspace.folder import (
+    DEFAULT_WORKSPACE,
+    ENVIRONMENT_VARIABLE,
+    REPOSITORY,
+    FeedSource,
+    Workspace,
+    find_workspace,
+)
+from kunderegnskab.workspace.mapping import Format, Lookup, Source
+from kunderegnskab.workspace.waivers import Waiver
+
+__all__ = [
+    "DEFAULT_WORKSPACE",
+    "ENVIRONMENT_VARIABLE",
+    "REPOSITORY",
+    "Company",
+    "FeedSource",
+    "Format",
+    "Lookup",
+    "Source",
+    "Waiver",
+    "Workspace",
+    "find_workspace",
+]

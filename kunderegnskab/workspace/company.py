@@ -1,0 +1,38 @@
+"""The shape of company.yaml: who the company is and the parameters of its accounts.
+
+How its files are mapped to feeds belongs in `mapping`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _exact(value: object) -> object:
+    # YAML reads 0.06 as a binary float; its shortest text is what the person wrote.
+    return str(value) if isinstance(value, float) else value
+
+
+ExactDecimal = Annotated[Decimal, BeforeValidator(_exact)]
+
+
+class Company(BaseModel):
+    """company.yaml. Every key but name and currency has a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, description="Name of the company")
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="Currency of the accounts, ISO 4217")
+    minor_unit: ExactDecimal = Field(Decimal("0.01"), gt=0, le=1, description="Smallest unit of the currency")
+    locale: Literal["da", "en"] = Field("da", description="Language and number format of reports")
+    fiscal_year_start: int = Field(1, ge=1, le=12, description="Month in which the financial year starts")
+    credit_interest_rate: ExactDecimal = Field(
+        Decimal("0.06"), ge=0, lt=1, description="Interest per year for credit-time cost"
+    )
+    day_count: Literal[360, 365] = Field(365, description="Days of a year in interest calculations")
+    keep_publications: int = Field(
+        30, ge=2, description="Publications kept whole; older ones keep manifest and report"
+    )

@@ -1,0 +1,258 @@
+"""A workspace: the folder of one company, its paths and its validated configuration.
+
+Reading landing files does not belong here: see `kunderegnskab.ingest`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.workspace.company import Company
+from kunderegnskab.workspace.mapping import Format, Source
+from kunderegnskab.workspace.waivers import Waiver
+
+ENVIRONMENT_VARIABLE = "KUNDEREGNSKAB_WORKSPACE"
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEFAULT_WORKSPACE = REPOSITORY / "data"
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class FeedSource:
+    """One source of one feed.
+
+    Attributes:
+        feed: name of the canonical feed.
+        base: folder that `source.files` is relative to.
+        source: the mapping.
+        label: where the mapping stands, for messages, e.g. `feeds.yaml: sales_lines, source 1`.
+        is_canonical: True for files that carry the canonical column names and have no mapping.
+    """
+
+    feed: str
+    base: Path
+    source: Source
+    label: str
+    is_canonical: bool = False
+
+
+class Workspace:
+    """Paths and configuration of one company's folder. Nothing is read before it is asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    # --- paths ------------------------------------------------------------------------------------
+    @property
+    def landing(self) -> Path:
+        """Source files as they came."""
+        return self.root / "landing"
+
+    @property
+    def policy(self) -> Path:
+        """The company's own rules, as feeds."""
+        return self.root / "policy"
+
+    @property
+    def lake(self) -> Path:
+        """Typed Parquet, one file per landing file."""
+        return self.root / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        """The working DuckDB file; disposable."""
+        return self.root / "warehouse" / "kunderegnskab.duckdb"
+
+    @property
+    def state(self) -> Path:
+        """Run history, logs and scratch files; disposable."""
+        return self.root / "state"
+
+    @property
+    def published(self) -> Path:
+        """Publications, append-only."""
+        return self.root / "published"
+
+    def relative(self, path: Path) -> str:
+        """A path as messages and the manifest name it: relative to the workspace, with slashes."""
+        return Path(os.path.relpath(path, self.root)).as_posix()
+
+    # --- configuration ----------------------------------------------------------------------------
+    @cached_property
+    def company(self) -> Company:
+        """company.yaml, validated."""
+        return _validated(Company, _read_yaml(self.root / "company.yaml"), "company.yaml")
+
+    @cached_property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """waivers.yaml, validated; none where there is no such file."""
+        path = self.root / "waivers.yaml"
+        if not path.exists():
+            return ()
+        entries = _read_yaml(path, kind=list)
+        return tuple(
+            _validated(Waiver, entry, f"waivers.yaml: entry {number}")
+            for number, entry in enumerate(entries, start=1)
+        )
+
+    @cached_property
+    def sources(self) -> tuple[FeedSource, ...]:
+        """Every source of every feed, in the order of the contracts: mapped ones and canonical files."""
+        return _sources(self)
+
+    def configuration_files(self) -> list[Path]:
+        """The configuration files that exist, in a fixed order."""
+        names = ("company.yaml", "feeds.yaml", "waivers.yaml")
+        return [path for name in names if (path := self.root / name).exists()]
+
+
+def find_workspace(directory: str | Path | None = None) -> Workspace:
+    """The workspace of `directory`, else of the environment, else the repository's `data/`.
+
+    Raises:
+        InputProblems: the folder is no workspace.
+    """
+    root = Path(directory or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_WORKSPACE)
+    if not (root / "company.yaml").is_file():
+        raise InputProblems(
+            [
+                InputProblem(
+                    file=str(root),
+                    what="is not a workspace, it has no company.yaml",
+                    action="name a workspace with --workspace, or make one with `kunderegnskab init DIR`",
+                )
+            ]
+        )
+    return Workspace(root)
+
+
+def _sources(workspace: Workspace) -> tuple[FeedSource, ...]:
+    path = workspace.root / "feeds.yaml"
+    mapping: dict[str, Any] = _read_yaml(path) if path.exists() else {}
+    feeds = load_feeds()
+    problems: list[InputProblem] = []
+    for name in mapping:
+        if name not in feeds:
+            problems.append(
+                InputProblem("feeds.yaml", f"{name} is not a feed", f"use one of {', '.join(feeds)}")
+            )
+    found: list[FeedSource] = []
+    for name, feed in feeds.items():
+        canonical = _canonical_files(workspace, name)
+        entries = mapping.get(name) or []
+        if entries and canonical:
+            problems.append(
+                InputProblem(
+                    workspace.relative(canonical[0]),
+                    f"would feed {name}, but feeds.yaml maps that feed too",
+                    "remove one of the two",
+                )
+            )
+        if not isinstance(entries, list):
+            problems.append(
+                InputProblem("feeds.yaml", f"{name} must be a list of sources", "begin each source with a dash")
+            )
+            continue
+        for number, entry in enumerate(entries, start=1):
+            label = f"feeds.yaml: {name}, source {number}"
+            try:
+                source = _validated(Source, entry, label)
+            except InputProblems as error:
+                problems.extend(error.problems)
+                continue
+            problems.extend(_unfit_mapping(feed.columns, source, label))
+            found.append(FeedSource(name, workspace.landing, source, label))
+        for file in canonical:
+            source = Source(
+                files=file.name,
+                format=Format(type="parquet" if file.suffix == ".parquet" else "csv"),
+                columns={column: column for column in feed.columns},
+            )
+            found.append(FeedSource(name, file.parent, source, workspace.relative(file), is_canonical=True))
+    if problems:
+        raise InputProblems(problems)
+    return tuple(found)
+
+
+def _unfit_mapping(columns: Mapping[str, Any], source: Source, label: str) -> list[InputProblem]:
+    problems = [
+        InputProblem(label, f"{name} is not a column of this feed", f"use one of {', '.join(columns)}")
+        for name in sorted(source.mapped - columns.keys())
+    ]
+    problems += [
+        InputProblem(label, f"the required column {name} is not mapped", f"map {name} to a column of the source")
+        for name, column in columns.items()
+        if column.required and column.default is None and name not in source.mapped
+    ]
+    return problems
+
+
+def _canonical_files(workspace: Workspace, feed: str) -> list[Path]:
+    candidates = (
+        workspace.policy / f"{feed}.csv",
+        workspace.landing / f"{feed}.csv",
+        workspace.landing / f"{feed}.parquet",
+    )
+    return [path for path in candidates if path.is_file()]
+
+
+def _read_yaml(path: Path, kind: type = dict) -> Any:
+    try:
+        # YAML 1.2: `NO` is a country and `on` a word, and a key that stands twice is an error.
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputProblems(
+            [InputProblem(path.name, f"cannot be read ({error.strerror})", "check the file and its rights")]
+        ) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        detail = getattr(error, "problem", None) or "it is not UTF-8 text"
+        raise InputProblems(
+            [InputProblem(path.name, f"is not valid YAML{line}: {detail}", "correct that line")]
+        ) from error
+    if content is None:
+        content = kind()
+    if not isinstance(content, kind):
+        expected = "keys with values" if kind is dict else "a list"
+        raise InputProblems(
+            [InputProblem(path.name, f"must hold {expected}", "see docs/workspace.md for the form")]
+        )
+    return content
+
+
+def _validated(model: type[_Model], content: Any, label: str) -> _Model:
+    """`content` as `model`; every fault becomes one sentence that names the key."""
+    try:
+        return TypeAdapter(model).validate_python(content)
+    except ValidationError as error:
+        raise InputProblems([_problem(model, detail, label) for detail in error.errors()]) from error
+
+
+def _problem(model: type[BaseModel], detail: Any, label: str) -> InputProblem:
+    key = ".".join(str(part) for part in detail["loc"])
+    match detail["type"]:
+        case "missing":
+            return InputProblem(label, f"the key {key} is missing", f"add {key}")
+        case "extra_forbidden":
+            known = ", ".join(model.model_fields)
+            return InputProblem(label, f"the key {key} is not known", f"remove it, or use one of {known}")
+        case _:
+            message = detail["msg"].removeprefix("Value error, ")
+            what = f"the key {key}: {message}" if key else message
+            if not isinstance(detail["input"], dict | list):
+                what += f", but it is {detail['input']!r}"
+            return InputProblem(label, what, "correct it")

@@ -1,0 +1,118 @@
+"""The shape of feeds.yaml: which files feed which canonical feed, and how their columns map.
+
+Reading the files belongs in `kunderegnskab.ingest`; the feeds themselves in `kunderegnskab.feeds`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+NegativeForm = Literal["leading", "trailing", "unicode_minus", "parentheses"]
+Encoding = Literal["utf-8", "utf-8-sig", "cp1252", "utf-16"]
+
+
+def _as_text(value: object) -> object:
+    # `true_words: [1]` and `values: {line_no: 1}` are natural to write; YAML gives numbers and booleans.
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else value
+
+
+Word = Annotated[str, BeforeValidator(_as_text)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Format(_Part):
+    """How a file is written. Conventions are declared here and never guessed from the values."""
+
+    type: Literal["csv", "xlsx", "parquet", "json"]
+    delimiter: str = Field(",", min_length=1, max_length=1, description="csv: sign between fields")
+    quote: str = Field('"', max_length=1, description="csv: sign around fields; empty for none")
+    encoding: Encoding = Field("utf-8", description="csv and json: encoding of the text")
+    header_row: int = Field(1, ge=0, description="csv and xlsx: row of the header; 0 means none")
+    column_names: tuple[str, ...] = Field((), description="csv and xlsx without header: names of the columns")
+    sheet: str | None = Field(None, description="xlsx: name of the sheet; default the first")
+    records: str | None = Field(None, description="json: dotted path of the array that holds the records")
+    decimal: Literal[".", ","] = Field(".", description="decimal sign")
+    thousands: Literal[".", ",", " ", "'"] | None = Field(
+        None, description="thousands sign; a space also stands for no-break spaces"
+    )
+    negative: tuple[NegativeForm, ...] = Field(
+        ("leading",), description="forms of negative numbers, besides a leading minus"
+    )
+    date: str = Field("%Y-%m-%d", description="strptime format of dates")
+    true_words: tuple[Word, ...] = Field(("true", "1"), description="words for true, in any case")
+    false_words: tuple[Word, ...] = Field(("false", "0"), description="words for false, in any case")
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands must differ")
+        if (self.header_row == 0) != bool(self.column_names):
+            raise ValueError("column_names goes with header_row: 0, and only with it")
+        if not any(sign in self.date for sign in ("%d", "%j", "%e", "%-d", "%x")):
+            raise ValueError("date must contain the day (%d)")
+        return self
+
+
+class TotalRows(_Part):
+    """Rows that are sums, not records: those whose `column` starts with one of `words`."""
+
+    column: str
+    words: tuple[Word, ...] = Field(min_length=1)
+
+
+class AllowedRejects(_Part):
+    """How many records of a source may be rejected, and why that is acceptable."""
+
+    count: int = Field(ge=0)
+    reason: str = Field(min_length=3)
+
+
+class Lookup(_Part):
+    """Another landing file whose columns may be used as `name.column`; its key must be unique."""
+
+    files: str
+    format: Format
+    key: str = Field(description="column of the lookup file whose values are unique")
+    source_column: str | None = Field(None, description="the source's own column, where it is named otherwise")
+
+
+class Source(_Part):
+    """One group of files that feeds a feed."""
+
+    files: str = Field(min_length=1, description="glob relative to landing/")
+    format: Format
+    columns: dict[str, str] = Field(default_factory=dict, description="canonical column: source column")
+    expressions: dict[str, Word] = Field(default_factory=dict, description="canonical column: SQL")
+    values: dict[str, Word] = Field(default_factory=dict, description="canonical column: constant")
+    where: str | None = Field(None, description="SQL; records for which it is not true are left out")
+    total_rows: TotalRows | None = None
+    lookups: dict[str, Lookup] = Field(default_factory=dict)
+    allow_rejects: AllowedRejects | None = None
+
+    @model_validator(mode="after")
+    def _maps_each_column_once(self) -> Self:
+        seen: set[str] = set()
+        for group in (self.columns, self.expressions, self.values):
+            for name in group:
+                if name in seen:
+                    raise ValueError(f"{name} is mapped twice; use one of columns, expressions, values")
+                seen.add(name)
+        for name in self.lookups:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(f"the lookup {name} needs a name of small letters, digits and _")
+        if not seen:
+            raise ValueError("nothing is mapped; give columns, expressions or values")
+        return self
+
+    @property
+    def mapped(self) -> set[str]:
+        """Canonical columns that this source fills."""
+        return {*self.columns, *self.expressions, *self.values}

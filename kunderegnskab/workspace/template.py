@@ -1,0 +1,61 @@
+"""A new workspace: folders and commented configuration to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kunderegnskab.problems import InputProblem, InputProblems
+
+_COMPANY = """\
+# Who the company is. Only name and currency are needed; the rest shows the defaults.
+name: My company
+currency: DKK              # currency of the accounts, ISO 4217
+# minor_unit: 0.01         # smallest unit of the currency
+# locale: da               # language and number format of reports: da or en
+# fiscal_year_start: 1     # month in which the financial year starts
+# credit_interest_rate: 0.06   # per year, for the cost of credit time
+# day_count: 365           # days of a year in interest calculations: 360 or 365
+# keep_publications: 30    # older publications keep their manifest and report only
+"""
+
+_FEEDS = """\
+# Which files feed which canonical table, and how their columns map.
+# docs/contracts/feeds.md lists the tables and columns, docs/workspace.md every key that may stand here.
+#
+# sales_lines is the only table that a first customer account needs. A file landing/<table>.csv with the
+# canonical column names (UTF-8, comma, decimal point, ISO dates) needs no mapping at all.
+#
+# sales_lines:
+#   - files: "sales/*.csv"             # relative to landing/
+#     format: {type: csv, delimiter: ";", encoding: cp1252, decimal: ",", thousands: ".", date: "%d-%m-%Y"}
+#     columns:                         # canonical column: column of the file
+#       document_no: Bilagsnr.
+#       line_no: Linjenr.
+#       posting_date: Bogføringsdato
+#       customer_id: Debitornr.
+#       product_id: Varenr.
+#       quantity: Antal
+#       net_amount: Nettobeløb
+#     expressions:                     # SQL over the file's columns; number() and date() read its conventions
+#       document_type: case when "Bilagstype" = 'Kreditnota' then 'credit_note' else 'invoice' end
+#       list_amount: number("Nettobeløb") + number("Rabatbeløb")
+#       cost_amount: -number("Kostbeløb")
+#     total_rows: {column: Bilagsnr., words: ["I alt"]}
+"""
+
+
+def make_workspace(directory: Path) -> Path:
+    """Make the folder and its configuration.
+
+    Raises:
+        InputProblems: the folder is there and not empty.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise InputProblems(
+            [InputProblem(str(directory), "is there already and not empty", "name a folder that does not exist")]
+        )
+    for folder in ("landing", "policy"):
+        (directory / folder).mkdir(parents=True, exist_ok=True)
+    (directory / "company.yaml").write_text(_COMPANY, encoding="utf-8")
+    (directory / "feeds.yaml").write_text(_FEEDS, encoding="utf-8")
+    return directory.resolve()

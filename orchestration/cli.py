@@ -1,0 +1,321 @@
+"""The command `kunderegnskab`: starts what Dagster defines, and shows what there is.
+
+Each command imports what it needs when it runs, so that the quick ones answer at once. What the commands
+do belongs in `refresh.py` and in `kunderegnskab`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from kunderegnskab.problems import InputProblems, KunderegnskabError
+from kunderegnskab.workspace import DEFAULT_WORKSPACE, ENVIRONMENT_VARIABLE, Workspace, find_workspace
+
+if TYPE_CHECKING:
+    from kunderegnskab.ingest import Intake
+    from kunderegnskab.progress import Progress
+    from kunderegnskab.publication.store import Publication
+    from orchestration.refresh import Outcome
+
+app = typer.Typer(
+    name="kunderegnskab",
+    help="Customer accounts (kunderegnskaber): from sales and cost files to checked, published numbers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+# Results go to standard output, progress and complaints to standard error.
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        envvar=ENVIRONMENT_VARIABLE,
+        help="Folder of the company. Default: data/ of the repository.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")]
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(help="Folder to make; must not exist or be empty.")]) -> None:
+    """Make a new workspace with commented configuration."""
+    from kunderegnskab.workspace.template import make_workspace
+
+    made = make_workspace(directory)
+    _out.print(f"Made the workspace {made}.")
+    _out.print("Next: put your files in landing/, say in feeds.yaml how they are written, then run")
+    _out.print(f"  kunderegnskab check-inputs --workspace {made}")
+
+
+@app.command()
+def demo(
+    workspace: WorkspaceOption = None,
+    scale: Annotated[float, typer.Option(help="Size of the company; 1 is about 150,000 sales lines.", min=0.01)] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the demo company's files, refresh, and say where to look."""
+    from kunderegnskab.demo.generator import generate
+
+    found = _demo_workspace(workspace)
+    with _progress(as_json) as progress:
+        generate(found.landing, scale=scale, progress=lambda activity: progress(activity, 0, 1))
+    _finish_refresh(found, full=False, as_json=as_json)
+
+
+@app.command("check-inputs")
+def check_inputs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Read and type everything, report, change nothing."""
+    from kunderegnskab.ingest import take_in
+
+    found = find_workspace(workspace)
+    with tempfile.TemporaryDirectory(prefix="kunderegnskab-") as scratch:
+        lake = Path(scratch)
+        with _progress(as_json) as progress:
+            intake = take_in(found, lake, progress)
+        report = _inputs_report(found, lake, intake)
+    if as_json:
+        _print_json(report)
+    else:
+        _show_inputs(report)
+    if report["problems"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def refresh(
+    workspace: WorkspaceOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read every file again and publish even if nothing has changed.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read what is new, build the customer accounts, check them and publish."""
+    _finish_refresh(find_workspace(workspace), full=full, as_json=as_json)
+
+
+@app.command()
+def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """What is published, from when, on which checks, and whether it is fresh."""
+    from orchestration.status import describe_status
+
+    report = describe_status(find_workspace(workspace))
+    if as_json:
+        _print_json(report)
+        return
+    if report["publication"] is None:
+        _out.print("Nothing is published yet. Run `kunderegnskab refresh`.")
+    else:
+        _out.print(f"{report['company']}: publication {report['publication']} of {report['published_at']}")
+        _out.print(f"  in        {report['path']}")
+        _out.print(f"  months    {report['first_month']} to {report['last_month']}, {report['customers']} customers")
+        checks = report["checks"]
+        _out.print(
+            f"  checks    {checks['passed']} passed, {checks['warnings']} warnings, {checks['waived']} waived"
+        )
+        _out.print(f"  freshness {report['freshness']}")
+    if (last := report["last_refresh"]) and last["status"] == "failed":
+        _out.print(f"The last refresh ({last['finished_at']}) failed and published nothing:")
+        for sentence in last["sentences"][:5]:
+            _out.print(f"  {sentence}")
+
+
+def main() -> None:
+    """The console script: every expected error ends as plain sentences and exit code 1."""
+    try:
+        app()
+    except InputProblems as error:
+        _complain([problem.sentence() for problem in error.problems])
+        sys.exit(1)
+    except KunderegnskabError as error:
+        _complain(str(error).splitlines())
+        sys.exit(1)
+
+
+# --- refresh ----------------------------------------------------------------------------------------
+def _finish_refresh(workspace: Workspace, *, full: bool, as_json: bool) -> None:
+    from kunderegnskab.publication import store
+    from orchestration.refresh import Outcome
+    from orchestration.refresh import refresh as run_refresh
+
+    with _progress(as_json) as progress:
+        try:
+            outcome = run_refresh(workspace, progress, full=full)
+        except InputProblems as error:
+            current = store.current(workspace.published)
+            sentences = tuple(problem.sentence() for problem in error.problems)
+            outcome = Outcome("failed", current.name if current else None, sentences=sentences)
+    if as_json:
+        _print_json(_outcome_report(workspace, outcome))
+    else:
+        _show_outcome(workspace, outcome)
+    if outcome.status == "failed":
+        raise typer.Exit(1)
+
+
+def _outcome_report(workspace: Workspace, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "status": outcome.status,
+        "publication": outcome.publication,
+        "path": str(workspace.published / "current") if outcome.publication else None,
+        "run_id": outcome.run_id,
+        "problems": list(outcome.sentences),
+        "log": outcome.log,
+        "rejects": outcome.rejects,
+    }
+
+
+def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
+    from kunderegnskab.publication import store
+
+    if outcome.status == "failed":
+        _complain(["The refresh failed and published nothing.", *outcome.sentences])
+        if outcome.rejects:
+            _err.print(f"All rejected records are listed in {outcome.rejects}")
+        if outcome.publication:
+            _err.print(f"Readers still see publication {outcome.publication}.")
+        if outcome.log:
+            _err.print(f"Log: {outcome.log}")
+        return
+    if outcome.status == "unchanged":
+        _out.print(f"Nothing has changed since publication {outcome.publication}; nothing new was published.")
+        return
+    current = store.current(workspace.published)
+    if current is not None:
+        _show_publication(workspace, current)
+
+
+def _show_publication(workspace: Workspace, publication: Publication) -> None:
+    from orchestration.status import headline
+
+    current = workspace.published / "current"
+    _out.print(f"Published {publication.name}.")
+    for line in headline(publication):
+        _out.print(f"  {line}")
+    _out.print("Look at")
+    _out.print(f"  {current / 'quality' / 'report.html'}   the quality report")
+    _out.print(f"  {current / 'kunderegnskab.duckdb'}   the marts, for any DuckDB client")
+    _out.print(f"  {current / 'parquet'}   the same as Parquet")
+
+
+# --- check-inputs -----------------------------------------------------------------------------------
+def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str, Any]:
+    import duckdb
+
+    from kunderegnskab.feeds import load_feeds
+    from kunderegnskab.ingest import load_warehouse
+    from kunderegnskab.ingest.landing import unused_files
+    from kunderegnskab.ingest.rejects import reject_problems
+
+    with duckdb.connect() as con:
+        load_warehouse(con, workspace, lake, intake)
+        found = con.execute(
+            "select feed, source_file, records_read, records_loaded, records_rejected, records_left_out, "
+            "rejects_allowed from raw.files"
+        )
+        names = [column[0] for column in found.description or ()]
+        files = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        rejects = [problem.sentence() for problem in reject_problems(con, limit=100)]
+    over = any(file["records_rejected"] > file["rejects_allowed"] for file in files)
+    return {
+        "files": files,
+        "not_supplied": [name for name in load_feeds() if name not in intake.supplied],
+        "unused_files": unused_files(workspace),
+        "rejects": rejects,
+        "problems": rejects if over else [],
+    }
+
+
+def _show_inputs(report: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("feed", "file", "read", "loaded", "rejected", "left out", box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for file in report["files"]:
+        counts = (file[f"records_{kind}"] for kind in ("read", "loaded", "rejected", "left_out"))
+        table.add_row(file["feed"], file["source_file"], *(f"{count:,}" for count in counts))
+    _out.print(table)
+    if report["not_supplied"]:
+        _out.print(f"Not supplied: {', '.join(report['not_supplied'])}.")
+    for name in report["unused_files"]:
+        _out.print(f"{name} is read by no mapping.")
+    if report["problems"]:
+        _complain(report["problems"])
+    else:
+        for sentence in report["rejects"]:
+            _out.print(f"Rejected, as allowed: {sentence}")
+        _out.print("All files can be read.")
+
+
+# --- showing ----------------------------------------------------------------------------------------
+def _demo_workspace(directory: Path | None) -> Workspace:
+    """The demo company's workspace; a new folder gets a copy of its configuration."""
+    if directory is not None and directory.resolve() != DEFAULT_WORKSPACE and not (directory / "company.yaml").exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in ("company.yaml", "feeds.yaml"):
+            shutil.copy(DEFAULT_WORKSPACE / name, directory / name)
+        shutil.copytree(DEFAULT_WORKSPACE / "policy", directory / "policy", dirs_exist_ok=True)
+    return find_workspace(directory)
+
+
+@contextmanager
+def _progress(as_json: bool) -> Iterator[Progress]:
+    """A bar on a terminal, a line per activity elsewhere, nothing where a script reads the output."""
+    from kunderegnskab.progress import silent
+
+    if as_json:
+        yield silent
+        return
+    # Dagster's output is sent to a file by replacing sys.stderr; the bar keeps the real one.
+    console = Console(file=os.fdopen(os.dup(2), "w"), highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        said: set[str] = set()
+
+        def line(activity: str, done: int, total: int) -> None:
+            stage = activity.split(" landing/")[0].split(" marts.")[0].split(" audit.")[0]
+            if stage not in said:
+                said.add(stage)
+                console.print(stage)
+
+        yield line
+        return
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
+        task = bar.add_task("", total=1)
+
+        def show(activity: str, done: int, total: int) -> None:
+            bar.update(task, description=activity, completed=done, total=total)
+
+        yield show
+
+
+def _complain(sentences: list[str]) -> None:
+    for sentence in sentences:
+        _err.print(sentence, markup=False)
+
+
+def _print_json(report: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+if __name__ == "__main__":
+    main()

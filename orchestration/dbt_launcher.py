@@ -1,0 +1,46 @@
+"""dbt as Dagster starts it: one command that ends when whoever started it is gone.
+
+Where dbt's project lies and what is asked of it does not belong here: see `dbt.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from importlib.metadata import version
+
+_LOOK_EVERY_SECONDS = 0.1
+
+
+def main() -> None:
+    """Run dbt with this process's arguments."""
+    if sys.argv[1:] == ["--version"]:
+        # dagster-dbt asks for this before every command; importing dbt to answer takes 1.7 s.
+        print(f"installed: {version('dbt-core')}")  # noqa: T201
+        return
+    _end_with_parent()
+    from dbt.cli.main import cli
+
+    cli()
+
+
+def _end_with_parent() -> None:
+    """A killed Dagster must not leave a dbt behind that still holds the warehouse.
+
+    The parent is watched rather than asked to signal, because the system's signal on a parent's
+    death comes from the thread that started us, which may end before the process does.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_EVERY_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="parent-watch").start()
+
+
+if __name__ == "__main__":
+    main()

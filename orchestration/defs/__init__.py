@@ -1,0 +1,1 @@
+"""Definitions only: ingestion, transformation, checks, publication, automation. Logic lives elsewhere."""

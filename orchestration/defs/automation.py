@@ -1,0 +1,79 @@
+"""When a refresh runs: the job, its daily schedule and the sensor on landing/.
+
+Both are off until somebody turns them on in Dagster's page: see docs/runbooks/schedule.md.
+"""
+
+import hashlib
+
+import dagster as dg
+
+from kunderegnskab.code_version import code_version
+from kunderegnskab.ingest import input_files, input_hash
+from kunderegnskab.problems import InputProblems
+from kunderegnskab.publication import store
+from kunderegnskab.workspace import Workspace, find_workspace
+from orchestration.tags import run_tags
+
+refresh = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.all(),
+    description="Read what is new, build the customer accounts, check them and publish.",
+    executor_def=dg.in_process_executor,
+    tags={"kunderegnskab/job": "refresh"},
+)
+
+
+def _request(workspace: Workspace, run_key: str | None = None) -> dg.RunRequest | dg.SkipReason:
+    """A run for what lies in the workspace now, unless that is what was published last.
+
+    Args:
+        run_key: requests with the same key start one run; default is one run per input and code.
+    """
+    try:
+        inputs = input_hash(workspace, input_files(workspace))
+    except InputProblems as error:
+        return dg.SkipReason(str(error))
+    if published := store.unchanged(workspace.published, inputs, code_version()):
+        return dg.SkipReason(f"Nothing has changed since publication {published.name}.")
+    return dg.RunRequest(run_key=run_key or f"{inputs}:{code_version()}", tags=run_tags(inputs))
+
+
+@dg.schedule(
+    job=refresh,
+    cron_schedule="0 5 * * *",
+    execution_timezone="Europe/Copenhagen",
+    description="Every morning at 5, so that the day begins with yesterday's numbers.",
+)
+def daily_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """A refresh, unless nothing has changed.
+
+    The same input is tried again each morning: a check may have been waived since.
+    """
+    return _request(find_workspace(), run_key=context.scheduled_execution_time.isoformat())
+
+
+@dg.sensor(
+    job=refresh,
+    minimum_interval_seconds=60,
+    description="When files in landing/, policy/ or the configuration have changed and come to rest.",
+)
+def landing_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """A refresh per change of the input; the same input is not tried twice."""
+    workspace = find_workspace()
+    seen = _glance(workspace)
+    if seen == context.cursor:
+        return dg.SkipReason("No file has changed since the last look.")
+    request = _request(workspace)
+    context.update_cursor(seen)
+    return request
+
+
+def _glance(workspace: Workspace) -> str:
+    """Names, sizes and times of all input files: cheap enough for every minute, where hashing is not."""
+    folders = (workspace.landing, workspace.policy)
+    files = [path for folder in folders if folder.is_dir() for path in folder.rglob("*") if path.is_file()]
+    seen = hashlib.sha256(code_version().encode())
+    for path in sorted([*files, *workspace.configuration_files()]):
+        stat = path.stat()
+        seen.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return seen.hexdigest()

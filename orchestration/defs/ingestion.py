@@ -1,0 +1,105 @@
+"""Assets raw/*: landing files become the lake and schema raw of a new warehouse.
+
+How files are read belongs in `kunderegnskab.ingest`, what must hold for them in `kunderegnskab.quality.door`.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from kunderegnskab.code_version import code_version
+from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.ingest import fresh_warehouse, input_hash, load_warehouse, sweep, take_in
+from kunderegnskab.problems import InputProblems
+from kunderegnskab.progress import report
+from kunderegnskab.quality.certification import start_load
+from orchestration.resources import WRITER_POOL, CompanyWorkspace
+from orchestration.tags import FULL, run_tags
+
+# Tables of schema raw that tell about the files rather than hold them.
+ABOUT_FILES = {
+    "company": "The company's parameters, one row.",
+    "feeds": "Which feeds are supplied, one row per feed.",
+    "files": "What became of every record of every file, one row per feed and file.",
+    "rejects": "Records that could not be read as declared, one row each.",
+    "left_out": "Records that a mapping leaves out, one row each.",
+}
+
+
+def _feed_spec(feed: Feed) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=["raw", feed.name],
+        group_name="raw",
+        description=f"{feed.en} ({feed.da}): {feed.grain}.",
+        owners=["team:data"],
+        kinds={"duckdb", "parquet"},
+        tags={"layer": "raw", "required": str(feed.required).lower()},
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn(
+                        name,
+                        column.sql_type,
+                        description=column.en,
+                        constraints=dg.TableColumnConstraints(nullable=not column.required),
+                    )
+                    for name, column in feed.columns.items()
+                ]
+            )
+        },
+    )
+
+
+@dg.multi_asset(
+    name="raw_feeds",
+    specs=[
+        *(_feed_spec(feed) for feed in load_feeds().values()),
+        *(
+            dg.AssetSpec(
+                key=["raw", name],
+                group_name="raw",
+                description=description,
+                owners=["team:data"],
+                kinds={"duckdb"},
+                tags={"layer": "raw"},
+            )
+            for name, description in ABOUT_FILES.items()
+        ),
+    ],
+    can_subset=False,  # a warehouse holds one intake of all files, or none
+    pool=WRITER_POOL,
+    # A network drive that is away for a moment; faults in the input are never retried.
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL),
+)
+def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> Iterator[dg.MaterializeResult]:
+    """Read what is new, then load a fresh warehouse."""
+    workspace = company.folder
+    sweep(workspace.lake)
+    try:
+        intake = take_in(workspace, workspace.lake, report, again=FULL in context.run.tags)
+    except InputProblems as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    inputs = input_hash(workspace, intake.files)
+    context.instance.add_run_tags(context.run_id, run_tags(inputs))
+    with fresh_warehouse(workspace) as con:
+        load_warehouse(con, workspace, workspace.lake, intake)
+        start_load(
+            con,
+            load_id=context.run_id,
+            run_id=context.run_id,
+            input_hash=inputs,
+            code_version=code_version(),
+        )
+        rows = dict(con.execute("select feed, sum(records_loaded)::bigint from raw.files group by feed").fetchall())
+    hashes = {name: [r.file_sha256 for r in intake.receipts if r.feed == name] for name in load_feeds()}
+    for name, files in hashes.items():
+        yield dg.MaterializeResult(
+            asset_key=["raw", name],
+            data_version=dg.DataVersion("|".join(sorted(files)) or "not supplied"),
+            metadata={
+                "dagster/row_count": rows.get(name, 0),
+                "files": dg.MetadataValue.md("\n".join(f"- {r.source_file}" for r in intake.receipts if r.feed == name)),
+            },
+        )
+    for name in ABOUT_FILES:
+        yield dg.MaterializeResult(asset_key=["raw", name])

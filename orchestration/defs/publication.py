@@ -1,0 +1,132 @@
+"""Asset published/kunderegnskab: the certified warehouse becomes a publication.
+
+How that is done belongs in `kunderegnskab.publication`; which checks must have passed is asked there again,
+because a blocking check blocks only inside the run that ran it.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from kunderegnskab.code_version import code_commit, lock_sha256
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.ingest import read_load_record
+from kunderegnskab.progress import report
+from kunderegnskab.publication import store
+from kunderegnskab.publication.manifest import InputFile
+from kunderegnskab.publication.publish import NotCertified, PublicationError, PublishRequest, publish
+from kunderegnskab.quality.certification import current_build, read_results
+from kunderegnskab.quality.door import door_checks
+from kunderegnskab.quality.gate import gate_checks
+from kunderegnskab.quality.report import ReportTitle, write_report
+from orchestration.dbt import expected_checks, published_tables, read_manifest
+from orchestration.defs.transformation import MANIFEST
+from orchestration.resources import WRITER_POOL, CompanyWorkspace
+from orchestration.tags import FULL
+
+_TABLES = published_tables(read_manifest(MANIFEST))
+
+
+@dg.asset(
+    key=["published", "kunderegnskab"],
+    deps=[dg.AssetKey([table.schema_name, table.table]) for table in _TABLES],
+    group_name="published",
+    description="The publication that BI tools, statements and auditors read: DuckDB, Parquet, report, manifest.",
+    owners=["team:data"],
+    kinds={"duckdb", "parquet"},
+    tags={"layer": "published"},
+    pool=WRITER_POOL,
+)
+def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> dg.MaterializeResult:
+    """Publish this build of the warehouse, unless a check stands in the way."""
+    workspace = company.folder
+    with company.warehouse() as con:
+        build = current_build(con)
+        if build is None:
+            raise dg.Failure("Nothing has been loaded, run a refresh.", allow_retries=False)
+        load = read_load_record(con)
+        results = read_results(con)
+        ladder = _rows(con, "audit.ladder")
+        row_ledger = _rows(con, "audit.row_ledger")
+    earlier = store.unchanged(workspace.published, build.input_hash, build.code_version)
+    if earlier is not None and FULL not in context.run.tags:
+        return dg.MaterializeResult(metadata={"publication": earlier.name, "unchanged": True})
+    company_parameters = workspace.company
+    request = PublishRequest(
+        run_id=context.run_id,
+        started_at=company.started_at,
+        company=company_parameters.name,
+        locale=company_parameters.locale,
+        currency=company_parameters.currency,
+        code_version=build.code_version,
+        code_commit=code_commit(),
+        lock_sha256=lock_sha256(),
+        input_hash=build.input_hash,
+        inputs=[
+            InputFile(
+                feed=receipt.feed,
+                path=receipt.source_file,
+                sha256=receipt.file_sha256,
+                size=receipt.size,
+                lookups=receipt.lookups,
+                records_read=receipt.records_read,
+                records_loaded=receipt.records_loaded,
+                records_rejected=receipt.records_rejected,
+                records_left_out=receipt.records_left_out,
+                lake_file=receipt.lake_file,
+                lake_sha256=receipt.lake_sha256,
+            )
+            for receipt in load.receipts
+        ],
+        parameters=load.parameters,
+        allowances=[
+            {"file": receipt.source_file, "count": receipt.rejects_allowed, "reason": receipt.allowance_reason}
+            for receipt in load.receipts
+            if receipt.rejects_allowed
+        ],
+        waivers=list(workspace.waivers),
+        expected_checks=[
+            *door_checks(list(load_feeds())),
+            *expected_checks(read_manifest(MANIFEST)),
+            *gate_checks(),
+        ],
+        marts=_TABLES,
+        keep_publications=company_parameters.keep_publications,
+    )
+    _, name = store.next_publication(workspace.published, context.run_id)
+
+    def write_quality(directory: Path) -> None:
+        title = ReportTitle(
+            company_name=company_parameters.name,
+            publication=name,
+            run_id=context.run_id,
+            as_of=datetime.now(UTC).date(),
+            locale=company_parameters.locale,
+        )
+        write_report(directory, results, title=title, ladder=ladder, row_ledger=row_ledger)
+
+    try:
+        made = publish(
+            workspace.warehouse, workspace.published, request, write_quality=write_quality, progress=report
+        )
+    except (NotCertified, PublicationError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(made.manifest_sha256),
+        metadata={
+            "publication": made.name,
+            "dagster/uri": str(made.path),
+            "manifest_sha256": made.manifest_sha256,
+            "checks": len(made.manifest.checks),
+            "quality report": dg.MetadataValue.path(str(made.path / "quality" / "report.html")),
+        },
+    )
+
+
+def _rows(con: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+    found = con.execute(f"select * from {table}")
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

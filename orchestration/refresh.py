@@ -1,0 +1,198 @@
+"""Runs the Dagster job `refresh` in this process and tells what came of it.
+
+How that is shown belongs in `cli.py`, what the job does in `defs/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from kunderegnskab.code_version import code_version
+from kunderegnskab.ingest import input_files, input_hash
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.progress import Progress, listening
+from kunderegnskab.publication import store
+from kunderegnskab.workspace import ENVIRONMENT_VARIABLE, REPOSITORY, Workspace
+from orchestration.tags import FULL, run_tags
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a refresh.
+
+    Attributes:
+        status: published, unchanged (nothing new was published) or failed (nothing was published).
+        publication: name of the publication that readers see now, None before the first.
+        sentences: what went wrong, plain; empty unless failed.
+        log: file with everything that Dagster and dbt said; None if they were not started.
+    """
+
+    status: Literal["published", "unchanged", "failed"]
+    publication: str | None
+    run_id: str | None = None
+    sentences: tuple[str, ...] = ()
+    log: str | None = None
+    rejects: str | None = None
+
+
+def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> Outcome:
+    """Publish what lies in the workspace, unless that is what was published last.
+
+    Args:
+        full: read every file again and publish even if nothing has changed.
+
+    Raises:
+        InputProblems: files or configuration cannot be used.
+    """
+    for sentence in store.recover(workspace.published):
+        progress(sentence, 0, 1)
+    inputs = input_hash(workspace, input_files(workspace))
+    published = store.unchanged(workspace.published, inputs, code_version())
+    if published is not None and not full:
+        return Outcome("unchanged", published.name)
+    outcome = _run(workspace, progress, run_tags(inputs) | ({FULL: "true"} if full else {}))
+    _note(workspace, outcome)
+    return outcome
+
+
+def last_outcome(workspace: Workspace) -> dict[str, object] | None:
+    """What `refresh` noted of its last run, None if there was none."""
+    try:
+        return json.loads(_note_path(workspace).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def dagster_environment(workspace: Workspace) -> dict[str, str]:
+    """What Dagster needs to work on a workspace and keep its own state there."""
+    return {
+        ENVIRONMENT_VARIABLE: str(workspace.root),
+        "KUNDEREGNSKAB_STATE": str(workspace.state / "dagster"),
+        "DAGSTER_HOME": str(REPOSITORY),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+
+
+def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outcome:
+    os.environ.update(dagster_environment(workspace))
+    Path(os.environ["KUNDEREGNSKAB_STATE"]).mkdir(parents=True, exist_ok=True)
+    log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    progress("starting", 0, 1)
+    with _output_to(log), _faults_to_log(log):
+        import dagster as dg
+
+        from orchestration.definitions import defs
+
+        with dg.DagsterInstance.from_config(str(REPOSITORY)) as instance, listening(progress):
+            job = defs().resolve_job_def("refresh")
+            result = job.execute_in_process(
+                instance=instance,
+                tags=tags,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
+            )
+            sentences = () if result.success else tuple(_failures(result))
+    current = store.current(workspace.published)
+    name = current.name if current else None
+    if result.success:
+        made = current is not None and current.manifest.run_id == result.run_id
+        return Outcome("published" if made else "unchanged", name, result.run_id, log=str(log))
+    return Outcome("failed", name, result.run_id, sentences, str(log), _list_rejects(workspace))
+
+
+def _failures(result: object) -> Iterator[str]:
+    """The plain sentences of failed checks and steps; a step that failed for a check says nothing new."""
+    import dagster as dg
+
+    for event in result.all_events:  # ty: ignore[unresolved-attribute]
+        if event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                yield from data.user_failure_data.description.splitlines()
+            elif data.error and "AssetCheckFailed" not in (data.error.cls_name or ""):
+                cause = data.error
+                while cause.cause is not None:
+                    cause = cause.cause
+                yield f"The step {event.step_key} broke: {cause.message.strip().splitlines()[0]}"
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if check.blocking and not check.passed and check.asset_key.path[0] in ("raw", "marts"):
+                yield from _check_sentences(check)
+
+
+def _check_sentences(check: object) -> Iterator[str]:
+    name, description = check.check_name, check.description  # ty: ignore[unresolved-attribute]
+    yield f"The check {name} failed."
+    yield from (f"  {line}" for line in (description or "").splitlines())
+
+
+def _list_rejects(workspace: Workspace) -> str | None:
+    """Write every rejected record of the failed run to a file for whoever corrects them; None if there are none."""
+    import duckdb
+
+    target = workspace.state / "rejects.csv"
+    target.unlink(missing_ok=True)
+    if not workspace.warehouse.is_file():
+        return None
+    try:
+        with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
+            (count,) = con.execute("select count(*) from raw.rejects").fetchall()[0]
+            if not count:
+                return None
+            path = str(target).replace("'", "''")
+            con.execute(
+                "copy (select feed, source_file, source_record, column_name, raw_value, reason from raw.rejects "
+                f"order by all) to '{path}' (header)"
+            )
+    except duckdb.Error:
+        return None
+    return str(target)
+
+
+class RefreshBroke(KunderegnskabError):
+    """The program itself failed; the log holds what a developer needs."""
+
+
+@contextmanager
+def _faults_to_log(log: Path) -> Iterator[None]:
+    try:
+        yield
+    except KunderegnskabError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        first = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        raise RefreshBroke(
+            f"The refresh broke and published nothing: {first[0]}\nThe log {log} tells more."
+        ) from error
+
+
+def _note(workspace: Workspace, outcome: Outcome) -> None:
+    path = _note_path(workspace)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noted = {"finished_at": datetime.now(UTC).isoformat(timespec="seconds"), **asdict(outcome)}
+    path.write_text(json.dumps(noted, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _note_path(workspace: Workspace) -> Path:
+    return workspace.state / "last_refresh.json"
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Dagster and dbt talk a lot; what they say goes to a file, also from processes they start."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+        yield

@@ -1,0 +1,63 @@
+"""What the steps of a run share: the workspace and the sole right to write in it.
+
+What the steps do belongs in `defs/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from pydantic import PrivateAttr
+
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace.lock import sole_writer
+
+# One writing step at a time; see concurrency.pools in dagster.yaml.
+WRITER_POOL = "warehouse_writer"
+
+
+class NoWarehouse(KunderegnskabError):
+    """There is no warehouse to work on yet."""
+
+
+class CompanyWorkspace(dg.ConfigurableResource):
+    """The company's folder, held by this run alone for as long as the run lasts."""
+
+    root: str
+    _started_at: datetime = PrivateAttr()
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[CompanyWorkspace]:
+        """Wait for another writer, if there is one, and hold the lock until the run ends."""
+        self._started_at = datetime.now(UTC)
+        with sole_writer(self.folder):
+            yield self
+
+    @property
+    def folder(self) -> Workspace:
+        """The workspace."""
+        return Workspace(Path(self.root))
+
+    @property
+    def started_at(self) -> datetime:
+        """When the run took hold of the workspace, UTC."""
+        return self._started_at
+
+    @contextmanager
+    def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The working warehouse, for the smallest block that writes: dbt is another process.
+
+        Raises:
+            NoWarehouse: nothing has been loaded yet.
+        """
+        path = self.folder.warehouse
+        if not path.is_file():
+            raise NoWarehouse("There is no warehouse yet: materialise the raw feeds first, or run a refresh.")
+        with duckdb.connect(str(path)) as con:
+            yield con

@@ -1,0 +1,137 @@
+"""What must hold of the dbt project as a whole, read from its manifest and from the built warehouse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Build
+from warehouse import DBT_PROJECT, rows
+
+from kunderegnskab.feeds.dbt_sources import render_dbt_sources
+
+Manifest = dict[str, Any]
+Node = dict[str, Any]
+
+
+def nodes(manifest: Manifest, resource_type: str) -> list[Node]:
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == resource_type]
+
+
+def layer(manifest: Manifest, *folders: str) -> list[Node]:
+    return [model for model in nodes(manifest, "model") if model["fqn"][1] in folders]
+
+
+def tests_of(manifest: Manifest, model: Node) -> list[Node]:
+    return [test for test in nodes(manifest, "test") if test.get("attached_node") == model["unique_id"]]
+
+
+def test_the_layers_are_the_only_folders(manifest: Manifest) -> None:
+    assert {model["fqn"][1] for model in nodes(manifest, "model")} == {"staging", "intermediate", "marts", "audit"}
+    assert {model["schema"] for model in nodes(manifest, "model")} == {"staging", "intermediate", "marts", "audit"}
+    assert not nodes(manifest, "snapshot")
+    assert {model["language"] for model in nodes(manifest, "model")} == {"sql"}
+
+
+def test_marts_and_audit_tables_are_public_contracts(manifest: Manifest) -> None:
+    for model in layer(manifest, "marts", "audit"):
+        assert model["config"]["contract"]["enforced"], model["name"]
+        assert model["access"] == "public", model["name"]
+    assert {model["config"]["materialized"] for model in layer(manifest, "marts")} == {"table"}
+    views = {m["name"] for m in layer(manifest, "audit") if m["config"]["materialized"] == "view"}
+    assert views == {"postings"}
+
+
+def test_models_say_their_grain_first(manifest: Manifest) -> None:
+    for model in nodes(manifest, "model"):
+        assert model["description"].startswith("One row"), model["name"]
+    for model in layer(manifest, "marts", "audit"):
+        assert model["description"].startswith("One row per "), model["name"]
+
+
+def test_grain_of_every_mart_is_tested_for_uniqueness(manifest: Manifest) -> None:
+    for model in layer(manifest, "marts"):
+        grain = [
+            test["test_metadata"]["kwargs"]["columns"]
+            for test in tests_of(manifest, model)
+            if test["test_metadata"]["name"] == "unique_combination"
+        ]
+        assert len(grain) == 1, model["name"]
+        checked = {
+            test["column_name"]
+            for test in tests_of(manifest, model)
+            if test["test_metadata"]["name"] == "not_null"
+        }
+        assert set(grain[0]) <= checked, f"{model['name']}: a key column without not_null"
+
+
+def test_columns_are_described_and_are_the_built_ones(manifest: Manifest, small: Build) -> None:
+    for model in [*nodes(manifest, "model"), *nodes(manifest, "seed")]:
+        built = [r["column_name"] for r in rows(small.warehouse, f"describe {model['schema']}.{model['name']}")]
+        assert list(model["columns"]) == built, model["name"]
+        for column in model["columns"].values():
+            assert column["description"], f"{model['name']}.{column['name']}"
+
+
+def test_money_in_contracts_is_decimal_with_four_places(manifest: Manifest) -> None:
+    exact = {"decimal(18,4)", "decimal(18,6)", "decimal(18,8)"}
+    whole = {"string", "date", "bigint", "boolean"}
+    for model in layer(manifest, "marts", "audit"):
+        types = {column["data_type"] for column in model["columns"].values()}
+        assert types <= exact | whole, model["name"]
+
+
+def test_only_staging_reads_sources(manifest: Manifest) -> None:
+    for node in [*nodes(manifest, "model"), *nodes(manifest, "test")]:
+        sources = [parent for parent in node["depends_on"]["nodes"] if parent.startswith("source.")]
+        assert not sources or node["fqn"][1] == "staging", node["name"]
+
+
+def test_staging_reads_one_source_and_no_model(manifest: Manifest) -> None:
+    for model in layer(manifest, "staging"):
+        assert [parent.split(".")[0] for parent in model["depends_on"]["nodes"]] == ["source"], model["name"]
+
+
+def test_singular_tests_on_several_models_name_the_one_they_guard(manifest: Manifest) -> None:
+    singular = [test for test in nodes(manifest, "test") if "test_metadata" not in test]
+    assert singular
+    for test in singular:
+        if len(test["refs"]) > 1:
+            guarded = test["config"]["meta"]["dagster"]["ref"]["name"]
+            assert guarded in {ref["name"] for ref in test["refs"]}, test["name"]
+            assert test["name"].startswith((f"{guarded}__", "postings__")), test["name"]
+
+
+def test_no_test_is_loosened(manifest: Manifest) -> None:
+    for test in nodes(manifest, "test"):
+        config = test["config"]
+        assert config["severity"].lower() == "error", test["name"]
+        assert (config["warn_if"], config["error_if"]) == ("!= 0", "!= 0"), test["name"]
+        assert config["enabled"], test["name"]
+        assert not config["where"] and not config["limit"], test["name"]
+        assert not config["store_failures"], test["name"]
+
+
+def test_seed_columns_are_typed(manifest: Manifest) -> None:
+    for seed in nodes(manifest, "seed"):
+        assert list(seed["config"]["column_types"]) == list(seed["columns"]), seed["name"]
+
+
+def test_sources_are_raw_assets(manifest: Manifest) -> None:
+    for source in manifest["sources"].values():
+        assert source["schema"] == "raw"
+        assert source["config"]["meta"]["dagster"]["asset_key"] == ["raw", source["name"]]
+        assert source["description"], source["name"]
+
+
+def test_feed_sources_follow_the_contract() -> None:
+    written = (DBT_PROJECT / "models" / "staging" / "_feeds.yml").read_text(encoding="utf-8")
+    assert written == render_dbt_sources(), "models/staging/_feeds.yml is old: run make docs"
+
+
+@pytest.mark.parametrize("folder", ["models", "tests", "macros"])
+def test_every_file_opens_with_its_charter(folder: str) -> None:
+    for path in (DBT_PROJECT / folder).rglob("*.sql"):
+        assert path.read_text(encoding="utf-8").startswith(("--", "{#")), path
+    for path in (DBT_PROJECT / folder).rglob("*.yml"):
+        assert path.read_text(encoding="utf-8").startswith("#"), path

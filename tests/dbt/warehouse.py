@@ -1,0 +1,209 @@
+"""Builds warehouses for the dbt tests: the raw schema from the input contract, and runs of dbt on it.
+
+Only what more than one test module needs belongs here; the records of the small company are in small_company.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+ROOT = Path(__file__).parents[2]
+DBT_PROJECT = ROOT / "dbt_project"
+CONTRACTS = ROOT / "kunderegnskab" / "feeds" / "contracts.yaml"
+
+TYPES = {
+    "id": "VARCHAR",
+    "text": "VARCHAR",
+    "code": "VARCHAR",
+    "date": "DATE",
+    "month": "DATE",
+    "money": "DECIMAL(18,4)",
+    "quantity": "DECIMAL(18,6)",
+    "rate": "DECIMAL(18,8)",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+}
+RECORD_COLUMNS = {"_source_file": "VARCHAR", "_file_sha256": "VARCHAR", "_source_record": "BIGINT"}
+OTHER_TABLES: dict[str, dict[str, str]] = {
+    "company": {
+        "company_name": "VARCHAR",
+        "currency": "VARCHAR",
+        "minor_unit": "DECIMAL(18,4)",
+        "fiscal_year_start": "BIGINT",
+        "locale": "VARCHAR",
+        "credit_interest_rate": "DECIMAL(18,8)",
+        "day_count": "BIGINT",
+    },
+    "feeds": {"feed": "VARCHAR", "is_supplied": "BOOLEAN", "file_count": "BIGINT"},
+    "files": {
+        "feed": "VARCHAR",
+        "source_file": "VARCHAR",
+        "file_sha256": "VARCHAR",
+        "records_read": "BIGINT",
+        "records_loaded": "BIGINT",
+        "records_rejected": "BIGINT",
+        "records_left_out": "BIGINT",
+        "rejects_allowed": "BIGINT",
+    },
+    "rejects": {
+        "feed": "VARCHAR",
+        "source_file": "VARCHAR",
+        "file_sha256": "VARCHAR",
+        "source_record": "BIGINT",
+        "column_name": "VARCHAR",
+        "raw_value": "VARCHAR",
+        "reason": "VARCHAR",
+    },
+    "left_out": {
+        "feed": "VARCHAR",
+        "source_file": "VARCHAR",
+        "file_sha256": "VARCHAR",
+        "source_record": "BIGINT",
+        "reason": "VARCHAR",
+    },
+}
+
+Record = Mapping[str, Any]
+
+
+def contract() -> dict[str, Any]:
+    """The feeds of the input contract, by name."""
+    return yaml.safe_load(CONTRACTS.read_text(encoding="utf-8"))["feeds"]
+
+
+def create_raw(
+    warehouse: Path,
+    feeds: Mapping[str, Sequence[Record]],
+    *,
+    company: Record | None = None,
+    rejects: Sequence[Record] = (),
+    left_out: Sequence[Record] = (),
+    rejects_allowed: int = 0,
+) -> None:
+    """Creates the raw schema in a new warehouse file: every feed of the contract, one file per feed in `feeds`.
+
+    A record holds the columns it needs; a missing column gets the contract's default. A feed that is not in
+    `feeds` is not supplied. Record numbers are the positions in the list, from 1.
+    """
+    warehouse.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create schema raw")
+        for feed, spec in contract().items():
+            columns = {name: TYPES[column["type"]] for name, column in spec["columns"].items()}
+            defaults = {n: c["default"] for n, c in spec["columns"].items() if "default" in c}
+            rows = [
+                {
+                    **defaults,
+                    **record,
+                    "_source_file": f"{feed}.csv",
+                    "_file_sha256": f"sha-{feed}",
+                    "_source_record": number,
+                }
+                for number, record in enumerate(feeds.get(feed, []), start=1)
+            ]
+            _create(connection, feed, columns | RECORD_COLUMNS, rows)
+        lost = [*rejects, *left_out]
+        others: dict[str, list[Record]] = {
+            "company": [company] if company else [],
+            "feeds": [
+                {"feed": feed, "is_supplied": feed in feeds, "file_count": int(feed in feeds)}
+                for feed in contract()
+            ],
+            "files": [
+                {
+                    "feed": feed,
+                    "source_file": f"{feed}.csv",
+                    "file_sha256": f"sha-{feed}",
+                    "records_read": len(records) + sum(r["feed"] == feed for r in lost),
+                    "records_loaded": len(records),
+                    "records_rejected": sum(r["feed"] == feed for r in rejects),
+                    "records_left_out": sum(r["feed"] == feed for r in left_out),
+                    "rejects_allowed": rejects_allowed,
+                }
+                for feed, records in feeds.items()
+            ],
+            "rejects": list(rejects),
+            "left_out": list(left_out),
+        }
+        for table, columns in OTHER_TABLES.items():
+            _create(connection, table, columns, others[table])
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str], rows: Sequence[Record]
+) -> None:
+    connection.execute(
+        f"create table raw.{table} ({', '.join(f'{name} {type_}' for name, type_ in columns.items())})"
+    )
+    for row in rows:
+        unknown = row.keys() - columns.keys()
+        if unknown:
+            raise KeyError(f"raw.{table} has no column {sorted(unknown)}")
+        values = [row.get(name) for name in columns]
+        connection.execute(f"insert into raw.{table} values ({', '.join('?' * len(values))})", values)
+
+
+def rows(warehouse: Path, sql: str) -> list[dict[str, Any]]:
+    """The result of a query as dictionaries."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        cursor = connection.execute(sql)
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def execute(warehouse: Path, sql: str) -> None:
+    """Runs a statement that changes the warehouse."""
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(sql)
+
+
+def money(value: str) -> Decimal:
+    """A money amount with the four decimals that the warehouse returns."""
+    return Decimal(value).quantize(Decimal("0.0001"))
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]):
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def dbt(warehouse: Path, *arguments: str) -> dbtRunnerResult:
+    """Runs a dbt command on a warehouse; target and logs stay beside the warehouse, never in the project."""
+    environment = {
+        "KUNDEREGNSKAB_WAREHOUSE": str(warehouse),
+        "DBT_TARGET_PATH": str(warehouse.parent / "target"),
+        "DBT_LOG_PATH": str(warehouse.parent / "logs"),
+    }
+    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    with _environment(environment):
+        return dbtRunner().invoke(["--quiet", *arguments, *folders])
+
+
+def statuses(result: dbtRunnerResult) -> dict[str, str]:
+    """The status of every node that a command ran, by name."""
+    if result.exception:
+        raise result.exception
+    return {run.node.name: str(run.status) for run in result.result}  # type: ignore[union-attr]
+
+
+def failures(result: dbtRunnerResult) -> set[str]:
+    """The names of the nodes that failed or could not run."""
+    return {name for name, status in statuses(result).items() if status not in ("success", "pass")}

@@ -1,0 +1,372 @@
+"""What the customer accounts of the public datasets must be, computed from the raw files a second time.
+
+Plain Python `decimal`, `csv` and `json`, written from design and data alone: nothing of the product is
+imported here, so that a fault in it cannot also stand here. Comparing belongs in `test_real`.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+UNKNOWN = "(ukendt)"
+ZERO = Decimal(0)
+
+COST_COLUMNS = {
+    "bonus": "bonus",
+    "marketing": "bonus",
+    "cash_discount": "cash_discount",
+    "freight": "freight",
+    "return_handling": "handling",
+    "commission": "other_direct",
+    "bad_debt": "other_direct",
+    "other": "other_direct",
+}
+LADDER = (
+    "list_sales",
+    "invoice_discount",
+    "invoiced_sales",
+    "returns",
+    "bonus",
+    "cash_discount",
+    "net_sales",
+    "cogs",
+    "db1",
+    "freight",
+    "handling",
+    "other_direct",
+    "db2",
+)
+MEMO = ("freight_charged", "sales_without_cost")
+COUNTS = ("order_count", "line_count", "return_line_count")
+PRODUCT_COLUMNS = (
+    "quantity",
+    "list_sales",
+    "invoice_discount",
+    "invoiced_sales",
+    "returns",
+    "cogs",
+    "product_margin",
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an invoice or credit note; amounts in company currency, credit notes negative."""
+
+    document: str
+    posted: date
+    customer: str
+    product: str
+    quantity: Decimal
+    list_amount: Decimal
+    net_amount: Decimal
+    cost: Decimal | None = None
+    is_credit_note: bool = False
+    line_type: str = "goods"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One direct cost of a customer; a cost is positive."""
+
+    posted: date
+    customer: str
+    cost_type: str
+    amount: Decimal
+
+
+@dataclass
+class Expected:
+    """What a publication of one dataset must contain.
+
+    Attributes:
+        customers: ids in the dimension, the unknown customer included.
+        products: ids in the dimension, the unknown product included.
+        salespeople: number of salespeople, not counting the one for what nobody owns.
+        records: (feed, file name) -> records read and left out; none are rejected.
+        accounts: (customer, first day of month) -> amounts and counts by column.
+        product_accounts: (customer, product, first day of month) -> amounts by column.
+    """
+
+    customers: set[str] = field(default_factory=lambda: {UNKNOWN})
+    products: set[str] = field(default_factory=lambda: {UNKNOWN})
+    salespeople: int = 0
+    records: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    accounts: dict[tuple[str, date], dict[str, Decimal]] = field(default_factory=dict)
+    product_accounts: dict[tuple[str, str, date], dict[str, Decimal]] = field(default_factory=dict)
+
+    def total(self, column: str) -> Decimal:
+        """A column summed over the company and all months."""
+        return sum((row[column] for row in self.accounts.values()), start=ZERO)
+
+
+def recompute(dataset: str, folder: Path) -> Expected:
+    """The expected result of a dataset whose raw files stand in `folder`."""
+    return _DATASETS[dataset](folder)
+
+
+# --- the account, from the lines ------------------------------------------------------------------------
+def _account(lines: list[Line], costs: list[Cost], expected: Expected) -> Expected:
+    accounts: dict[tuple[str, date], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    products: dict[tuple[str, str, date], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    orders: dict[tuple[str, date], set[str]] = defaultdict(set)
+    for line in lines:
+        month = line.posted.replace(day=1)
+        account = accounts[line.customer, month]
+        product = products[line.customer, line.product, month]
+        if not line.is_credit_note:
+            orders[line.customer, month].add(line.document)
+        if line.line_type == "freight_charge":
+            account["freight_charged"] += line.net_amount
+            continue
+        for target in (account, product):
+            if line.is_credit_note:
+                target["returns"] -= line.net_amount
+            elif line.line_type == "discount":
+                target["invoice_discount"] -= line.net_amount
+            else:
+                target["list_sales"] += line.list_amount
+                target["invoice_discount"] += line.list_amount - line.net_amount
+            if line.line_type == "goods":
+                target["cogs"] += line.cost or ZERO
+        if line.line_type == "goods":
+            product["quantity"] += line.quantity
+            account["return_line_count" if line.is_credit_note else "line_count"] += 1
+            if line.cost is None:
+                account["sales_without_cost"] += line.net_amount
+    for cost in costs:
+        accounts[cost.customer, cost.posted.replace(day=1)][COST_COLUMNS[cost.cost_type]] += cost.amount
+    for key, account in accounts.items():
+        account["order_count"] = Decimal(len(orders[key]))
+        account["freight"] -= account["freight_charged"]
+        account["invoiced_sales"] = account["list_sales"] - account["invoice_discount"]
+        account["net_sales"] = (
+            account["invoiced_sales"] - account["returns"] - account["bonus"] - account["cash_discount"]
+        )
+        account["db1"] = account["net_sales"] - account["cogs"]
+        account["db2"] = account["db1"] - account["freight"] - account["handling"] - account["other_direct"]
+        row = {column: account[column] for column in (*LADDER, *MEMO, *COUNTS)}
+        if any(row.values()):
+            expected.accounts[key] = row
+    for product_key, product in products.items():
+        product["invoiced_sales"] = product["list_sales"] - product["invoice_discount"]
+        product["product_margin"] = product["invoiced_sales"] - product["returns"] - product["cogs"]
+        row = {column: product[column] for column in PRODUCT_COLUMNS}
+        if any(row.values()):
+            expected.product_accounts[product_key] = row
+    return expected
+
+
+# --- the datasets ---------------------------------------------------------------------------------------
+def _northwind(folder: Path) -> Expected:
+    orders = {row["OrderID"]: row for row in _rows(folder / "Orders.csv")}
+    details = list(_rows(folder / "OrderDetails.csv"))
+    customers = list(_rows(folder / "Customers.csv"))
+    products = list(_rows(folder / "Products.csv"))
+    salespeople = list(_rows(folder / "Employees.csv"))
+
+    def posted(order: dict[str, str]) -> date:
+        month, day, year = order["OrderDate"].split("/")
+        return date(int(year), int(month), int(day))
+
+    lines = []
+    for row in details:
+        order = orders[row["OrderID"]]
+        amount = Decimal(row["UnitPrice"]) * Decimal(row["Quantity"])
+        lines.append(
+            Line(
+                document=row["OrderID"],
+                posted=posted(order),
+                customer=order["CustomerID"],
+                product=row["ProductID"],
+                quantity=Decimal(row["Quantity"]),
+                list_amount=amount,
+                net_amount=amount - amount * Decimal(row["Discount"]),
+            )
+        )
+    costs = [
+        Cost(posted(order), order["CustomerID"], "freight", Decimal(order["Freight"])) for order in orders.values()
+    ]
+    expected = Expected(salespeople=len(salespeople))
+    expected.customers |= {row["CustomerID"] for row in customers}
+    expected.products |= {row["ProductID"] for row in products}
+    expected.records = {
+        ("sales_lines", "OrderDetails.csv"): (len(details), 0),
+        ("customer_costs", "Orders.csv"): (len(orders), 0),
+        ("customers", "Customers.csv"): (len(customers), 0),
+        ("products", "Products.csv"): (len(products), 0),
+        ("salespeople", "Employees.csv"): (len(salespeople), 0),
+    }
+    return _account(lines, costs, expected)
+
+
+def _online_retail(folder: Path) -> Expected:
+    name = "online_retail_2010-12_2011-06.csv.gz"
+    rows = list(_rows(folder / name))
+    fees = {"AMAZONFEE": "commission", "CRUK": "commission", "BANK CHARGES": "other"}
+    line_types = {"POST": "freight_charge", "DOT": "freight_charge", "C2": "freight_charge", "D": "discount", "M": "fee"}
+    lines: list[Line] = []
+    costs: list[Cost] = []
+    for row in rows:
+        code = row["StockCode"].upper()
+        posted = datetime.strptime(row["InvoiceDate"], "%Y-%m-%d %H:%M:%S").date()
+        customer = row["CustomerID"].removesuffix(".0") or UNKNOWN
+        amount = Decimal(row["Quantity"]) * Decimal(row["UnitPrice"])
+        if row["InvoiceNo"].startswith("A"):
+            costs.append(Cost(posted, customer, "bad_debt", -amount))
+        elif code in fees:
+            costs.append(Cost(posted, customer, fees[code], -amount))
+        else:
+            lines.append(
+                Line(
+                    document=row["InvoiceNo"],
+                    posted=posted,
+                    customer=customer,
+                    product=code,
+                    quantity=Decimal(row["Quantity"]),
+                    list_amount=amount,
+                    net_amount=amount,
+                    is_credit_note=row["InvoiceNo"].startswith("C"),
+                    line_type=line_types.get(code, "goods"),
+                )
+            )
+    expected = Expected()
+    expected.customers |= {line.customer for line in lines} | {cost.customer for cost in costs}
+    expected.products |= {line.product for line in lines}
+    expected.records = {
+        ("sales_lines", name): (len(rows), len(costs)),
+        ("customer_costs", name): (len(rows), len(lines)),
+    }
+    return _account(lines, costs, expected)
+
+
+def _foodmart(folder: Path) -> Expected:
+    days = {row["time_id"]: date.fromisoformat(row["the_date"][:10]) for row in _rows(folder / "time_by_day.csv")}
+    sales = list(_rows(folder / "sales_fact_1997.csv"))
+    customers = list(_rows(folder / "customer.csv"))
+    products = list(_rows(folder / "product.csv"))
+    lines = [
+        Line(
+            document=f"{row['customer_id']} {row['time_id']} {row['store_id']}",
+            posted=days[row["time_id"]],
+            customer=row["customer_id"],
+            product=row["product_id"],
+            quantity=Decimal(row["unit_sales"]),
+            list_amount=Decimal(row["store_sales"]),
+            net_amount=Decimal(row["store_sales"]),
+            cost=Decimal(row["store_cost"]),
+        )
+        for row in sales
+    ]
+    expected = Expected()
+    expected.customers |= {row["customer_id"] for row in customers}
+    expected.products |= {row["product_id"] for row in products}
+    expected.records = {
+        ("sales_lines", "sales_fact_1997.csv"): (len(sales), 0),
+        ("customers", "customer.csv"): (len(customers), 0),
+        ("products", "product.csv"): (len(products), 0),
+    }
+    return _account(lines, [], expected)
+
+
+def _sap_bikes(folder: Path) -> Expected:
+    orders = {row["SALESORDERID"]: row for row in _rows(folder / "SalesOrders.csv")}
+    items = list(_rows(folder / "SalesOrderItems.csv"))
+    partners = list(_rows(folder / "BusinessPartners.csv"))
+    texts = list(_rows(folder / "ProductTexts.csv"))
+    employees = list(_rows(folder / "Employees.csv", encoding="cp1252"))
+    products = {row["PRODUCTID"] for row in texts if row["LANGUAGE"] == "EN"}
+    lines = []
+    for row in items:
+        order = orders[row["SALESORDERID"]]
+        if order["BILLINGSTATUS"] != "C":
+            continue
+        amount = Decimal(row["NETAMOUNT"]) * Decimal(row["QUANTITY"])
+        lines.append(
+            Line(
+                document=row["SALESORDERID"],
+                posted=datetime.strptime(order["CREATEDAT"], "%Y%m%d").date(),
+                customer=order["PARTNERID"],
+                product=row["PRODUCTID"],
+                quantity=Decimal(row["QUANTITY"]),
+                list_amount=amount,
+                net_amount=amount,
+            )
+        )
+    expected = Expected(salespeople=len(employees))
+    expected.customers |= {row["PARTNERID"] for row in partners}
+    expected.products |= products
+    expected.records = {
+        ("sales_lines", "SalesOrderItems.csv"): (len(items), len(items) - len(lines)),
+        ("customers", "BusinessPartners.csv"): (len(partners), 0),
+        ("products", "ProductTexts.csv"): (len(texts), len(texts) - len(products)),
+        ("salespeople", "Employees.csv"): (len(employees), 0),
+    }
+    return _account(lines, [], expected)
+
+
+def _economic_json(folder: Path) -> Expected:
+    names = (
+        "invoice_book.json",
+        "invoice_book_with_number.json",
+        "create_booked_invoice.json",
+        "create_booked_invoice_with_ean.json",
+    )
+    products = _json(folder / "products_0.json")["collection"]
+    known = {product["productNumber"] for product in products}
+    expected = Expected()
+    expected.products |= known
+    lines = []
+    for name in names:
+        invoice = _json(folder / name)
+        customer = str(invoice["customer"]["customerNumber"])
+        expected.customers.add(customer)
+        expected.records["sales_lines", name] = (len(invoice["lines"]), 0)
+        for line in invoice["lines"]:
+            product = line["product"]["productNumber"]
+            cost = line.get("unitCostPrice")
+            lines.append(
+                Line(
+                    document=str(invoice.get("orderNumber", invoice["bookedInvoiceNumber"])),
+                    posted=date.fromisoformat(invoice["date"]),
+                    customer=customer,
+                    product=product if product in known else UNKNOWN,
+                    quantity=line["quantity"],
+                    list_amount=line["quantity"] * line["unitNetPrice"],
+                    net_amount=line["totalNetAmount"],
+                    cost=None if cost is None else line["quantity"] * cost,
+                    is_credit_note=invoice["netAmount"] < 0,
+                )
+            )
+    expected.records["products", "products_0.json"] = (len(products), 0)
+    return _account(lines, [], expected)
+
+
+_DATASETS: dict[str, Callable[[Path], Expected]] = {
+    "northwind": _northwind,
+    "online_retail": _online_retail,
+    "foodmart": _foodmart,
+    "sap_bikes": _sap_bikes,
+    "economic_json": _economic_json,
+}
+DATASETS = tuple(_DATASETS)
+
+
+# --- files ----------------------------------------------------------------------------------------------
+def _rows(path: Path, encoding: str = "utf-8-sig") -> Iterator[dict[str, str]]:
+    opened = gzip.open(path, "rt", encoding=encoding, newline="") if path.suffix == ".gz" else None
+    with opened or path.open(encoding=encoding, newline="") as stream:
+        yield from csv.DictReader(stream)
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal, parse_int=Decimal)

@@ -1,0 +1,508 @@
+"""Door and gate checks: green on sound data, and exactly the right one red for each planted fault."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from kunderegnskab.quality.certification import CheckResult
+from kunderegnskab.quality.door import door_checks, run_door
+from kunderegnskab.quality.gate import gate_checks, run_gate
+from kunderegnskab.quality.metric_checks import MetricCheck, run_checks
+
+Connection = duckdb.DuckDBPyConnection
+
+AS_OF = date(2025, 6, 30)
+FEEDS = ["sales_lines", "customer_costs", "activities", "customers"]
+
+RAW = """
+create schema raw;
+create table raw.feeds (feed varchar, is_supplied boolean, file_count bigint);
+insert into raw.feeds values
+    ('sales_lines', true, 2), ('customer_costs', true, 1), ('activities', true, 1), ('customers', false, 0);
+create table raw.files (
+    feed varchar, source_file varchar, file_sha256 varchar, records_read bigint, records_loaded bigint,
+    records_rejected bigint, records_left_out bigint, rejects_allowed bigint);
+insert into raw.files values
+    ('sales_lines', 'salg-1.csv', 'aa', 10, 8, 1, 1, 1), ('sales_lines', 'salg-2.csv', 'bb', 2, 2, 0, 0, 0),
+    ('customer_costs', 'fragt.csv', 'cc', 1, 1, 0, 0, 0), ('activities', 'besøg.csv', 'dd', 1, 1, 0, 0, 0);
+create table raw.rejects (
+    feed varchar, source_file varchar, file_sha256 varchar, source_record bigint, column_name varchar,
+    raw_value varchar, reason varchar);
+insert into raw.rejects values ('sales_lines', 'salg-1.csv', 'aa', 3, 'net_amount', '1.2.3', 'not a number');
+create table raw.sales_lines (
+    document_no varchar, line_no varchar, document_type varchar, posting_date date, customer_id varchar,
+    line_type varchar, net_amount decimal(18,4), currency varchar, _source_file varchar,
+    _file_sha256 varchar, _source_record bigint);
+insert into raw.sales_lines select
+    'F' || n, '1', 'invoice', date '2025-01-01' + n::integer, '100' || n, 'goods', 100 * n, null,
+    'salg-1.csv', 'aa', n
+    from range(1, 9) t(n);
+insert into raw.sales_lines values
+    ('K1', '1', 'credit_note', '2025-02-01', '1001', 'goods', -50, null, 'salg-2.csv', 'bb', 1),
+    ('K2', '1', 'credit_note', '2025-02-01', '1001', 'goods', -5, 'EUR', 'salg-2.csv', 'bb', 2);
+create table raw.customer_costs (posting_date date, _source_file varchar, _source_record bigint);
+insert into raw.customer_costs values ('2025-01-31', 'fragt.csv', 1);
+create table raw.activities (activity_date date, _source_file varchar, _source_record bigint);
+insert into raw.activities values ('2026-06-30', 'besøg.csv', 1);  -- planned a year ahead
+create table raw.customers (customer_id varchar);
+"""
+
+# Ten customers, January to April, and sales under (ukendt).
+MARTS = """
+create schema marts;
+create table marts.customer_accounts (
+    customer_id varchar, month date, invoiced_sales decimal(18,4), returns decimal(18,4),
+    net_sales decimal(18,4), cogs decimal(18,4), db1 decimal(18,4), db2 decimal(18,4),
+    sales_without_cost decimal(18,4));
+insert into marts.customer_accounts
+    select c::varchar, (date '2025-01-01' + interval (m) month)::date, 1100, 50, 1000, 600, 400, 300, 100
+    from range(10) a(c), range(4) b(m);
+insert into marts.customer_accounts values ('(ukendt)', '2025-01-01', 90, 0, 90, 50, 40, 40, 0);
+"""
+
+
+@pytest.fixture
+def raw() -> Iterator[Connection]:
+    with duckdb.connect() as con:
+        con.execute(RAW)
+        yield con
+
+
+@pytest.fixture
+def marts() -> Iterator[Connection]:
+    with duckdb.connect() as con:
+        con.execute(MARTS)
+        yield con
+
+
+@pytest.fixture
+def previous(tmp_path: Path) -> Path:
+    path = tmp_path / "it's published" / "kunderegnskab.duckdb"
+    path.parent.mkdir()
+    with duckdb.connect(path) as con:
+        con.execute(MARTS)
+    return path
+
+
+def not_passed(results: list[CheckResult]) -> dict[str, CheckResult]:
+    return {result.check_name: result for result in results if result.status != "passed"}
+
+
+def door(con: Connection) -> dict[str, CheckResult]:
+    return not_passed(run_door(con, FEEDS, AS_OF))
+
+
+def gate(con: Connection, previous: Path | None = None) -> dict[str, CheckResult]:
+    return not_passed(run_gate(con, previous))
+
+
+# -- door ---------------------------------------------------------------------------------------------------
+
+
+def test_sound_files_pass_and_every_expected_check_has_a_result_in_both_languages(raw: Connection) -> None:
+    results = run_door(raw, FEEDS, AS_OF)
+    assert not_passed(results) == {}
+    expected = door_checks(FEEDS)
+    assert [(e.check_name, e.is_blocking) for e in expected] == [
+        (r.check_name, r.is_blocking) for r in results
+    ]
+    assert len({e.check_name for e in expected}) == len(expected)
+    assert all(r.stage == "door" and r.expectation.endswith(".") and r.expectation_da for r in results)
+    observed = {r.check_name: r.observed for r in results}
+    assert observed["door__sales_lines__left_out_share_is_plausible"] == "8.3333 %"
+    assert observed["door__sales_lines__credit_notes_reduce_sales"] == "-5"
+    assert observed["door__customers__left_out_share_is_plausible"] == "not applicable"
+
+
+DOOR_FAULTS = [
+    (
+        "door__sales_lines__rejects_within_allowance",
+        "update raw.files set rejects_allowed = 0 where file_sha256 = 'aa'",
+        1,
+        "source_record=3, column_name=net_amount, raw_value=1.2.3, reason=not a number",
+    ),
+    (
+        "door__sales_lines__rejects_within_allowance",
+        "update raw.files set rejects_allowed = null where file_sha256 = 'aa'",
+        1,
+        "raw_value=1.2.3",
+    ),
+    (
+        "door__sales_lines__every_record_is_accounted_for",
+        "update raw.files set records_loaded = 7 where file_sha256 = 'aa'",
+        1,
+        "salg-1.csv, records_read=10, records_loaded=7",
+    ),
+    (
+        "door__customer_costs__every_record_is_accounted_for",
+        "update raw.files set records_loaded = null where file_sha256 = 'cc'",
+        1,
+        "fragt.csv",
+    ),
+    (
+        "door__sales_lines__left_out_share_is_plausible",
+        "update raw.files set records_read = 109, records_left_out = 100 where file_sha256 = 'aa'",
+        None,
+        "records_left_out=100",
+    ),
+    (
+        "door__sales_lines__dates_are_plausible",
+        "update raw.sales_lines set posting_date = '1989-12-31' where document_no in ('F1', 'F2')",
+        2,
+        "_source_record=1, posting_date=1989-12-31",
+    ),
+    (
+        "door__sales_lines__dates_are_plausible",
+        "update raw.sales_lines set posting_date = date '2025-06-30' + 401 where document_no = 'F1'",
+        1,
+        "_source_record=1",
+    ),
+    (
+        "door__activities__dates_are_plausible",
+        "update raw.activities set activity_date = '2205-06-30'",
+        1,
+        "besøg.csv",
+    ),
+    (
+        "door__customer_costs__dates_are_plausible",
+        "update raw.customer_costs set posting_date = null",
+        1,
+        "fragt.csv",
+    ),
+    (
+        "door__sales_lines__are_supplied_and_not_empty",
+        "delete from raw.sales_lines",
+        None,
+        "is_supplied=True",
+    ),
+    (
+        "door__sales_lines__are_supplied_and_not_empty",
+        "update raw.feeds set is_supplied = false where feed = 'sales_lines'",
+        None,
+        "is_supplied=False",
+    ),
+    ("door__sales_lines__are_supplied_and_not_empty", "delete from raw.feeds", None, "All of them"),
+    (
+        "door__sales_lines__customer_numbers_are_present",
+        "update raw.sales_lines set customer_id = case when _source_record < 3 then null else ' ' end "
+        "where _source_file = 'salg-1.csv' and _source_record <= 4",
+        None,
+        "document_no=F1",
+    ),
+    (
+        "door__sales_lines__credit_notes_reduce_sales",
+        "update raw.sales_lines set net_amount = -net_amount where document_type = 'credit_note'",
+        None,
+        "document_no=K1, line_no=1, net_amount=50.0000",
+    ),
+    (  # one currency with turned signs must not hide behind another
+        "door__sales_lines__credit_notes_reduce_sales",
+        "update raw.sales_lines set net_amount = 0.01 where document_no = 'K2'",
+        None,
+        "document_no=K2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("check_name", "fault", "failing_rows", "listed"), DOOR_FAULTS)
+def test_a_fault_in_the_files_turns_exactly_its_check_red(
+    raw: Connection, check_name: str, fault: str, failing_rows: int | None, listed: str
+) -> None:
+    raw.execute(fault)
+    failed = door(raw)
+    assert list(failed) == [check_name]
+    assert failed[check_name].status == "failed"
+    assert failed[check_name].failing_rows == failing_rows
+    assert listed in failed[check_name].detail
+
+
+def test_the_bounds_themselves_are_allowed(raw: Connection) -> None:
+    raw.execute("update raw.sales_lines set posting_date = '1990-01-01' where document_no = 'F1'")
+    raw.execute("update raw.sales_lines set posting_date = date '2025-06-30' + 400 where document_no = 'F2'")
+    raw.execute("update raw.sales_lines set customer_id = null where document_no in ('F1', 'F2', 'F3')")
+    raw.execute(
+        "update raw.files set records_read = 20, records_loaded = 1, records_left_out = 18 "
+        "where file_sha256 = 'aa'"
+    )
+    raw.execute("delete from raw.files where file_sha256 = 'bb'")
+    raw.execute("update raw.sales_lines set net_amount = 0 where document_type = 'credit_note'")
+    assert door(raw) == {}
+    observed = {r.check_name: r.observed for r in run_door(raw, FEEDS, AS_OF)}
+    assert observed["door__sales_lines__left_out_share_is_plausible"] == "90 %"
+    assert observed["door__sales_lines__customer_numbers_are_present"] == "30 %"
+
+
+def test_only_the_first_rows_are_shown_and_the_rest_can_be_listed(raw: Connection) -> None:
+    raw.execute("update raw.sales_lines set posting_date = '1900-01-01'")
+    detail = door(raw)["door__sales_lines__dates_are_plausible"].detail.splitlines()
+    assert len(detail) == 6
+    assert detail[-1].startswith("All of them: select ")
+    assert len(raw.execute(detail[-1].removeprefix("All of them: ")).fetchall()) == 10
+
+
+def test_a_check_that_cannot_run_is_an_error_and_hides_no_other(raw: Connection) -> None:
+    raw.execute("alter table raw.sales_lines drop column line_type")
+    raw.execute("update raw.activities set activity_date = null")
+    failed = door(raw)
+    assert {name: result.status for name, result in failed.items()} == {
+        "door__sales_lines__credit_notes_reduce_sales": "error",
+        "door__activities__dates_are_plausible": "failed",
+    }
+    assert "line_type" in failed["door__sales_lines__credit_notes_reduce_sales"].detail
+
+
+def test_a_feed_name_is_never_sql() -> None:
+    with pytest.raises(ValueError, match="not the name of a feed"):
+        door_checks(["sales_lines'; drop table raw.files; --"])
+
+
+# -- gate ---------------------------------------------------------------------------------------------------
+
+
+def test_sound_marts_pass_with_and_without_an_earlier_publication(marts: Connection, previous: Path) -> None:
+    for earlier in (None, previous):
+        results = run_gate(marts, earlier)
+        assert not_passed(results) == {}
+        assert [(e.check_name, e.is_blocking) for e in gate_checks()] == [
+            (r.check_name, r.is_blocking) for r in results
+        ]
+        assert all(r.stage == "gate" and r.expectation.endswith(".") and r.expectation_da for r in results)
+    assert results[-1].observed == "0 %"
+    assert run_gate(marts, None)[-1].observed == "no earlier publication"
+    assert marts.execute("select count(*) from duckdb_databases() where not internal").fetchone() == (1,)
+
+
+GATE_FAULTS = [
+    ("dg1_is_plausible", "update marts.customer_accounts set db1 = 960", None, "db1=3840.0000"),
+    ("dg1_is_plausible", "update marts.customer_accounts set db1 = -501", None, "db1=-2004.0000"),
+    ("dg1_is_plausible", "update marts.customer_accounts set db1 = null", None, "db1=None"),
+    ("net_sales_are_positive", "update marts.customer_accounts set net_sales = 0", None, "net_sales=0.0000"),
+    (
+        "net_sales_are_positive",
+        "update marts.customer_accounts set net_sales = -1",
+        None,
+        "net_sales=-4.0000",
+    ),
+    (
+        "cost_is_known",
+        "update marts.customer_accounts set sales_without_cost = 220",
+        None,
+        "sales_without_cost=880.0000",
+    ),
+    (
+        "customers_are_known",
+        "update marts.customer_accounts set net_sales = 30000 where customer_id = '(ukendt)'",
+        None,
+        "net_sales=30000.0000",
+    ),
+    (
+        "months_are_contiguous",
+        "delete from marts.customer_accounts where month = '2025-02-01'",
+        1,
+        "missing_month=2025-02-01",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "fault", "failing_rows", "listed"), GATE_FAULTS)
+def test_a_fault_in_the_marts_turns_exactly_its_check_red(
+    marts: Connection, rule: str, fault: str, failing_rows: int | None, listed: str
+) -> None:
+    marts.execute(fault)
+    failed = gate(marts)
+    assert list(failed) == [f"gate__customer_accounts__{rule}"]
+    result = failed[f"gate__customer_accounts__{rule}"]
+    assert (result.status, result.failing_rows) == ("failed", failing_rows)
+    assert listed in result.detail
+
+
+def test_an_empty_company_fails_for_being_empty(marts: Connection) -> None:
+    marts.execute("delete from marts.customer_accounts")
+    failed = gate(marts)
+    assert {name for name, result in failed.items() if result.is_blocking} == {
+        "gate__customer_accounts__are_not_empty"
+    }
+
+
+def in_closed_months(change: str) -> str:
+    return f"{change} month < '2025-04-01'"
+
+
+DRIFT_FAULTS: list[tuple[set[str], str]] = [
+    (
+        {"earlier_months_are_still_held"},
+        "delete from marts.customer_accounts where month = '2025-01-01'",
+    ),
+    (
+        {
+            "customers_do_not_vanish",
+            "account_rows_do_not_vanish",
+            "net_sales_do_not_drift",
+            "db2_does_not_drift",
+        },
+        "delete from marts.customer_accounts where customer_id in ('1', '2', '3')",
+    ),
+    (
+        {"account_rows_do_not_vanish"},
+        "delete from marts.customer_accounts where month < '2025-04-01' and customer_id < '7' "
+        "and month > '2025-01-01'; "
+        "update marts.customer_accounts set net_sales = net_sales * 30090 / 16090, "
+        "db2 = db2 * 9040 / 4840 where month < '2025-04-01'",
+    ),
+    (
+        {"net_sales_do_not_drift"},
+        in_closed_months("update marts.customer_accounts set net_sales = net_sales * 1.11 where"),
+    ),
+    (
+        {"net_sales_do_not_drift"},
+        in_closed_months("update marts.customer_accounts set net_sales = net_sales * 0.89 where"),
+    ),
+    ({"db2_does_not_drift"}, in_closed_months("update marts.customer_accounts set db2 = -db2 where")),
+]
+
+
+@pytest.mark.parametrize(("rules", "fault"), DRIFT_FAULTS)
+def test_a_loss_since_the_earlier_publication_turns_its_checks_red(
+    marts: Connection, previous: Path, rules: set[str], fault: str
+) -> None:
+    marts.execute(fault)
+    failed = gate(marts, previous)
+    assert set(failed) == {f"gate__customer_accounts__{rule}" for rule in rules}
+    assert all("All of them" in result.detail for result in failed.values())
+    assert gate(marts, None) == {}
+
+
+def test_the_last_month_in_common_may_change_because_it_was_still_being_filled(
+    marts: Connection, previous: Path
+) -> None:
+    marts.execute(
+        "update marts.customer_accounts set net_sales = 5000, db2 = 2000 where month = '2025-04-01'; "
+        "delete from marts.customer_accounts where month = '2025-04-01' and customer_id > '4'"
+    )
+    assert gate(marts, previous) == {}
+
+
+def test_a_negative_db2_drifts_by_its_size(marts: Connection, previous: Path) -> None:
+    with duckdb.connect(previous) as con:
+        con.execute("update marts.customer_accounts set db2 = -100")
+    marts.execute("update marts.customer_accounts set db2 = -105")
+    assert gate(marts, previous) == {}
+    marts.execute("update marts.customer_accounts set db2 = -111")
+    failed = gate(marts, previous)
+    assert failed["gate__customer_accounts__db2_does_not_drift"].observed == "-11 %"
+
+
+def test_the_earlier_publication_is_detached_even_when_checks_cannot_run(
+    marts: Connection, previous: Path
+) -> None:
+    marts.execute("alter table marts.customer_accounts drop column db2")
+    failed = gate(marts, previous)
+    assert failed["gate__customer_accounts__db2_does_not_drift"].status == "error"
+    assert "earlier_publication" not in str(marts.execute("select * from duckdb_databases()").fetchall())
+
+
+def test_an_earlier_publication_that_cannot_be_opened_stops_the_gate(
+    marts: Connection, tmp_path: Path
+) -> None:
+    with pytest.raises(duckdb.Error):
+        run_gate(marts, tmp_path / "missing.duckdb")
+
+
+# -- measuring ----------------------------------------------------------------------------------------------
+
+
+def amount_check(metric: str, **changes: Any) -> MetricCheck:
+    values: dict[str, Any] = {
+        "check_name": "amount",
+        "subject": "customer_accounts",
+        "is_blocking": True,
+        "metric": metric,
+        "unit": "amount",
+        "minimum": 0,
+        "en": "It holds.",
+        "da": "Det gælder.",
+        "failing": "select 1 as one",
+    }
+    return MetricCheck(**(values | changes))
+
+
+def test_an_amount_of_17_and_more_digits_survives_and_is_compared_exactly() -> None:
+    amount = "99999999999999.0001"
+    assert float(amount) == 99999999999999.0, "as a float, the amount would lie on the bound"
+    check = amount_check(f"select {amount}::decimal(18,4)", maximum=99999999999999)
+    with duckdb.connect() as con:
+        result = run_checks(con, "gate", [check])[0]
+    assert (result.status, result.observed) == ("failed", amount)
+
+
+def test_a_share_is_compared_without_rounding() -> None:
+    metric = "select 30000000000000001::hugeint, 100000000000000000::hugeint"
+    with duckdb.connect() as con:
+        result = run_checks(con, "gate", [amount_check(metric, unit="%", maximum=30)])[0]
+    assert float(Decimal(100) * 30000000000000001 / 100000000000000000) == 30.0
+    assert result.status == "failed"
+
+
+@pytest.mark.parametrize("metric", ["select 1.5::double", "select 1 where false"])
+def test_a_metric_must_be_one_row_without_floats(metric: str) -> None:
+    with duckdb.connect() as con, pytest.raises(TypeError, match="amount"):
+        run_checks(con, "gate", [amount_check(metric)])
+
+
+def test_a_metric_that_is_null_fails() -> None:
+    with duckdb.connect() as con:
+        result = run_checks(con, "gate", [amount_check("select null::decimal(18,4)")])[0]
+    assert (result.status, result.observed) == ("failed", "NULL")
+
+
+def test_a_failed_check_whose_rows_cannot_be_listed_is_still_failed() -> None:
+    with duckdb.connect() as con:
+        result = run_checks(con, "gate", [amount_check("select -1", failing="select * from nowhere")])[0]
+    assert result.status == "failed"
+    assert "could not be listed" in result.detail
+
+
+def test_a_stage_with_every_feed_takes_less_than_1_5_seconds(raw: Connection) -> None:
+    feeds = [*FEEDS, *(f"feed_{n}" for n in range(17))]
+    run_door(raw, FEEDS, AS_OF)  # the first run pays for the import
+
+    def fastest(run: Callable[[], object]) -> float:
+        times = []
+        for _ in range(3):
+            begin = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - begin)
+        return min(times)
+
+    assert fastest(lambda: run_door(raw, feeds, AS_OF)) < 1.5
+
+
+def test_checks_leave_no_files_and_no_output_behind(
+    raw: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    run_door(raw, FEEDS, AS_OF)
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_importing_the_checks_does_not_import_great_expectations() -> None:
+    code = (
+        "import sys, kunderegnskab.quality.door, kunderegnskab.quality.gate; "
+        "sys.exit('great_expectations' in sys.modules or 'pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], env={**os.environ}, check=False).returncode == 0

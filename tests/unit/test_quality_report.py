@@ -1,0 +1,198 @@
+"""The quality report: complete, in both languages, readable without network or scripts."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from kunderegnskab.quality.certification import CheckResult, Status
+from kunderegnskab.quality.report import TEXTS, ReportTitle, write_report
+
+Locale = Literal["da", "en"]
+
+CASES: list[tuple[str, bool, Status, int | None, str, str]] = [
+    ("a_pass", True, "passed", 0, "no earlier publication", ""),
+    ("b_waiver", True, "waived", None, "-1234567.8901 %", "Waived by Lise Holm: Fil mangler"),
+    ("c_warning", False, "failed", 1234, "12345678901234.5678", ""),
+    ("d_failure", True, "failed", 2, "0", "customer_name=<script>alert(1)</script>"),
+    ("e_error", True, "error", None, "", "Catalog Error"),
+    ("f_warning_error", False, "error", None, "", ""),
+]
+RESULTS = [
+    CheckResult(
+        check_name=name,
+        stage="gate",
+        subject="customer_accounts",
+        is_blocking=is_blocking,
+        status=status,
+        failing_rows=failing_rows,
+        observed=observed,
+        expectation=f"English sentence of {name}.",
+        expectation_da=f"Dansk sætning for {name}.",
+        detail=detail,
+    )
+    for name, is_blocking, status, failing_rows, observed, detail in CASES
+] + [
+    CheckResult(
+        check_name="unique_customers",
+        stage="dbt",
+        subject="customers",
+        is_blocking=True,
+        status="passed",
+        expectation="Customer numbers are unique.",
+    )
+]
+
+LADDER: list[dict[str, Any]] = [
+    {"line_code": "K10", "position": 30, "line_kind": "subtotal", "sign": 0,
+     "name_da": "Faktureret salg", "name_en": "Invoiced sales"},
+    {"line_code": "K00", "position": 10, "line_kind": "amount", "sign": 1,
+     "name_da": "Salg til listepris", "name_en": "Sales at list price"},
+    {"line_code": "K05", "position": 20, "line_kind": "amount", "sign": -1,
+     "name_da": "Fakturarabat", "name_en": "Invoice discount"},
+]  # fmt: skip
+
+ROW_LEDGER: list[dict[str, Any]] = [
+    {"feed": "sales_lines", "source_file": "salg & retur.csv", "file_sha256": "aabb", "records_read": 1000000,
+     "records_loaded": 999998, "records_rejected": 1, "rejects_allowed": 1, "records_left_out": 1,
+     "is_balanced": True},
+    {"feed": "customer_costs", "source_file": "fragt.csv", "file_sha256": "cc", "records_read": 2,
+     "records_loaded": 1, "records_rejected": 0, "rejects_allowed": 0, "records_left_out": 0,
+     "is_balanced": None},
+]  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Collects what could reach out, what is shown, and checks that tags are closed in order."""
+
+    VOID = frozenset({"meta", "br", "link", "img", "input", "hr"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.language: str | None = None
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag == "html":
+            self.language = dict(attrs)["lang"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def written(directory: Path, locale: Locale, **changes: Any) -> tuple[Page, str, dict[str, Any]]:
+    title = ReportTitle(
+        company_name="Nørd & Søn A/S",
+        publication="0001-abcdef12",
+        run_id="abcdef1234",
+        as_of=date(2026, 3, 1),
+        locale=locale,
+    )
+    values: dict[str, Any] = {"results": RESULTS, "ladder": LADDER, "row_ledger": ROW_LEDGER} | changes
+    write_report(directory, values.pop("results"), title=title, **values)
+    html = (directory / "report.html").read_text(encoding="utf-8")
+    return Page(html), html, json.loads((directory / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("locale", ["da", "en"])
+def test_the_page_is_whole_and_has_every_check_file_and_line(tmp_path: Path, locale: Locale) -> None:
+    page, html, _ = written(tmp_path, locale)
+    assert html.startswith("<!doctype html>\n")
+    assert page.open == []
+    assert page.language == locale
+    assert "Nørd & Søn A/S" in page.text
+    assert "0001-abcdef12" in page.text
+    for result in RESULTS:
+        assert result.check_name in page.text
+    for row in ROW_LEDGER:
+        assert row["source_file"] in page.text
+    for line in LADDER:
+        assert line[f"name_{locale}"] in page.text
+    assert page.text.index("K00") < page.text.index("K05") < page.text.index("K10")
+    assert TEXTS[locale]["no"] in page.text, "a file whose balance is unknown does not balance"
+
+
+@pytest.mark.parametrize("locale", ["da", "en"])
+def test_the_page_asks_for_nothing_from_anywhere(tmp_path: Path, locale: Locale) -> None:
+    page, html, _ = written(tmp_path, locale)
+    assert "://" not in html
+    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
+    assert not {"src", "href", "srcset", "action", "data"} & {name for name, _ in page.attributes}
+    assert not {name for name, _ in page.attributes if name.startswith("on")}
+    assert "url(" not in html
+    assert "@import" not in html
+
+
+def test_what_came_from_the_data_is_text_and_never_markup(tmp_path: Path) -> None:
+    page, html, _ = written(tmp_path, "da")
+    assert "<script" not in html
+    assert "customer_name=<script>alert(1)</script>" in page.text
+
+
+def test_what_needs_attention_comes_first(tmp_path: Path) -> None:
+    page, _, data = written(tmp_path, "en")
+    order = ["e_error", "d_failure", "b_waiver", "c_warning", "f_warning_error", "unique_customers", "a_pass"]
+    assert [check["check_name"] for check in data["checks"]] == order
+    places = [page.text.index(f"{name}") for name in order if name != "c_warning"]
+    assert places == sorted(places)
+    assert data["counts"] == {"error": 1, "failed": 1, "waived": 1, "warning": 2, "passed": 2}
+
+
+@pytest.mark.parametrize(
+    ("locale", "shown"),
+    [
+        ("da", ["-1.234.567,8901 %", "12.345.678.901.234,5678", "1.234", "1.000.000", "1. marts 2026"]),
+        ("en", ["-1,234,567.8901 %", "12,345,678,901,234.5678", "1,234", "1,000,000", "March 1, 2026"]),
+    ],
+)
+def test_numbers_and_dates_are_written_as_the_language_does(
+    tmp_path: Path, locale: Locale, shown: list[str]
+) -> None:
+    page, _, data = written(tmp_path, locale)
+    for text in shown:
+        assert text in page.text
+    observed = {check["check_name"]: check["observed"] for check in data["checks"]}
+    assert observed["c_warning"] == "12345678901234.5678", "programs get the number as it was measured"
+
+
+def test_each_language_has_its_own_sentences_and_danish_falls_back_to_english(tmp_path: Path) -> None:
+    danish, _, _ = written(tmp_path, "da")
+    english, _, data = written(tmp_path, "en")
+    assert "Dansk sætning for a_pass." in danish.text
+    assert "English sentence of a_pass." not in danish.text
+    assert "Customer numbers are unique." in danish.text
+    assert "English sentence of a_pass." in english.text
+    assert "Dansk" not in english.text
+    assert data["checks"][0]["expectation_da"] == "Dansk sætning for e_error."
+    assert set(TEXTS["da"]) == set(TEXTS["en"])
+
+
+def test_a_report_without_checks_files_or_ladder_is_still_a_page(tmp_path: Path) -> None:
+    page, _, data = written(tmp_path, "da", results=[], ladder=[], row_ledger=[])
+    assert page.text.count("Ingen.") == 3
+    assert data["checks"] == []
+
+
+def test_the_json_holds_decimals_as_exact_text(tmp_path: Path) -> None:
+    ladder = [{**LADDER[0], "threshold": Decimal("12345678901234.5678")}]
+    _, _, data = written(tmp_path, "en", ladder=ladder)
+    assert data["ladder"][0]["threshold"] == "12345678901234.5678"
+    assert data["as_of"] == "2026-03-01"
