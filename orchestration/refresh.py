@@ -14,7 +14,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from kunderegnskab.code_version import code_version
 from kunderegnskab.ingest import input_files, input_hash
@@ -23,6 +23,12 @@ from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
 from kunderegnskab.workspace import ENVIRONMENT_VARIABLE, REPOSITORY, Workspace
 from orchestration.tags import FULL, run_tags
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+# Rejected records that a message names; the rest are in the file that it points to.
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -89,11 +95,11 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
     log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     progress("starting", 0, 1)
     with _output_to(log), _faults_to_log(log):
-        import dagster as dg
+        from dagster import DagsterInstance
 
         from orchestration.definitions import defs
 
-        with dg.DagsterInstance.from_config(str(REPOSITORY)) as instance, listening(progress):
+        with DagsterInstance.from_config(str(REPOSITORY)) as instance, listening(progress):
             job = defs().resolve_job_def("refresh")
             result = job.execute_in_process(
                 instance=instance,
@@ -101,7 +107,7 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
                 raise_on_error=False,
                 run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
             )
-            sentences = () if result.success else tuple(_failures(result))
+            sentences = () if result.success else tuple(_failures(workspace, result))
     current = store.current(workspace.published)
     name = current.name if current else None
     if result.success:
@@ -110,30 +116,45 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
     return Outcome("failed", name, result.run_id, sentences, str(log), _list_rejects(workspace))
 
 
-def _failures(result: object) -> Iterator[str]:
-    """The plain sentences of failed checks and steps; a step that failed for a check says nothing new."""
-    import dagster as dg
-
-    for event in result.all_events:  # ty: ignore[unresolved-attribute]
-        if event.event_type == dg.DagsterEventType.STEP_FAILURE:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                yield from data.user_failure_data.description.splitlines()
-            elif data.error and "AssetCheckFailed" not in (data.error.cls_name or ""):
-                cause = data.error
-                while cause.cause is not None:
-                    cause = cause.cause
-                yield f"The step {event.step_key} broke: {cause.message.strip().splitlines()[0]}"
-        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            if check.blocking and not check.passed and check.asset_key.path[0] in ("raw", "marts"):
-                yield from _check_sentences(check)
+def _failures(workspace: Workspace, run: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """What went wrong in plain sentences: first the checks that hinder, then steps that broke otherwise."""
+    hindrances = list(_failed_checks(workspace, run.run_id))
+    yield from hindrances
+    for event in run.all_events:
+        if event.event_type_value != "STEP_FAILURE":
+            continue
+        data = event.step_failure_data
+        if data.user_failure_data and data.user_failure_data.description:
+            yield from data.user_failure_data.description.splitlines()
+        elif data.error and not (hindrances and data.error.cls_name == "DagsterAssetCheckFailedError"):
+            cause = data.error
+            while cause.cause is not None:
+                cause = cause.cause
+            yield f"The step {event.step_key} broke: {cause.message.strip().splitlines()[0]}"
 
 
-def _check_sentences(check: object) -> Iterator[str]:
-    name, description = check.check_name, check.description  # ty: ignore[unresolved-attribute]
-    yield f"The check {name} failed."
-    yield from (f"  {line}" for line in (description or "").splitlines())
+def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
+    import duckdb
+
+    from kunderegnskab.ingest.rejects import reject_problems
+    from kunderegnskab.quality.certification import GOOD_STATUSES, current_build, read_results
+
+    if not workspace.warehouse.is_file():
+        return
+    with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
+        build = current_build(con)
+        if build is None or build.run_id != run_id:
+            return
+        for result in read_results(con):
+            if not result.is_blocking or result.status in GOOD_STATUSES:
+                continue
+            rows = f", {result.failing_rows} rows" if result.failing_rows else ""
+            yield f"The check {result.check_name} failed{rows}: {result.expectation}"
+            if result.check_name.endswith("__rejects_within_allowance"):
+                rejects = reject_problems(con, limit=_SHOWN, feed=result.subject)
+                yield from (f"  {problem.sentence()}" for problem in rejects)
+            else:
+                yield from (f"  {line}" for line in result.detail.splitlines())
 
 
 def _list_rejects(workspace: Workspace) -> str | None:

@@ -57,7 +57,7 @@ def headline(publication: Publication) -> list[str]:
             f"""
             select l.{"name_da" if danish else "name_en"}, sum(a.amount)
             from marts.customer_account_lines as a join audit.ladder as l on l.line_code = a.line_code
-            where l.line_kind = 'subtotal' group by all, l.position order by l.position
+            where l.line_kind = 'subtotal' group by l.position, 1 order by l.position
             """
         ).fetchall()
         ((customers, months, net_sales),) = con.execute(

@@ -35,7 +35,11 @@ DATA_TYPES = {
 RECORD_COLUMNS = [
     {"name": "_source_file", "data_type": "string", "description": "File the record came from"},
     {"name": "_file_sha256", "data_type": "string", "description": "SHA-256 of that file"},
-    {"name": "_source_record", "data_type": "bigint", "description": "Number of the record in that file, from 1"},
+    {
+        "name": "_source_record",
+        "data_type": "bigint",
+        "description": "Number of the record in the file, from 1",
+    },
 ]
 
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -22,7 +22,7 @@ from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest import typed
 from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.ingest.landing import LandingFile, fingerprint, lookup_path, source_paths
-from kunderegnskab.ingest.readers import read_records
+from kunderegnskab.ingest.readers import column_names, read_records
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.workspace import FeedSource, Workspace
@@ -191,6 +191,9 @@ def _jobs(workspace: Workspace, problems: list[InputProblem]) -> list[_Job]:
 
     for entry in workspace.sources:
         try:
+            if entry.is_canonical:
+                path = entry.base / entry.source.files
+                entry = _with_its_columns(entry, feeds[entry.feed], fingerprinted(path))
             plan = typed.plan(feeds[entry.feed], entry.source, entry.label)
             lookups = {
                 name: fingerprinted(lookup_path(workspace, entry, name, lookup))
@@ -206,6 +209,35 @@ def _jobs(workspace: Workspace, problems: list[InputProblem]) -> list[_Job]:
                 problems.extend(error.problems)
     problems += _missing_feeds(workspace, {entry.feed for entry in workspace.sources if source_paths(entry)})
     return jobs
+
+
+def _with_its_columns(entry: FeedSource, feed: Feed, file: LandingFile) -> FeedSource:
+    """A canonical file maps those columns of its feed that it has.
+
+    Raises:
+        InputProblems: it lacks a required column, or has one that the feed does not know: a misspelt
+            name would otherwise leave a column empty unnoticed.
+    """
+    with duckdb.connect() as con:
+        found = column_names(con, file.path, file.name, entry.source.format)
+    problems = [
+        InputProblem(
+            file.name,
+            f"{name or 'a column without a name'} is not a column of the feed {feed.name}",
+            f"remove it, or use one of {', '.join(feed.columns)}",
+        )
+        for name in found
+        if name not in feed.columns
+    ]
+    problems += [
+        InputProblem(file.name, "the required column is missing", "deliver the file with that column", column=name)
+        for name, column in feed.columns.items()
+        if column.required and column.default is None and name not in found
+    ]
+    if problems:
+        raise InputProblems(problems)
+    columns = {name: name for name in feed.columns if name in found}
+    return replace(entry, source=entry.source.model_copy(update={"columns": columns}))
 
 
 def _missing_feeds(workspace: Workspace, supplied: set[str]) -> list[InputProblem]:
@@ -226,7 +258,7 @@ def _repeated_content(jobs: Sequence[_Job]) -> list[InputProblem]:
     problems = []
     first: dict[tuple[str, str], str] = {}
     for job in jobs:
-        earlier = first.setdefault((job.entry.label, job.file.sha256), job.file.name)
+        earlier = first.setdefault((job.entry.feed, job.file.sha256), job.file.name)
         if earlier != job.file.name:
             problems.append(
                 InputProblem(job.file.name, f"has the same content as {earlier}", "remove one of the two files")

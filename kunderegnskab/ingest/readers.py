@@ -13,15 +13,20 @@ import gzip
 import io
 import re
 import unicodedata
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+from xml.etree import ElementTree
 
 import duckdb
+import pyarrow as pa
+import python_calamine
 
 from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.problems import InputProblem, InputProblems
@@ -65,6 +70,17 @@ def read_records(
     return reader(con, path, name, form, list(dict.fromkeys(wanted)), target)
 
 
+def column_names(con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format) -> list[str]:
+    """The names in the header of a csv file or in the schema of a Parquet file.
+
+    Raises:
+        InputProblems: the file cannot be read as declared.
+    """
+    if form.type == "parquet":
+        return list(_parquet_types(con, path, name))
+    return _csv_header(path, name, form)
+
+
 # --- csv ------------------------------------------------------------------------------------------
 def _read_csv(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
@@ -92,51 +108,68 @@ def _read_csv(
 
 
 def _csv_header(text: Path, name: str, form: Format) -> list[str]:
-    with _text_stream(text) as stream:
+    with text.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.reader(stream, delimiter=form.delimiter, quotechar=form.quote or None)
         try:
             for _ in range(form.header_row - 1):
                 next(reader)
             return [_clean_name(cell) for cell in next(reader)]
         except StopIteration:
-            raise InputProblems(
-                [InputProblem(name, f"has no header in row {form.header_row}", "correct `header_row` in feeds.yaml")]
-            ) from None
+            raise _no_header(name, form) from None
         except UnicodeDecodeError as error:
             raise InputProblems([_encoding_problem(name, form, error)]) from error
+        except csv.Error as error:
+            raise InputProblems([_csv_problem(str(error), name, form)]) from error
 
 
-@contextmanager
-def _text_stream(path: Path) -> Iterator[io.TextIOBase]:
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as stream, io.TextIOWrapper(cast(BinaryIO, stream), encoding="utf-8-sig", newline="") as text:
-        yield text
+def _no_header(name: str, form: Format) -> InputProblems:
+    return InputProblems(
+        [
+            InputProblem(
+                name,
+                f"has no header in row {form.header_row}",
+                "deliver the file with its header, or correct `header_row` in feeds.yaml",
+            )
+        ]
+    )
 
 
 @contextmanager
 def _as_utf8(path: Path, name: str, form: Format, scratch: Path) -> Iterator[Path]:
-    """The file itself if it is UTF-8, else a UTF-8 copy that is removed afterwards."""
-    if form.encoding in ("utf-8", "utf-8-sig"):
+    """The file itself if it is plain UTF-8, else a UTF-8 copy that is removed afterwards.
+
+    Packed files are unpacked here because DuckDB does not compare their check sum.
+    """
+    if form.encoding in ("utf-8", "utf-8-sig") and path.suffix != ".gz":
         yield path  # DuckDB itself refuses what is not UTF-8
         return
-    decoder = codecs.getincrementaldecoder(form.encoding)("strict")
-    source = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    try:
+        _copy_as_utf8(path, name, form, scratch)
+        yield scratch
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _copy_as_utf8(path: Path, name: str, form: Format, scratch: Path) -> None:
+    encoding = "utf-8" if form.encoding == "utf-8-sig" else form.encoding  # the mark is skipped later
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
     done = 0
     try:
-        with source, scratch.open("wb") as copy:
+        with _opened(path) as source, scratch.open("wb") as copy:
             while chunk := source.read(_CHUNK):
                 copy.write(decoder.decode(chunk).encode("utf-8"))
                 done += len(chunk)
             copy.write(decoder.decode(b"", final=True).encode("utf-8"))
-        yield scratch
     except UnicodeError as error:
         raise InputProblems([_encoding_problem(name, form, error, done)]) from error
-    except (OSError, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputProblems(
-            [InputProblem(name, "cannot be unpacked, the file is damaged or cut off", "deliver the file again")]
+            [InputProblem(name, "cannot be unpacked, it is damaged or cut off", "deliver the file again")]
         ) from error
-    finally:
-        scratch.unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
 def _encoding_problem(name: str, form: Format, error: UnicodeError, offset: int = 0) -> InputProblem:
@@ -168,6 +201,12 @@ def _csv_problem(message: str, name: str, form: Format) -> InputProblem:
         return InputProblem(
             name, f"{at}opens a quote that is never closed", "correct that line, or `quote` in feeds.yaml"
         )
+    if "invalid state" in message:
+        return InputProblem(
+            name,
+            "cannot be read as csv, its lines do not all end in the same way or a quote stands in the wrong place",
+            "export the file again with one kind of line end",
+        )
     first = message.splitlines()[0].removeprefix("Invalid Input Error: ")
     return InputProblem(name, f"cannot be read as csv: {first}", "correct the file, or its format in feeds.yaml")
 
@@ -176,40 +215,22 @@ def _csv_problem(message: str, name: str, form: Format) -> InputProblem:
 def _read_xlsx(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
 ) -> Records:
-    import pandas as pd  # 0.4 s, only where there are workbooks
-
-    try:
-        with pd.ExcelFile(path, engine="calamine") as book:
-            sheet = form.sheet or str(book.sheet_names[0])
-            if sheet not in book.sheet_names:
-                sheets = ", ".join(str(each) for each in book.sheet_names)
-                raise InputProblems(
-                    [InputProblem(name, f"has no sheet {sheet}, it has {sheets}", "correct `sheet` in feeds.yaml")]
-                )
-            cells = book.parse(sheet, header=None, dtype=object)
-    except InputProblems:
-        raise
-    except Exception as error:  # calamine and zipfile have no common error
-        raise InputProblems(
-            [InputProblem(name, "is not a readable Excel workbook", "save it again as .xlsx and deliver it")]
-        ) from error
-    if form.header_row > len(cells):
-        raise InputProblems(
-            [InputProblem(name, f"has no header in row {form.header_row}", "correct `header_row` in feeds.yaml")]
-        )
+    rows = _sheet_rows(path, name, form)
+    if form.header_row > len(rows):
+        raise _no_header(name, form)
     header = list(form.column_names) or [
-        _clean_name(_cell_text(cell, form) or "") for cell in cells.iloc[form.header_row - 1]
+        _clean_name(_cell_text(cell, form) or "") for cell in rows[form.header_row - 1]
     ]
     kept = _resolve(wanted, header, name)
-    body = cells.iloc[form.header_row :]
     # Rows that are empty in every cell stay in place, so that a record's number is its sheet row.
-    frame = pd.DataFrame(
-        {
-            column: body.iloc[:, header.index(found)].map(lambda cell: _cell_text(cell, form)).astype("str")
-            for column, found in kept.items()
-        }
-    )
-    con.register("workbook", frame)
+    body = rows[form.header_row :]
+    texts = {}
+    for column, found in kept.items():
+        place = header.index(found)
+        texts[column] = pa.array(
+            [_cell_text(row[place], form) if place < len(row) else None for row in body], pa.string()
+        )
+    con.register("workbook", pa.table(texts or {"nothing": pa.nulls(len(body))}))
     try:
         _copy(con, f"select {_list(kept)} from workbook", target)
     finally:
@@ -217,19 +238,74 @@ def _read_xlsx(
     return Records(target, tuple(kept), form.header_row + 1)
 
 
+def _sheet_rows(path: Path, name: str, form: Format) -> list[list[Any]]:
+    """The cells of the sheet from A1 on, error values as their text (#N/A)."""
+    try:
+        with python_calamine.CalamineWorkbook.from_path(path) as book:
+            sheet = form.sheet or book.sheet_names[0]
+            if sheet not in book.sheet_names:
+                sheets = ", ".join(book.sheet_names)
+                raise InputProblems(
+                    [
+                        InputProblem(
+                            name,
+                            f"has no sheet {sheet}, it has {sheets}",
+                            "correct `sheet` in feeds.yaml, or name the sheet as before",
+                        )
+                    ]
+                )
+            rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        # The reader gives error values as empty cells, but an amount that could not be computed is not 0.
+        for row, column, text in _error_cells(path, sheet):
+            rows[row][column] = text
+    except (python_calamine.CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
+        raise InputProblems(
+            [InputProblem(name, "is not a readable Excel workbook", "save it again as .xlsx and deliver it")]
+        ) from error
+    return rows
+
+
+_ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
+_CELL_NAME = re.compile(rb'\br="([A-Z]+)([0-9]+)"')
+_CELL_VALUE = re.compile(rb"<(?:\w+:)?v>(.*?)</", re.DOTALL)
+
+
+def _error_cells(path: Path, sheet: str) -> Iterator[tuple[int, int, str]]:
+    """(row, column, text) of each error value of a sheet, counted from 0."""
+    with zipfile.ZipFile(path) as book:
+        listed = ElementTree.fromstring(book.read("xl/workbook.xml")).findall(".//{*}sheet")
+        part_ids = {
+            each.get("name"): next(value for key, value in each.items() if key.endswith("}id")) for each in listed
+        }
+        parts = {
+            each.get("Id"): each.get("Target", "")
+            for each in ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
+        }
+        target = parts[part_ids[sheet]]
+        content = book.read(target.removeprefix("/") if target.startswith("/") else f"xl/{target}")
+    for attributes, inside in _ERROR_CELL.findall(content):
+        place, value = _CELL_NAME.search(attributes), _CELL_VALUE.search(inside)
+        if place is not None:
+            column = 0
+            for letter in place.group(1):
+                column = column * 26 + letter - ord("A") + 1
+            yield int(place.group(2)) - 1, column - 1, value.group(1).decode() if value else "#ERROR"
+
+
 def _cell_text(cell: object, form: Format) -> str | None:
     """A cell as a person would have typed it by the file's conventions; None if it is empty."""
-    if cell is None or cell == "" or cell != cell:  # NaN is what pandas leaves for an empty cell
-        return None
     match cell:
+        case None | "":
+            return None
         case bool():
             return form.true_words[0] if cell else form.false_words[0]
-        case int():
-            return str(cell)
-        case float():
-            # The shortest text that gives the same number back is what the sheet shows.
-            return format(Decimal(repr(cell)), "f").replace(".", form.decimal)
-        case datetime() | date():
+        case int() | float():
+            # Excel keeps 15 digits: what a computed cell holds beyond them is binary noise that it does not
+            # show. A number too long for that has lost digits; as 1.23e+15 it is refused later.
+            shown = f"{cell:.15g}"
+            text = shown if abs(cell) >= 1e15 else format(Decimal(shown), "f")
+            return text.replace(".", form.decimal)
+        case date():
             return cell.strftime(form.date)
         case time():
             return cell.isoformat()
@@ -241,20 +317,31 @@ def _cell_text(cell: object, form: Format) -> str | None:
 def _read_parquet(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
 ) -> Records:
-    source = f"read_parquet({literal(str(path))})"
-    try:
-        types = {row[0]: str(row[1]) for row in con.execute(f"describe select * from {source}").fetchall()}
-    except duckdb.Error as error:
-        raise InputProblems(
-            [InputProblem(name, "is not a readable Parquet file", "deliver the file again")]
-        ) from error
+    types = _parquet_types(con, path, name)
     kept = _resolve(wanted, list(types), name)
     chosen = ", ".join(
         f"{_typed_as_text(identifier(found), types[found], form)} as {identifier(column)}"
         for column, found in kept.items()
     )
-    _copy(con, f"select {chosen or 'null as nothing'} from {source}", target)
+    try:
+        _copy(con, f"select {chosen or 'null as nothing'} from read_parquet({literal(str(path))})", target)
+    except duckdb.Error as error:
+        raise _unreadable_parquet(name) from error
     return Records(target, tuple(kept), 1)
+
+
+def _parquet_types(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> dict[str, str]:
+    try:
+        described = con.execute(f"describe select * from read_parquet({literal(str(path))})").fetchall()
+    except duckdb.Error as error:
+        raise _unreadable_parquet(name) from error
+    return {row[0]: str(row[1]) for row in described}
+
+
+def _unreadable_parquet(name: str) -> InputProblems:
+    return InputProblems(
+        [InputProblem(name, "is not a readable Parquet file, it is damaged or cut off", "deliver the file again")]
+    )
 
 
 def _typed_as_text(column: str, sql_type: str, form: Format) -> str:
@@ -282,7 +369,7 @@ def _read_json(
 ) -> Records:
     levels = form.records.split(".") if form.records else []
     with _as_utf8(path, name, form, target.with_suffix(".utf8")) as text:
-        size = max(text.stat().st_size * (20 if text.suffix == ".gz" else 1), 1 << 20)
+        size = max(text.stat().st_size, 1 << 20)
         marked = (
             "array_to_string(list_transform(list_zip("
             f"regexp_split_to_array(json, {literal(_STRING)}), regexp_extract_all(json, {literal(_STRING)})), "
@@ -358,9 +445,8 @@ def _resolve(wanted: list[str], header: list[str], name: str) -> dict[str, str]:
     resolved: dict[str, str] = {}
     for column in wanted:
         clean = _clean_name(column)
-        found = [each for each in header if each == clean] or [
-            each for each in header if each.casefold() == clean.casefold()
-        ]
+        # DuckDB does not tell names apart by case, so a header must not either.
+        found = [each for each in header if each.casefold() == clean.casefold()]
         if len(found) == 1:
             resolved[column] = found[0]
         elif found:

@@ -310,8 +310,10 @@ def _read_text(column: Column, text: str, form: Format, label: str) -> _Piece:
                 ],
             )
         case "code":
-            listed = ", ".join(sql.literal(value) for value in column.values)
-            value = f"case when lower({trimmed}) in ({listed}) then lower({trimmed}) end"
+            branches = " ".join(
+                f"when {sql.literal(value.lower())} then {sql.literal(value)}" for value in column.values
+            )
+            value = f"case lower({trimmed}) {branches} end"
             return unless_readable(value, f"is not one of {', '.join(column.values)}")
         case "date":
             return unless_readable(sql.date_value(text, form), f"is not a date of the form {form.date}")

@@ -154,7 +154,8 @@ def final_star(text: str) -> Iterator[int]:
     """A star in a select outside all parentheses: the columns that leave the model."""
     plain = _plain(text)
     depth = 0
-    for match in re.finditer(r"[()]|\bselect\s+(?:distinct\s+)?(?:\w+\.)?\*|,\s*\w+\.\*", plain, re.IGNORECASE):
+    stars = r"[()]|\bselect\s+(?:distinct\s+)?(?:\w+\.)?\*|,\s*\w+\.\*"
+    for match in re.finditer(stars, plain, re.IGNORECASE):
         if match[0] == "(":
             depth += 1
         elif match[0] == ")":
@@ -176,7 +177,9 @@ def _in(*folders: str) -> Callable[[Path], bool]:
 RULES: tuple[Rule, ...] = (
     # Money and numbers
     Rule("avg", "sum first and use div_round(): avg() is a double on DuckDB", function("avg", "mean")),
-    Rule("division", "use safe_ratio(), div_round() or int_div(): / is a double on DuckDB", plain_pattern(r"/")),
+    Rule(
+        "division", "use safe_ratio(), div_round() or int_div(): / is a double on DuckDB", plain_pattern(r"/")
+    ),
     Rule(
         "percentile",
         "pick the row by row_number(): medians and percentiles differ in type and rounding",
@@ -200,7 +203,11 @@ RULES: tuple[Rule, ...] = (
     ),
     # Types and names
     Rule("double colon", "use cast(x as type)", plain_pattern(r"::")),
-    Rule("text type", "use string: it is a type on both engines", plain_pattern(r"\bas\s+(varchar|text|char)\b")),
+    Rule(
+        "text type",
+        "use string: it is a type on both engines",
+        plain_pattern(r"\bas\s+(varchar|text|char)\b"),
+    ),
     Rule("quoted identifier", "use a plain name: double quotes make a string on Spark", plain_pattern(r'"')),
     Rule("quote in literal", "keep ' and \\ out of literals: engines escape differently", quotes_in_literals),
     # Shape of queries
@@ -213,7 +220,11 @@ RULES: tuple[Rule, ...] = (
         plain_pattern(r"\*\s*(exclude|except|replace|rename)\b"),
     ),
     Rule("columns()", "list the columns: column lineage cannot follow it", function("columns")),
-    Rule("pivot", "use sum(case ...) or union all: column lineage cannot follow it", plain_pattern(r"\b(un)?pivot\b")),
+    Rule(
+        "pivot",
+        "use sum(case ...) or union all: column lineage cannot follow it",
+        plain_pattern(r"\b(un)?pivot\b"),
+    ),
     Rule("union by name", "list the columns in the same order", plain_pattern(r"\bby\s+name\b")),
     Rule("from first", "write select ... from", from_first),
     Rule("trailing comma", "remove the comma", plain_pattern(r",\s*(from\b|\))")),
@@ -227,7 +238,11 @@ RULES: tuple[Rule, ...] = (
         "use a range join, exists or a left join with is null",
         plain_pattern(r"\b(asof|positional|semi|anti|lateral|natural)\b"),
     ),
-    Rule("using", "join with on: using() drops a column, in an order of its own", plain_pattern(r"\busing\s*\(")),
+    Rule(
+        "using",
+        "join with on: using() drops a column, in an order of its own",
+        plain_pattern(r"\busing\s*\("),
+    ),
     Rule("recursive", "use month_series() or a join", plain_pattern(r"\brecursive\b")),
     Rule("sample", "models are exact: take all rows", plain_pattern(r"\b(tablesample|using\s+sample)\b")),
     Rule(
@@ -241,30 +256,51 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "window frame",
         "use a rows frame",
-        plain_pattern(r"\b(range|groups)\s+(between|unbounded|current)\b|\bexclude\s+(current|group|ties|no)\b"),
+        plain_pattern(
+            r"\b(range|groups)\s+(between|unbounded|current)\b|\bexclude\s+(current|group|ties|no)\b"
+        ),
     ),
-    Rule("filter over window", "use sum(case ...) over (...)", plain_pattern(r"\bfilter\s*\([^()]*\)\s*over\b")),
+    Rule(
+        "filter over window", "use sum(case ...) over (...)", plain_pattern(r"\bfilter\s*\([^()]*\)\s*over\b")
+    ),
     Rule("ignore nulls", "use a running count as the group", plain_pattern(r"\b(ignore|respect)\s+nulls\b")),
     # Dates
     Rule("interval", "use add_months(), or date + n for days", plain_pattern(r"\binterval\b")),
     Rule("dbt date macros", "use add_months() or last_day()", pattern(r"\bdbt\.(dateadd|last_day)\b")),
     Rule("weekday", "count days from a known Monday", function("dayofweek", "isodow", "weekday", "dayname")),
     Rule("date format", "use cast(x as string)", function("strftime", "strptime", "to_char", "date_format")),
-    Rule("time zone", "keep timestamps out of the marts", plain_pattern(r"\bat\s+time\s+zone\b|\btimestamptz\b")),
+    Rule(
+        "time zone",
+        "keep timestamps out of the marts",
+        plain_pattern(r"\bat\s+time\s+zone\b|\btimestamptz\b"),
+    ),
     Rule(
         "clock",
         "pass the date in: a rebuild must give the same rows",
         plain_pattern(r"\b(current_date|current_timestamp|now\s*\(|today\s*\(|random\s*\(|uuid\s*\()"),
     ),
     # Strings, hashes, lists
-    Rule("concat", "use || with coalesce(): concat() treats NULL differently", function("concat", "concat_ws")),
-    Rule("regular expression", "use substr(), instr() or split_part()", function("regexp\\w*", "split", "string_split")),
+    Rule(
+        "concat", "use || with coalesce(): concat() treats NULL differently", function("concat", "concat_ws")
+    ),
+    Rule(
+        "regular expression",
+        "use substr(), instr() or split_part()",
+        function("regexp\\w*", "split", "string_split"),
+    ),
     Rule("hash", "use md5()", function("hash", "xxhash64")),
     Rule(
         "list or struct",
         "keep lists out of models; put the one place that needs them in a dispatched macro",
         function(
-            "list\\w*", "array\\w*", "struct\\w*", "unnest", "explode", "generate_series", "range", "string_agg"
+            "list\\w*",
+            "array\\w*",
+            "struct\\w*",
+            "unnest",
+            "explode",
+            "generate_series",
+            "range",
+            "string_agg",
         ),
     ),
     Rule("lambda", "keep lists out of models", plain_pattern(r"->")),

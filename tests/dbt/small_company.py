@@ -41,6 +41,17 @@ def _line(
     }
 
 
+def _cost(cost_no: str, posting_date: date, customer_id: str, cost_type: str, amount: str) -> dict[str, Any]:
+    """One customer cost."""
+    return {
+        "cost_no": cost_no,
+        "posting_date": posting_date,
+        "customer_id": customer_id,
+        "cost_type": cost_type,
+        "amount": amount,
+    }
+
+
 JANUARY, FEBRUARY, APRIL = date(2026, 1, 15), date(2026, 2, 10), date(2026, 4, 30)
 
 FEEDS: dict[str, list[dict[str, Any]]] = {
@@ -91,26 +102,14 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
     ],
     "salespeople": [{"salesperson_id": "S1", "salesperson_name": "Sanne"}],
     "customer_costs": [
-        {"cost_no": "1", "posting_date": JANUARY, "customer_id": "1001", "cost_type": "freight", "amount": "100"},
-        {"cost_no": "2", "posting_date": JANUARY, "customer_id": "1001", "cost_type": "bonus", "amount": "20"},
-        {"cost_no": "3", "posting_date": JANUARY, "customer_id": "1001", "cost_type": "marketing", "amount": "5"},
-        {
-            "cost_no": "4",
-            "posting_date": JANUARY,
-            "customer_id": "1001",
-            "cost_type": "cash_discount",
-            "amount": "10",
-        },
-        {
-            "cost_no": "5",
-            "posting_date": FEBRUARY,
-            "customer_id": "1001",
-            "cost_type": "return_handling",
-            "amount": "15",
-        },
-        {"cost_no": "6", "posting_date": FEBRUARY, "customer_id": "1002", "cost_type": "commission", "amount": "7"},
-        {"cost_no": "7", "posting_date": FEBRUARY, "customer_id": "1002", "cost_type": "bad_debt", "amount": "3"},
-        {"cost_no": "8", "posting_date": FEBRUARY, "customer_id": "", "cost_type": "other", "amount": "2"},
+        _cost("1", JANUARY, "1001", "freight", "100"),
+        _cost("2", JANUARY, "1001", "bonus", "20"),
+        _cost("3", JANUARY, "1001", "marketing", "5"),
+        _cost("4", JANUARY, "1001", "cash_discount", "10"),
+        _cost("5", FEBRUARY, "1001", "return_handling", "15"),
+        _cost("6", FEBRUARY, "1002", "commission", "7"),
+        _cost("7", FEBRUARY, "1002", "bad_debt", "3"),
+        _cost("8", FEBRUARY, "", "other", "2"),
     ],
     "activities": [
         {

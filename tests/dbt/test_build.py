@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from conftest import Build
-from warehouse import dbt, money, rows
+from warehouse import dbt, money, rows, run_results
 
 JANUARY, FEBRUARY, APRIL = date(2026, 1, 1), date(2026, 2, 1), date(2026, 4, 1)
 
@@ -87,14 +87,17 @@ def test_empty_company_builds_without_a_failure(empty: Build) -> None:
 
 
 def test_schemas_are_the_layers(small: Build) -> None:
-    found = rows(small.warehouse, "select distinct schema_name from duckdb_tables() union select schema_name from duckdb_views() where not internal")
+    found = rows(
+        small.warehouse,
+        "select schema_name from duckdb_tables() union "
+        "select schema_name from duckdb_views() where not internal",
+    )
     assert {r["schema_name"] for r in found} == {"raw", "staging", "intermediate", "marts", "audit"}
 
 
 def test_customer_accounts_are_what_they_come_to_by_hand(small: Build) -> None:
-    accounts = {
-        (r.pop("customer_id"), r.pop("month")): r for r in rows(small.warehouse, "from marts.customer_accounts")
-    }
+    found = rows(small.warehouse, "from marts.customer_accounts")
+    accounts = {(account.pop("customer_id"), account.pop("month")): account for account in found}
     assert accounts.keys() == ACCOUNTS.keys()
     for key, account in accounts.items():
         ratios = tuple(str(account.pop(name)) for name in ("dg1", "dg2"))
@@ -103,7 +106,10 @@ def test_customer_accounts_are_what_they_come_to_by_hand(small: Build) -> None:
 
 
 def test_every_account_has_all_lines_of_the_ladder(small: Build) -> None:
-    found = rows(small.warehouse, "select count(*) as n, count(distinct line_code) as codes from marts.customer_account_lines")
+    found = rows(
+        small.warehouse,
+        "select count(*) as n, count(distinct line_code) as codes from marts.customer_account_lines",
+    )
     assert found == [{"n": len(ACCOUNTS) * 13, "codes": 13}]
 
 
@@ -115,12 +121,16 @@ def test_months_have_no_gap_and_know_the_fiscal_year(small: Build) -> None:
 
 
 def test_line_numbers_are_positions_where_the_source_has_none(small: Build) -> None:
-    found = rows(small.warehouse, "select line_no from staging.stg_sales_lines where document_no = 'F2' order by source_record")
+    found = rows(
+        small.warehouse,
+        "select line_no from staging.stg_sales_lines where document_no = 'F2' order by source_record",
+    )
     assert [r["line_no"] for r in found] == ["1", "2"]
 
 
 def test_what_is_in_no_mart_is_listed(small: Build) -> None:
-    assert rows(small.warehouse, "select source_record, column_name, raw_value, reason from audit.rejects") == [
+    rejects = "select source_record, column_name, raw_value, reason from audit.rejects"
+    assert rows(small.warehouse, rejects) == [
         {
             "source_record": 12,
             "column_name": "currency",
@@ -133,7 +143,8 @@ def test_what_is_in_no_mart_is_listed(small: Build) -> None:
     ]
     assert rows(
         small.warehouse,
-        "select feed, source_record, carried_customer_id from audit.unknown_customers order by feed, source_record",
+        "select feed, source_record, carried_customer_id from audit.unknown_customers "
+        "order by feed, source_record",
     ) == [
         {"feed": "customer_costs", "source_record": 8, "carried_customer_id": ""},
         {"feed": "sales_lines", "source_record": 7, "carried_customer_id": "9999"},
@@ -189,9 +200,7 @@ def test_macros_are_exact(small: Build) -> None:
         f"select n, {ratios}, {{{{ add_months(\"cast('2026-01-31' as date)\", 1) }}}} as next_month "
         f"from (values {pairs}) as t (n, a, b)"
     )
-    result = dbt(small.warehouse, "compile", "--inline", sql)
-    assert result.success, result.exception
-    compiled = result.result.results[0].node.compiled_code  # type: ignore[union-attr]
+    compiled = run_results(dbt(small.warehouse, "compile", "--inline", sql))[0].node.compiled_code
     for row in rows(small.warehouse, f"select * from ({compiled})"):
         dividend, divisor = (Fraction(value) for value in RATIOS[row["n"]])
         for d in digits:

@@ -53,8 +53,16 @@ PLANTED: list[tuple[str, Path, str]] = [
     ("final star", MART, "select month, a.* from a"),
     ("null order", MODEL, "select row_number() over (partition by a order by b asc) as n from a"),
     ("null order", MODEL, "select row_number() over (order by b nulls last, c) as n from a"),
-    ("null order", MODEL, "select sum(b) over (order by coalesce(c, 1), d nulls last rows unbounded preceding) from a"),
-    ("window frame", MODEL, "select sum(b) over (order by c nulls last range between 1 preceding and current row) from a"),
+    (
+        "null order",
+        MODEL,
+        "select sum(b) over (order by coalesce(c, 1), d nulls last rows 1 preceding) from a",
+    ),
+    (
+        "window frame",
+        MODEL,
+        "select sum(b) over (order by c nulls last range between 1 preceding and 1 following)",
+    ),
     ("filter over window", MODEL, "select sum(b) filter (where c) over (partition by d) from a"),
     ("ignore nulls", MODEL, "select last_value(b ignore nulls) over (order by c nulls last) from a"),
     ("interval", MODEL, "select month + interval 1 month as month from a"),
@@ -79,7 +87,7 @@ PORTABLE = [
     "-- avg(x) / 2\nselect 'a / b' as a from c /* x::int */ {# median(x) #}",
     "select {{ safe_ratio('db1', 'net_sales') }} as dg1 from {{ ref('a') }} where a <> 0",
     "with a as (select * from b) select month, count(*) as n from a group by month",
-    "select sum(a) over (partition by b order by c asc nulls last rows between 1 preceding and current row) as d from e",
+    "select sum(a) over (partition by b order by c asc nulls last rows unbounded preceding) as d from e",
 ]
 
 

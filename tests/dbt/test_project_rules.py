@@ -22,13 +22,14 @@ def layer(manifest: Manifest, *folders: str) -> list[Node]:
     return [model for model in nodes(manifest, "model") if model["fqn"][1] in folders]
 
 
-def tests_of(manifest: Manifest, model: Node) -> list[Node]:
+def data_tests_of(manifest: Manifest, model: Node) -> list[Node]:
     return [test for test in nodes(manifest, "test") if test.get("attached_node") == model["unique_id"]]
 
 
 def test_the_layers_are_the_only_folders(manifest: Manifest) -> None:
-    assert {model["fqn"][1] for model in nodes(manifest, "model")} == {"staging", "intermediate", "marts", "audit"}
-    assert {model["schema"] for model in nodes(manifest, "model")} == {"staging", "intermediate", "marts", "audit"}
+    models = nodes(manifest, "model")
+    assert {model["fqn"][1] for model in models} == {"staging", "intermediate", "marts", "audit"}
+    assert all(model["schema"] == model["fqn"][1] for model in models)
     assert not nodes(manifest, "snapshot")
     assert {model["language"] for model in nodes(manifest, "model")} == {"sql"}
 
@@ -53,13 +54,13 @@ def test_grain_of_every_mart_is_tested_for_uniqueness(manifest: Manifest) -> Non
     for model in layer(manifest, "marts"):
         grain = [
             test["test_metadata"]["kwargs"]["columns"]
-            for test in tests_of(manifest, model)
+            for test in data_tests_of(manifest, model)
             if test["test_metadata"]["name"] == "unique_combination"
         ]
         assert len(grain) == 1, model["name"]
         checked = {
             test["column_name"]
-            for test in tests_of(manifest, model)
+            for test in data_tests_of(manifest, model)
             if test["test_metadata"]["name"] == "not_null"
         }
         assert set(grain[0]) <= checked, f"{model['name']}: a key column without not_null"
@@ -67,8 +68,8 @@ def test_grain_of_every_mart_is_tested_for_uniqueness(manifest: Manifest) -> Non
 
 def test_columns_are_described_and_are_the_built_ones(manifest: Manifest, small: Build) -> None:
     for model in [*nodes(manifest, "model"), *nodes(manifest, "seed")]:
-        built = [r["column_name"] for r in rows(small.warehouse, f"describe {model['schema']}.{model['name']}")]
-        assert list(model["columns"]) == built, model["name"]
+        built = rows(small.warehouse, f"describe {model['schema']}.{model['name']}")
+        assert list(model["columns"]) == [column["column_name"] for column in built], model["name"]
         for column in model["columns"].values():
             assert column["description"], f"{model['name']}.{column['name']}"
 
@@ -108,7 +109,7 @@ def test_no_test_is_loosened(manifest: Manifest) -> None:
         assert config["severity"].lower() == "error", test["name"]
         assert (config["warn_if"], config["error_if"]) == ("!= 0", "!= 0"), test["name"]
         assert config["enabled"], test["name"]
-        assert not config["where"] and not config["limit"], test["name"]
+        assert (config["where"], config["limit"]) == (None, None), test["name"]
         assert not config["store_failures"], test["name"]
 
 

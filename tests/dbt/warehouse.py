@@ -1,12 +1,13 @@
 """Builds warehouses for the dbt tests: the raw schema from the input contract, and runs of dbt on it.
 
-Only what more than one test module needs belongs here; the records of the small company are in small_company.py.
+Only what more than one test module needs belongs here; the records of the small company are in
+small_company.py.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import duckdb
 import yaml
+from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 ROOT = Path(__file__).parents[2]
@@ -89,10 +91,10 @@ def create_raw(
     left_out: Sequence[Record] = (),
     rejects_allowed: int = 0,
 ) -> None:
-    """Creates the raw schema in a new warehouse file: every feed of the contract, one file per feed in `feeds`.
+    """Creates the raw schema in a new warehouse file: every feed of the contract.
 
-    A record holds the columns it needs; a missing column gets the contract's default. A feed that is not in
-    `feeds` is not supplied. Record numbers are the positions in the list, from 1.
+    Each feed in `feeds` has one file; a feed that is not there is not supplied. A record holds the columns it
+    needs; a missing column gets the contract's default. Record numbers are positions in the list, from 1.
     """
     warehouse.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(warehouse)) as connection:
@@ -172,7 +174,7 @@ def money(value: str) -> Decimal:
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]):
+def _environment(values: Mapping[str, str]) -> Generator[None]:
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -199,9 +201,15 @@ def dbt(warehouse: Path, *arguments: str) -> dbtRunnerResult:
 
 def statuses(result: dbtRunnerResult) -> dict[str, str]:
     """The status of every node that a command ran, by name."""
+    return {run.node.name: str(run.status) for run in run_results(result)}
+
+
+def run_results(result: dbtRunnerResult) -> list[Any]:
+    """What a command gave for each node; raises the command's own exception if it could not run."""
     if result.exception:
         raise result.exception
-    return {run.node.name: str(run.status) for run in result.result}  # type: ignore[union-attr]
+    assert isinstance(result.result, RunExecutionResult)
+    return list(result.result.results)
 
 
 def failures(result: dbtRunnerResult) -> set[str]:

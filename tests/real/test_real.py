@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.real.recompute import (
+from recompute import (
     COUNTS,
     DATASETS,
     LADDER,
