@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from kunderegnskab import __version__
 from kunderegnskab.workspace import REPOSITORY
 
-_CODE = {"kunderegnskab": ("*.py", "*.yaml", "*.j2"), "orchestration": ("*.py",), "dbt_project": ("*.sql", "*.yml", "*.csv")}
+# Folder -> the files in it that decide what a refresh gives.
+Patterns = Mapping[str, tuple[str, ...]]
+
+MODELS: Patterns = {"dbt_project": ("*.sql", "*.yml", "*.csv")}
+_CODE: Patterns = {"kunderegnskab": ("*.py", "*.yaml", "*.j2"), "orchestration": ("*.py",), **MODELS}
 _MADE = {"target", "logs", "dbt_packages", "__pycache__"}
 
 
@@ -20,7 +25,7 @@ def code_version() -> str:
     return f"{__version__}+{tree_sha256(REPOSITORY, _CODE)[:12]}"
 
 
-def tree_sha256(root: Path, patterns: dict[str, tuple[str, ...]]) -> str:
+def tree_sha256(root: Path, patterns: Patterns) -> str:
     """SHA-256 over names and contents of the files below `root` that match, in a fixed order."""
     digest = hashlib.sha256()
     files = {

@@ -5,7 +5,7 @@ Drawing a progress bar does not belong here: the command line does that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
@@ -14,7 +14,8 @@ from typing import Protocol
 class Progress(Protocol):
     """Called with what is being done and how far it is."""
 
-    def __call__(self, activity: str, done: int, total: int) -> None: ...
+    def __call__(self, activity: str, done: int, total: int) -> None:
+        """`done` of `total` parts of the activity are finished."""
 
 
 def silent(activity: str, done: int, total: int) -> None:
@@ -25,7 +26,7 @@ _listener: ContextVar[Progress] = ContextVar("listener", default=silent)
 
 
 @contextmanager
-def listening(listener: Progress) -> Iterator[None]:
+def listening(listener: Progress) -> Generator[None]:
     """Everything that calls `report` within the block is heard by `listener`."""
     token = _listener.set(listener)
     try:

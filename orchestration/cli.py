@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,7 +53,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 
 @app.command()
-def init(directory: Annotated[Path, typer.Argument(help="Folder to make; must not exist or be empty.")]) -> None:
+def init(
+    directory: Annotated[Path, typer.Argument(help="Folder to make; must not exist or be empty.")],
+) -> None:
     """Make a new workspace with commented configuration."""
     from kunderegnskab.workspace.template import make_workspace
 
@@ -66,7 +68,9 @@ def init(directory: Annotated[Path, typer.Argument(help="Folder to make; must no
 @app.command()
 def demo(
     workspace: WorkspaceOption = None,
-    scale: Annotated[float, typer.Option(help="Size of the company; 1 is about 150,000 sales lines.", min=0.01)] = 1.0,
+    scale: Annotated[
+        float, typer.Option(help="Size of the company; 1 is about 150,000 sales lines.", min=0.01)
+    ] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
     """Make the demo company's files, refresh, and say where to look."""
@@ -123,7 +127,9 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     else:
         _out.print(f"{report['company']}: publication {report['publication']} of {report['published_at']}")
         _out.print(f"  in        {report['path']}")
-        _out.print(f"  months    {report['first_month']} to {report['last_month']}, {report['customers']} customers")
+        _out.print(
+            f"  months    {report['first_month']} to {report['last_month']}, {report['customers']} customers"
+        )
         checks = report["checks"]
         _out.print(
             f"  checks    {checks['passed']} passed, {checks['warnings']} warnings, {checks['waived']} waived"
@@ -266,7 +272,11 @@ def _show_inputs(report: dict[str, Any]) -> None:
 # --- showing ----------------------------------------------------------------------------------------
 def _demo_workspace(directory: Path | None) -> Workspace:
     """The demo company's workspace; a new folder gets a copy of its configuration."""
-    if directory is not None and directory.resolve() != DEFAULT_WORKSPACE and not (directory / "company.yaml").exists():
+    if (
+        directory is not None
+        and directory.resolve() != DEFAULT_WORKSPACE
+        and not (directory / "company.yaml").exists()
+    ):
         directory.mkdir(parents=True, exist_ok=True)
         for name in ("company.yaml", "feeds.yaml"):
             shutil.copy(DEFAULT_WORKSPACE / name, directory / name)
@@ -275,7 +285,7 @@ def _demo_workspace(directory: Path | None) -> Workspace:
 
 
 @contextmanager
-def _progress(as_json: bool) -> Iterator[Progress]:
+def _progress(as_json: bool) -> Generator[Progress]:
     """A bar on a terminal, a line per activity elsewhere, nothing where a script reads the output."""
     from kunderegnskab.progress import silent
 

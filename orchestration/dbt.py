@@ -19,16 +19,17 @@ import duckdb
 from filelock import FileLock
 
 from kunderegnskab.audit.lineage import NoLineage, column_lineage
-from kunderegnskab.code_version import tree_sha256
+from kunderegnskab.code_version import MODELS, tree_sha256
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.publish import MartRequest
-from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
+from kunderegnskab.quality.certification import CheckResult, ExpectedCheck, Status
 from kunderegnskab.workspace import REPOSITORY, Workspace
 
 PROJECT = REPOSITORY / "dbt_project"
 LAUNCHER = Path(sys.executable).with_name("kunderegnskab-dbt")
-_SOURCES = {"dbt_project": ("*.sql", "*.yml", "*.csv")}
 _FAILING_ROWS_SHOWN = 5
+# What dbt calls the outcome of a test, as certification calls it; anything else could not be run.
+_STATUS: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
 
 
 class DbtProjectError(KunderegnskabError):
@@ -61,7 +62,7 @@ def ensure_manifest(workspace: Workspace) -> Path:
     stamp = target / "project.sha256"
     target.mkdir(parents=True, exist_ok=True)
     with FileLock(target / "parse.lock"):
-        wanted = tree_sha256(REPOSITORY, _SOURCES)
+        wanted = tree_sha256(REPOSITORY, MODELS)
         if not manifest.is_file() or not stamp.is_file() or stamp.read_text() != wanted:
             _parse(workspace)
             stamp.write_text(wanted)
@@ -123,7 +124,7 @@ def test_results(
         node = nodes.get(result["unique_id"])
         if node is None or node["resource_type"] != "test" or result["status"] == "skipped":
             continue
-        status = {"pass": "passed", "fail": "failed", "warn": "failed"}.get(result["status"], "error")
+        status = _STATUS.get(result["status"], "error")
         detail = ""
         if status == "failed":
             detail = _failing_rows(con, result.get("compiled_code"))
@@ -199,7 +200,9 @@ def _lineage(
     found = column_lineage(node["compiled_code"], columns, catalog)
     return dg.TableColumnLineage(
         deps_by_column={
-            column: [dg.TableColumnDep(dg.AssetKey([dep.schema, dep.relation]), dep.column) for dep in sources]
+            column: [
+                dg.TableColumnDep(dg.AssetKey([dep.schema, dep.relation]), dep.column) for dep in sources
+            ]
             for column, sources in found.items()
         }
     )
@@ -219,7 +222,9 @@ def _failing_rows(con: duckdb.DuckDBPyConnection, sql: str | None) -> str:
         rows = found.fetchall()
     except duckdb.Error as error:
         return f"the failing rows cannot be listed: {str(error).splitlines()[0]}"
-    return "\n".join(", ".join(f"{name} = {value}" for name, value in zip(names, row, strict=True)) for row in rows)
+    return "\n".join(
+        ", ".join(f"{name} = {value}" for name, value in zip(names, row, strict=True)) for row in rows
+    )
 
 
 def _tests(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -158,7 +158,7 @@ def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
 
 
 def _list_rejects(workspace: Workspace) -> str | None:
-    """Write every rejected record of the failed run to a file for whoever corrects them; None if there are none."""
+    """Write every rejected record to a file for whoever corrects them; None if there are none."""
     import duckdb
 
     target = workspace.state / "rejects.csv"
@@ -172,8 +172,8 @@ def _list_rejects(workspace: Workspace) -> str | None:
                 return None
             path = str(target).replace("'", "''")
             con.execute(
-                "copy (select feed, source_file, source_record, column_name, raw_value, reason from raw.rejects "
-                f"order by all) to '{path}' (header)"
+                "copy (select feed, source_file, source_record, column_name, raw_value, reason "
+                f"from raw.rejects order by all) to '{path}' (header)"
             )
     except duckdb.Error:
         return None
@@ -185,7 +185,7 @@ class RefreshBroke(KunderegnskabError):
 
 
 @contextmanager
-def _faults_to_log(log: Path) -> Iterator[None]:
+def _faults_to_log(log: Path) -> Generator[None]:
     try:
         yield
     except KunderegnskabError:
@@ -210,7 +210,7 @@ def _note_path(workspace: Workspace) -> Path:
 
 
 @contextmanager
-def _output_to(log: Path) -> Iterator[None]:
+def _output_to(log: Path) -> Generator[None]:
     """Dagster and dbt talk a lot; what they say goes to a file, also from processes they start."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()

@@ -5,7 +5,7 @@ What the steps do belongs in `defs/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ class CompanyWorkspace(dg.ConfigurableResource):
     _started_at: datetime = PrivateAttr()
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[CompanyWorkspace]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[CompanyWorkspace]:
         """Wait for another writer, if there is one, and hold the lock until the run ends."""
         self._started_at = datetime.now(UTC)
         with sole_writer(self.folder):
@@ -50,7 +50,7 @@ class CompanyWorkspace(dg.ConfigurableResource):
         return self._started_at
 
     @contextmanager
-    def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def warehouse(self) -> Generator[duckdb.DuckDBPyConnection]:
         """The working warehouse, for the smallest block that writes: dbt is another process.
 
         Raises:

@@ -31,7 +31,9 @@ def describe_status(workspace: Workspace) -> dict[str, Any]:
     checks = Counter(_kind(check.is_blocking, check.status) for check in manifest.checks)
     with duckdb.connect(str(current.database), read_only=True) as con:
         ((first, end),) = con.execute("select min(month), max(month) from marts.months").fetchall()
-        ((customers,),) = con.execute("select count(distinct customer_id) from marts.customer_accounts").fetchall()
+        ((customers,),) = con.execute(
+            "select count(distinct customer_id) from marts.customer_accounts"
+        ).fetchall()
     return {
         "company": manifest.company,
         "publication": current.name,
@@ -61,7 +63,8 @@ def headline(publication: Publication) -> list[str]:
             """
         ).fetchall()
         ((customers, months, net_sales),) = con.execute(
-            "select count(distinct customer_id), count(distinct month), sum(net_sales) from marts.customer_accounts"
+            "select count(distinct customer_id), count(distinct month), sum(net_sales) "
+            "from marts.customer_accounts"
         ).fetchall()
     currency = publication.manifest.currency
     words = ("kunder", "måneder") if danish else ("customers", "months")
@@ -94,5 +97,5 @@ def _freshness(workspace: Workspace, current: Publication) -> str:
     return f"{old}; files have changed since, run `kunderegnskab refresh`"
 
 
-def _month(day: Any) -> str | None:  # noqa: ANN401
+def _month(day: Any) -> str | None:
     return None if day is None else f"{day:%Y-%m}"

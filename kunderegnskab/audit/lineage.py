@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
@@ -43,9 +44,11 @@ def column_lineage(sql: str, columns: list[str], catalog: Catalog) -> dict[str, 
     Raises:
         NoLineage: sqlglot cannot parse or resolve the SQL.
     """
-    schema = {name: {relation: dict(found) for relation, found in held.items()} for name, held in catalog.items()}
+    schema: dict[str, object] = {
+        name: {relation: dict(found) for relation, found in held.items()} for name, held in catalog.items()
+    }
     try:
-        tree = exp.maybe_parse(sql, dialect="duckdb")
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
         for table in tree.find_all(exp.Table):
             table.set("catalog", None)  # dbt writes the file's name before the schema
         qualified = qualify(tree, dialect="duckdb", schema=schema, validate_qualify_columns=False)
@@ -53,11 +56,11 @@ def column_lineage(sql: str, columns: list[str], catalog: Catalog) -> dict[str, 
         found: dict[str, list[SourceColumn]] = {}
         for column in columns:
             node = lineage(column, qualified, dialect="duckdb", schema=schema, scope=scope, copy=False)
-            leaves = (leaf for leaf in node.walk() if isinstance(leaf.expression, exp.Table))
             found[column] = sorted(
                 {
-                    SourceColumn(leaf.expression.db, leaf.expression.name, leaf.name.rpartition(".")[2].strip('"'))
-                    for leaf in leaves
+                    SourceColumn(table.db, table.name, leaf.name.rpartition(".")[2].strip('"'))
+                    for leaf in node.walk()
+                    if isinstance(table := leaf.expression, exp.Table)
                 }
             )
     except (SqlglotError, ValueError) as error:

@@ -67,8 +67,21 @@ def decimal_text(text: str, form: Format, decimals: int) -> str:
 
 def date_value(text: str, form: Format) -> str:
     """The date, NULL unless it follows `form` and exists; years outside 1900-2199 are typing errors."""
-    value = f"cast(try_strptime({trimmed(text)}, {literal(form.date)}) as date)"
-    return f"case when year({value}) between 1900 and 2199 then {value} end"
+    value = trimmed(text)
+    moment = f"try_strptime({value}, {literal(form.date)})"
+    is_read = f"year({moment}) between 1900 and 2199"
+    # strptime reads more than dates: `infinity` gives a date, day 366 of 2023 one in 2024, `2024021` the
+    # first of February. So the date must give the text back, but for leading zeros and the case of names.
+    if not any(fraction in form.date for fraction in ("%f", "%g", "%n")):
+        written = f"strftime({moment}, {literal(form.date)})"
+        is_read += f" and ({written} = {value} or {_plain(written)} = {_plain(value)})"
+    else:
+        is_read += f" and regexp_matches({value}, '[0-9]')"
+    return f"case when {is_read} then cast({moment} as date) end"
+
+
+def _plain(text: str) -> str:
+    return f"regexp_replace(lower({text}), '(^|[^0-9])0+([0-9])', '\\1\\2', 'g')"
 
 
 def boolean_value(text: str, form: Format) -> str:
@@ -84,6 +97,6 @@ def boolean_value(text: str, form: Format) -> str:
     )
 
 
-def example_number(form: Format) -> str:
+def example_number(form: Format, decimals: int) -> str:
     """A number written by `form`, for messages."""
-    return f"1{form.thousands or ''}234{form.decimal}56"
+    return f"1{form.thousands or ''}234{form.decimal + '56' if decimals else ''}"

@@ -38,7 +38,7 @@ class Expression:
     """
 
     text: str
-    tree: exp.Expression
+    tree: exp.Expr
     columns: tuple[ColumnUse, ...]
 
     def sql(self, reader: Callable[[str, str], str], column: Callable[[ColumnUse], str]) -> str:
@@ -49,14 +49,14 @@ class Expression:
             column: internal name of a source column.
         """
 
-        def resolve(node: exp.Expression) -> exp.Expression:
+        def resolve(node: exp.Expr) -> exp.Expr:
             call = _reader_call(node)
             if call is None:
                 return node
             function, argument = call
             return exp.Anonymous(this=reader(function, _lookup_of(argument)), expressions=[argument])
 
-        def rename(node: exp.Expression) -> exp.Expression:
+        def rename(node: exp.Expr) -> exp.Expr:
             if not isinstance(node, exp.Column):
                 return node
             return exp.column(exp.to_identifier(column(ColumnUse(node.table, node.name)), quoted=True))
@@ -83,19 +83,21 @@ def parse(text: str) -> Expression:
         if isinstance(node, exp.Query | exp.Table | exp.DDL | exp.DML | exp.Command | exp.Subquery):
             raise BadExpression("may use only the record's own columns, no queries or tables")
         if isinstance(node, exp.Window | exp.AggFunc):
-            raise BadExpression(f"may use only the record's own columns, but {node.key} needs several records")
+            raise BadExpression(
+                f"may use only the record's own columns, but {node.key} needs several records"
+            )
         if isinstance(node, exp.Star):
             raise BadExpression("must name its columns, * is not allowed")
     return _expression(tree, text)
 
 
-def _expression(tree: exp.Expression, text: str | None = None) -> Expression:
+def _expression(tree: exp.Expr, text: str | None = None) -> Expression:
     columns = {ColumnUse(column.table, column.name) for column in tree.find_all(exp.Column)}
     ordered = sorted(columns, key=lambda use: (use.lookup, use.name))
     return Expression(text or tree.sql(dialect="duckdb"), tree, tuple(ordered))
 
 
-def _reader_call(node: exp.Expression) -> tuple[str, exp.Expression] | None:
+def _reader_call(node: exp.Expr) -> tuple[str, exp.Expr] | None:
     """(function, argument) if `node` is number(x) or date(x)."""
     if isinstance(node, exp.Date) and node.this is not None and not node.args.get("zone"):
         return "date", node.this
@@ -104,7 +106,7 @@ def _reader_call(node: exp.Expression) -> tuple[str, exp.Expression] | None:
     return None
 
 
-def _lookup_of(argument: exp.Expression) -> str:
+def _lookup_of(argument: exp.Expr) -> str:
     """The lookup whose conventions rule: that of the first column in the argument."""
     column = argument.find(exp.Column)
     return column.table if column is not None else ""

@@ -102,9 +102,7 @@ class _Job:
         return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
-def take_in(
-    workspace: Workspace, lake: Path, progress: Progress = silent, *, again: bool = False
-) -> Intake:
+def take_in(workspace: Workspace, lake: Path, progress: Progress = silent, *, again: bool = False) -> Intake:
     """Read every file that the workspace's mappings name, unless the lake has it already.
 
     Args:
@@ -230,7 +228,9 @@ def _with_its_columns(entry: FeedSource, feed: Feed, file: LandingFile) -> FeedS
         if name not in feed.columns
     ]
     problems += [
-        InputProblem(file.name, "the required column is missing", "deliver the file with that column", column=name)
+        InputProblem(
+            file.name, "the required column is missing", "deliver the file with that column", column=name
+        )
         for name, column in feed.columns.items()
         if column.required and column.default is None and name not in found
     ]
@@ -248,7 +248,9 @@ def _missing_feeds(workspace: Workspace, supplied: set[str]) -> list[InputProble
             looked = ", ".join(f"landing/{pattern}" for pattern in patterns) or f"landing/{feed.name}.csv"
             problems.append(
                 InputProblem(
-                    looked, f"there is no file for the required feed {feed.name}", "deliver one, or correct feeds.yaml"
+                    looked,
+                    f"there is no file for the required feed {feed.name}",
+                    "deliver one, or correct feeds.yaml",
                 )
             )
     return problems
@@ -261,7 +263,9 @@ def _repeated_content(jobs: Sequence[_Job]) -> list[InputProblem]:
         earlier = first.setdefault((job.entry.feed, job.file.sha256), job.file.name)
         if earlier != job.file.name:
             problems.append(
-                InputProblem(job.file.name, f"has the same content as {earlier}", "remove one of the two files")
+                InputProblem(
+                    job.file.name, f"has the same content as {earlier}", "remove one of the two files"
+                )
             )
     return problems
 
@@ -286,7 +290,12 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
     with duckdb.connect() as reader:
         records = {
             "": read_records(
-                reader, job.file.path, job.file.name, source.format, job.plan.wanted[""], scratch / "records.parquet"
+                reader,
+                job.file.path,
+                job.file.name,
+                source.format,
+                job.plan.wanted[""],
+                scratch / "records.parquet",
             )
         }
         for name, file in job.lookups.items():
@@ -305,9 +314,9 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
             f"select _record_status, count(*) from read_parquet({literal(str(written))}) group by all"
         ).fetchall()
     )
-    (read,) = con.execute(
-        f"select count(*) from read_parquet({literal(str(records[''].path))})"
-    ).fetchall()[0]
+    (read,) = con.execute(f"select count(*) from read_parquet({literal(str(records[''].path))})").fetchall()[
+        0
+    ]
     after = job.file.path.stat()
     if after.st_size != job.file.size:
         raise InputProblems(
@@ -364,12 +373,12 @@ def feed_relation(feed: Feed, files: Sequence[Path], status: str) -> str:
     source_columns = "_source_file, _file_sha256, _source_record"
     columns = ", ".join(feed.columns)
     if not files:
-        nothing = ", ".join(f"cast(null as {column.sql_type}) as {name}" for name, column in feed.columns.items())
+        nothing = ", ".join(
+            f"cast(null as {column.sql_type}) as {name}" for name, column in feed.columns.items()
+        )
         return (
             f"select {nothing}, cast(null as varchar) as _source_file, cast(null as varchar) as _file_sha256, "
             f"cast(null as bigint) as _source_record where false"
         )
     listed = ", ".join(literal(str(file)) for file in files)
-    return (
-        f"select {columns}, {source_columns} from read_parquet([{listed}]) where _record_status = {literal(status)}"
-    )
+    return f"select {columns}, {source_columns} from read_parquet([{listed}]) where _record_status = {literal(status)}"

@@ -77,7 +77,9 @@ def fingerprint(path: Path, name: str) -> LandingFile:
         settle(path, name)
         before = path.stat()
         if before.st_size == 0:
-            raise InputProblems([InputProblem(name, "is empty (0 bytes)", "deliver the file again, or remove it")])
+            raise InputProblems(
+                [InputProblem(name, "is empty (0 bytes)", "deliver the file again, or remove it")]
+            )
         with path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         after = path.stat()
@@ -138,7 +140,9 @@ def _is_open_for_writing(path: Path) -> bool:
     for process in processes:
         try:
             for handle in os.scandir(f"{process.path}/fd"):
-                if os.readlink(handle.path) == target and _has_write_flag(f"{process.path}/fdinfo/{handle.name}"):
+                if os.readlink(handle.path) == target and _has_write_flag(
+                    f"{process.path}/fdinfo/{handle.name}"
+                ):
                     return True
         except OSError:
             continue  # the process ended, or is not ours to look at

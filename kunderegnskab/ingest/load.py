@@ -6,7 +6,7 @@ loaded. Only what concerns several files at once is decided here: keys that repe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class LoadRecord(BaseModel):
 
 
 @contextmanager
-def fresh_warehouse(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+def fresh_warehouse(workspace: Workspace) -> Generator[duckdb.DuckDBPyConnection]:
     """A new, empty warehouse in place of the last one.
 
     The old file is unlinked rather than emptied: a process that was left behind keeps writing to the

@@ -10,12 +10,12 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import io
+import json
 import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, time
@@ -27,15 +27,19 @@ from xml.etree import ElementTree
 import duckdb
 import pyarrow as pa
 import python_calamine
+from pyarrow import parquet
 
 from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace import Format
 
 _CHUNK = 1 << 22
-# Letters that UTF-8 text turns into when it is read as cp1252 (Danish letters and the like), and the
-# sign that a decoder leaves for what it could not read.
-_MOJIBAKE = "\u00c3[\u00a6\u00b8\u00a5\u2020\u02dc\u2026\u0160\u00a9\u00b6\u00a4\u00bc]|\ufffd"
+# What UTF-8 text turns into when it is read as cp1252 (Danish and other letters, signs such as the pound,
+# dashes and quotation marks), and the sign that a decoder leaves for what it could not read.
+_MOJIBAKE = (
+    "\u00c3[\u00a1-\u00bf\u2020\u02dc\u2026\u0160\u2030\u201e\u2013\u0153\u2122]"
+    "|\u00c2[\u00a0-\u00bf]|\u00e2\u20ac|\u00e2\u201a\u00ac|\ufffd"
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def _no_header(name: str, form: Format) -> InputProblems:
 
 
 @contextmanager
-def _as_utf8(path: Path, name: str, form: Format, scratch: Path) -> Iterator[Path]:
+def _as_utf8(path: Path, name: str, form: Format, scratch: Path) -> Generator[Path]:
     """The file itself if it is plain UTF-8, else a UTF-8 copy that is removed afterwards.
 
     Packed files are unpacked here because DuckDB does not compare their check sum.
@@ -208,7 +212,9 @@ def _csv_problem(message: str, name: str, form: Format) -> InputProblem:
             "export the file again with one kind of line end",
         )
     first = message.splitlines()[0].removeprefix("Invalid Input Error: ")
-    return InputProblem(name, f"cannot be read as csv: {first}", "correct the file, or its format in feeds.yaml")
+    return InputProblem(
+        name, f"cannot be read as csv: {first}", "correct the file, or its format in feeds.yaml"
+    )
 
 
 # --- xlsx -----------------------------------------------------------------------------------------
@@ -224,17 +230,11 @@ def _read_xlsx(
     kept = _resolve(wanted, header, name)
     # Rows that are empty in every cell stay in place, so that a record's number is its sheet row.
     body = rows[form.header_row :]
-    texts = {}
+    texts: dict[str, list[str | None]] = {}
     for column, found in kept.items():
         place = header.index(found)
-        texts[column] = pa.array(
-            [_cell_text(row[place], form) if place < len(row) else None for row in body], pa.string()
-        )
-    con.register("workbook", pa.table(texts or {"nothing": pa.nulls(len(body))}))
-    try:
-        _copy(con, f"select {_list(kept)} from workbook", target)
-    finally:
-        con.unregister("workbook")
+        texts[column] = [_cell_text(row[place], form) if place < len(row) else None for row in body]
+    _write(texts, len(body), target)
     return Records(target, tuple(kept), form.header_row + 1)
 
 
@@ -275,7 +275,8 @@ def _error_cells(path: Path, sheet: str) -> Iterator[tuple[int, int, str]]:
     with zipfile.ZipFile(path) as book:
         listed = ElementTree.fromstring(book.read("xl/workbook.xml")).findall(".//{*}sheet")
         part_ids = {
-            each.get("name"): next(value for key, value in each.items() if key.endswith("}id")) for each in listed
+            each.get("name"): next(value for key, value in each.items() if key.endswith("}id"))
+            for each in listed
         }
         parts = {
             each.get("Id"): each.get("Target", "")
@@ -340,7 +341,11 @@ def _parquet_types(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> dic
 
 def _unreadable_parquet(name: str) -> InputProblems:
     return InputProblems(
-        [InputProblem(name, "is not a readable Parquet file, it is damaged or cut off", "deliver the file again")]
+        [
+            InputProblem(
+                name, "is not a readable Parquet file, it is damaged or cut off", "deliver the file again"
+            )
+        ]
     )
 
 
@@ -357,11 +362,10 @@ def _typed_as_text(column: str, sql_type: str, form: Format) -> str:
 
 
 # --- json -----------------------------------------------------------------------------------------
-# DuckDB reads JSON numbers as binary floats. Before it parses the text, every number outside of a
-# string becomes a string that begins with this sign, so that its digits stay as they came.
-_NUMBER_MARK = "\u0001"
-_STRING = r'"(?:[^"\\]|\\.)*"'
-_NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+class _Number(str):
+    """A JSON number as it was written: read as a binary float it would lose digits."""
+
+    __slots__ = ()
 
 
 def _read_json(
@@ -369,70 +373,99 @@ def _read_json(
 ) -> Records:
     levels = form.records.split(".") if form.records else []
     with _as_utf8(path, name, form, target.with_suffix(".utf8")) as text:
-        size = max(text.stat().st_size, 1 << 20)
-        marked = (
-            "array_to_string(list_transform(list_zip("
-            f"regexp_split_to_array(json, {literal(_STRING)}), regexp_extract_all(json, {literal(_STRING)})), "
-            f"lambda part: regexp_replace(part[1], {literal(f'({_NUMBER})')}, "
-            f"{literal(chr(34) + _NUMBER_MARK + chr(92) + '1' + chr(34))}, 'g') || coalesce(part[2], '')), '')"
-        )
-        # \u0001 may not stand raw inside a JSON string.
-        marked = marked.replace(_NUMBER_MARK, "\\\\u0001")
-        query = (
-            f"select cast({marked} as json) as level0 from read_json_objects({literal(str(text))}, "
-            f"format = 'auto', maximum_object_size = {size})"
-        )
-        for depth, key in enumerate(levels):
-            query = (
-                f"select * from (select *, unnest({_json_elements(f'level{depth}', key)}) as level{depth + 1} "
-                f"from ({query})) where level{depth + 1} is not null"
-            )
-        chosen = ", ".join(f"{_json_text(column, levels, form)} as {identifier(column)}" for column in wanted)
         try:
-            _copy(con, f"select {chosen or 'null as nothing'} from ({query})", target)
-        except duckdb.Error as error:
-            first = re.sub(r"\s+", " ", str(error).splitlines()[0])
+            content = text.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputProblems([_encoding_problem(name, form, error)]) from error
+    # A record is the chain of values from the top of the file down to the record itself.
+    chains: list[list[Any]] = [[value] for value in _json_values(content, name)]
+    for depth, key in enumerate(levels):
+        if chains and not any(isinstance(chain[-1], dict) and key in chain[-1] for chain in chains):
             raise InputProblems(
-                [InputProblem(name, f"is not valid JSON ({first})", "deliver the file again")]
+                [
+                    InputProblem(
+                        name,
+                        f"has no {'.'.join(levels[: depth + 1])}, where its records are declared to be",
+                        "correct `records` in feeds.yaml, or deliver the file again",
+                    )
+                ]
+            )
+        chains = [[*chain, element] for chain in chains for element in _json_elements(chain[-1], key)]
+    paths = {column: _json_path(column, levels) for column in wanted}
+    texts = {
+        column: [_json_text(chain[depth], keys, form) for chain in chains]
+        for column, (depth, keys) in paths.items()
+    }
+    _write(texts, len(chains), target)
+    records = Records(target, tuple(wanted), 1)
+    _refuse_mojibake(con, records, name, form)
+    return records
+
+
+def _json_values(content: str, name: str) -> Iterator[Any]:
+    """The values of a file: the elements of its array, its objects (one per line or not), or its one object."""
+    decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant)
+    place = _JSON_BLANKS.match(content, 0).end()
+    while place < len(content):
+        try:
+            value, place = decoder.raw_decode(content, place)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError):
+                at = f"line {error.lineno}, column {error.colno}: {error.msg}"
+            else:
+                at = str(error)
+            raise InputProblems(
+                [InputProblem(name, f"is not valid JSON ({at})", "deliver the file again, it may be cut off")]
             ) from error
-    return Records(target, tuple(wanted), 1)
+        place = _JSON_BLANKS.match(content, place).end()
+        if isinstance(value, list):
+            yield from value
+        else:
+            yield value
 
 
-def _json_elements(level: str, key: str) -> str:
-    path = literal(f'$."{key}"')
-    every = literal(f'$."{key}"[*]')
-    return (
-        f"case json_type({level}, {path}) when 'ARRAY' then json_extract({level}, {every}) "
-        f"else [json_extract({level}, {path})] end"
-    )
+_JSON_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
-def _json_text(column: str, levels: list[str], form: Format) -> str:
-    """A dotted path from the top of the file, taken at the deepest array that it passes."""
-    parts = column.split(".")
+def _refuse_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON value")
+
+
+def _json_elements(value: Any, key: str) -> list[Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def _json_path(column: str, levels: list[str]) -> tuple[int, list[str]]:
+    """A dotted path from the top of the file: the deepest level that it passes, and the keys from there."""
+    keys = column.split(".")
     depth = 0
-    while depth < len(levels) and parts[: depth + 1] == levels[: depth + 1] and len(parts) > depth + 1:
+    while depth < len(levels) and keys[: depth + 1] == levels[: depth + 1] and len(keys) > depth + 1:
         depth += 1
-    inner = "$" + "".join(f'."{part}"' for part in parts[depth:])
-    text = f"json_extract_string(level{depth}, {literal(inner)})"
-    number = f"substr({text}, 2)"
-    if form.decimal != ".":
-        number = f"replace({number}, '.', {literal(form.decimal)})"
-    true, false = literal(form.true_words[0]), literal(form.false_words[0])
-    return (
-        f"case when starts_with({text}, chr(1)) then {number} "
-        f"when json_type(level{depth}, {literal(inner)}) = 'BOOLEAN' "
-        f"then case {text} when 'true' then {true} else {false} end else {text} end"
-    )
+    return depth, keys[depth:]
+
+
+def _json_text(value: Any, keys: list[str], form: Format) -> str | None:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    match value:
+        case None:
+            return None
+        case _Number():
+            return value.replace(".", form.decimal)
+        case str():
+            return value
+        case bool():
+            return form.true_words[0] if value else form.false_words[0]
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 # --- common ---------------------------------------------------------------------------------------
 def _clean_name(cell: str) -> str:
     return unicodedata.normalize("NFC", cell).strip(" \t\u00a0\u202f\ufeff")
-
-
-def _list(columns: Iterable[str]) -> str:
-    return ", ".join(identifier(column) for column in columns) or "null as nothing"
 
 
 def _resolve(wanted: list[str], header: list[str], name: str) -> dict[str, str]:
@@ -475,6 +508,11 @@ def _resolve(wanted: list[str], header: list[str], name: str) -> dict[str, str]:
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     con.execute(f"copy ({query}) to {literal(str(target))} (format parquet, compression zstd)")
+
+
+def _write(texts: dict[str, list[str | None]], count: int, target: Path) -> None:
+    arrays = {column: pa.array(values, pa.string()) for column, values in texts.items()}
+    parquet.write_table(pa.table(arrays or {"nothing": pa.nulls(count)}), target, compression="zstd")
 
 
 def _refuse_mojibake(con: duckdb.DuckDBPyConnection, records: Records, name: str, form: Format) -> None:

@@ -24,7 +24,8 @@ from kunderegnskab.workspace import Format, Source
 STATUS_COLUMNS = ("_record_status", "_reject_column", "_reject_value", "_reason")
 
 # Ids that a spreadsheet has turned into scientific notation cannot be turned back.
-_SCIENTIFIC = r"[-+]?\d+([.,]\d+)?[eE][-+]?\d+"
+# Only a decimal sign or a signed exponent gives it away: 12E3 may be an article number.
+_SCIENTIFIC = r"[-+]?(\d+[.,]\d+[eE][-+]?\d+|\d+[eE][-+]\d+)"
 _CANONICAL = Format(type="csv")
 _ITSELF = "source"
 
@@ -94,7 +95,9 @@ def plan(feed: Feed, source: Source, label: str) -> Plan:
         if use.lookup not in wanted:
             problems.append(
                 InputProblem(
-                    label, f"{use.lookup}.{use.name} names no lookup of this source", "declare it under `lookups`"
+                    label,
+                    f"{use.lookup}.{use.name} names no lookup of this source",
+                    "declare it under `lookups`",
                 )
             )
         elif use.name.casefold() not in {each.casefold() for each in wanted[use.lookup]}:
@@ -136,7 +139,8 @@ def write_typed(
     # A value that could not be read must not leave half a record behind, so a rejected record keeps
     # what could be read and NULL for the rest; nothing downstream sees it.
     values = ", ".join(
-        f"cast({piece.value} as {types[column]}) as {sql.identifier(column)}" for column, piece in pieces.items()
+        f"cast({piece.value} as {types[column]}) as {sql.identifier(column)}"
+        for column, piece in pieces.items()
     )
 
     def choose(part: int) -> str:
@@ -292,7 +296,9 @@ def _read_text(column: Column, text: str, form: Format, label: str) -> _Piece:
     trimmed = sql.trimmed(text)
 
     def unless_readable(value: str, expected: str) -> _Piece:
-        return _Piece(value, [(f"{trimmed} is not null and ({value}) is null", label, text, sql.literal(expected))])
+        return _Piece(
+            value, [(f"{trimmed} is not null and ({value}) is null", label, text, sql.literal(expected))]
+        )
 
     match column.type:
         case "text":
@@ -305,7 +311,9 @@ def _read_text(column: Column, text: str, form: Format, label: str) -> _Piece:
                         f"regexp_full_match({trimmed}, {sql.literal(_SCIENTIFIC)})",
                         label,
                         text,
-                        sql.literal("is a number in scientific notation, expected the id as text with all its digits"),
+                        sql.literal(
+                            "is a number in scientific notation, expected the id as text with all its digits"
+                        ),
                     )
                 ],
             )
@@ -329,7 +337,7 @@ def _read_text(column: Column, text: str, form: Format, label: str) -> _Piece:
             decimals = DECIMALS[column.type]
             number = f"try_cast({sql.decimal_text(text, form, decimals)} as {column.sql_type})"
             kind = "whole number" if decimals == 0 else f"number with at most {decimals} decimals"
-            return unless_readable(number, f"is not a {kind} written like {sql.example_number(form)}")
+            return unless_readable(number, f"is not a {kind} written like {sql.example_number(form, decimals)}")
 
 
 def _read_expression(
@@ -364,7 +372,9 @@ def _read_expression(
                 )
             ]
         )
-    elif column.type in DECIMALS and sql_type.startswith(("DECIMAL", "INT", "BIGINT", "HUGEINT", "SMALLINT", "TINYINT")):
+    elif column.type in DECIMALS and sql_type.startswith(
+        ("DECIMAL", "INT", "BIGINT", "HUGEINT", "SMALLINT", "TINYINT")
+    ):
         exact = f"try_cast({value} as {column.sql_type})"
         piece = _Piece(
             exact,
@@ -439,7 +449,9 @@ def _complete_amounts(pieces: dict[str, _Piece]) -> None:
             f"{known} < 2",
             sql.literal("net_amount"),
             f"cast({net} as varchar)",
-            sql.literal("two of list_amount, discount_amount and net_amount are needed, the third follows from them"),
+            sql.literal(
+                "two of list_amount, discount_amount and net_amount are needed, the third follows from them"
+            ),
         ),
         (
             f"{known} = 3 and {list_amount} - {discount} <> {net}",
@@ -484,9 +496,13 @@ def _unanswerable_where(plan: Plan) -> list[_Fault]:
 def _expression_problem(plan: Plan, name: str, expression: Expression, error: duckdb.Error) -> InputProblem:
     first = str(error).splitlines()[0]
     return InputProblem(
-        plan.label, f"{name}: the expression {expression.text!r} cannot be run: {first}", "correct the expression"
+        plan.label,
+        f"{name}: the expression {expression.text!r} cannot be run: {first}",
+        "correct the expression",
     )
 
 
 def _sql_problem(plan: Plan, error: duckdb.Error) -> InputProblem:
-    return InputProblem(plan.label, f"the mapping cannot be run: {str(error).splitlines()[0]}", "correct the mapping")
+    return InputProblem(
+        plan.label, f"the mapping cannot be run: {str(error).splitlines()[0]}", "correct the mapping"
+    )

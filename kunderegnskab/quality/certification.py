@@ -17,6 +17,8 @@ from typing import Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
+from kunderegnskab.workspace import Waiver
+
 Stage = Literal["door", "dbt", "gate"]
 Status = Literal["passed", "failed", "waived", "error"]
 GOOD_STATUSES = ("passed", "waived")
@@ -48,16 +50,6 @@ class CheckResult(_Record):
     """The same in Danish; None where the check has none (dbt tests)."""
     detail: str = ""
     """The first failing rows, or why the check was waived or could not run."""
-
-
-class Waiver(_Record):
-    """One check that may fail, who decided it and why. The name is compared exactly, never as a pattern."""
-
-    check: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
-    person: str = Field(min_length=1)
-    valid_to: date | None = None
-    """Last day on which the waiver holds; None means until it is removed."""
 
 
 class ExpectedCheck(_Record):

@@ -41,8 +41,8 @@ PLAUSIBLE = [
         unit="%",
         minimum=-50,
         maximum=95,
-        en="The company's DG I over the whole period, on sales with a known cost, lies between -50 % and 95 %.",
-        da="Firmaets DG I over hele perioden, af salg med kendt kost, ligger mellem -50 % og 95 %.",
+        en="DG I over the whole period, on sales with a known cost, lies between -50 % and 95 %.",
+        da="DG I over hele perioden, af salg med kendt kost, ligger mellem -50 % og 95 %.",
         failing=f"""
             select customer_id, sum(net_sales) as net_sales, sum(cogs) as cogs, sum(db1) as db1
             from {NOW} group by customer_id order by sum(net_sales) desc, customer_id""",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -163,7 +162,9 @@ def _sources(workspace: Workspace) -> tuple[FeedSource, ...]:
             )
         if not isinstance(entries, list):
             problems.append(
-                InputProblem("feeds.yaml", f"{name} must be a list of sources", "begin each source with a dash")
+                InputProblem(
+                    "feeds.yaml", f"{name} must be a list of sources", "begin each source with a dash"
+                )
             )
             continue
         for number, entry in enumerate(entries, start=1):
@@ -193,7 +194,9 @@ def _unfit_mapping(columns: Mapping[str, Any], source: Source, label: str) -> li
         for name in sorted(source.mapped - columns.keys())
     ]
     problems += [
-        InputProblem(label, f"the required column {name} is not mapped", f"map {name} to a column of the source")
+        InputProblem(
+            label, f"the required column {name} is not mapped", f"map {name} to a column of the source"
+        )
         for name, column in columns.items()
         if column.required and column.default is None and name not in source.mapped
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ class WorkspaceBusy(KunderegnskabError):
 
 
 @contextmanager
-def sole_writer(workspace: Workspace, *, timeout: float = 10.0) -> Iterator[None]:
+def sole_writer(workspace: Workspace, *, timeout: float = 10.0) -> Generator[None]:
     """Hold the workspace's lock. The system releases it when the process ends, however it ends.
 
     Args:
@@ -34,9 +34,13 @@ def sole_writer(workspace: Workspace, *, timeout: float = 10.0) -> Iterator[None
     try:
         lock.acquire(timeout=timeout)
     except Timeout:
-        raise WorkspaceBusy(f"Another refresh of this workspace is running{_holder(note)}; wait for it.") from None
+        raise WorkspaceBusy(
+            f"Another refresh of this workspace is running{_holder(note)}; wait for it."
+        ) from None
     try:
-        note.write_text(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
+        note.write_text(
+            json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
+        )
         yield
     finally:
         note.unlink(missing_ok=True)

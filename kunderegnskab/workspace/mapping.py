@@ -58,6 +58,8 @@ class Format(_Part):
             raise ValueError("column_names goes with header_row: 0, and only with it")
         if not any(sign in self.date for sign in ("%d", "%j", "%e", "%-d", "%x")):
             raise ValueError("date must contain the day (%d)")
+        if "%z" in self.date or "%Z" in self.date:
+            raise ValueError("date must not contain a time zone; read the day alone, e.g. date(left(x, 10))")
         return self
 
 
@@ -81,7 +83,9 @@ class Lookup(_Part):
     files: str
     format: Format
     key: str = Field(description="column of the lookup file whose values are unique")
-    source_column: str | None = Field(None, description="the source's own column, where it is named otherwise")
+    source_column: str | None = Field(
+        None, description="the source's own column, where it is named otherwise"
+    )
 
 
 class Source(_Part):

@@ -52,7 +52,11 @@ def make_workspace(directory: Path) -> Path:
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise InputProblems(
-            [InputProblem(str(directory), "is there already and not empty", "name a folder that does not exist")]
+            [
+                InputProblem(
+                    str(directory), "is there already and not empty", "name a folder that does not exist"
+                )
+            ]
         )
     for folder in ("landing", "policy"):
         (directory / folder).mkdir(parents=True, exist_ok=True)

@@ -90,7 +90,9 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
             input_hash=inputs,
             code_version=code_version(),
         )
-        rows = dict(con.execute("select feed, sum(records_loaded)::bigint from raw.files group by feed").fetchall())
+        rows = dict(
+            con.execute("select feed, sum(records_loaded)::bigint from raw.files group by feed").fetchall()
+        )
     hashes = {name: [r.file_sha256 for r in intake.receipts if r.feed == name] for name in load_feeds()}
     for name, files in hashes.items():
         yield dg.MaterializeResult(
@@ -98,7 +100,9 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
             data_version=dg.DataVersion("|".join(sorted(files)) or "not supplied"),
             metadata={
                 "dagster/row_count": rows.get(name, 0),
-                "files": dg.MetadataValue.md("\n".join(f"- {r.source_file}" for r in intake.receipts if r.feed == name)),
+                "files": dg.MetadataValue.md(
+                    "\n".join(f"- {r.source_file}" for r in intake.receipts if r.feed == name)
+                ),
             },
         )
     for name in ABOUT_FILES:

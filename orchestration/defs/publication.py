@@ -34,7 +34,7 @@ _TABLES = published_tables(read_manifest(MANIFEST))
     key=["published", "kunderegnskab"],
     deps=[dg.AssetKey([table.schema_name, table.table]) for table in _TABLES],
     group_name="published",
-    description="The publication that BI tools, statements and auditors read: DuckDB, Parquet, report, manifest.",
+    description="What BI tools, statements and auditors read: DuckDB, Parquet, report, manifest.",
     owners=["team:data"],
     kinds={"duckdb", "parquet"},
     tags={"layer": "published"},
@@ -83,7 +83,11 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
         ],
         parameters=load.parameters,
         allowances=[
-            {"file": receipt.source_file, "count": receipt.rejects_allowed, "reason": receipt.allowance_reason}
+            {
+                "file": receipt.source_file,
+                "count": receipt.rejects_allowed,
+                "reason": receipt.allowance_reason,
+            }
             for receipt in load.receipts
             if receipt.rejects_allowed
         ],

@@ -15,7 +15,9 @@ def shared() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "company": CompanyWorkspace(root=str(workspace.root)),
-            "dbt": DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(LAUNCHER)),
+            "dbt": DbtCliResource(
+                project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(LAUNCHER)
+            ),
         },
         # DuckDB has one writer, so steps cannot run side by side; a process per step would only
         # pay for the imports again.

@@ -34,7 +34,7 @@ os.environ.update(environment(_WORKSPACE))
 class LayerTranslator(DagsterDbtTranslator):
     """Names assets by layer: marts/customer_accounts, audit/row_ledger."""
 
-    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:  # noqa: ANN401
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
         """One spec per model, seed or source."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = self.get_resource_props(manifest, unique_id)
@@ -68,7 +68,9 @@ def dbt_models(
     # building what depends on its model, so it runs afterwards.
     build = ["build", "--exclude-resource-type", "unit_test", *(["--exclude", *waived] if waived else [])]
     invocations = [dbt.cli(build, context=context, target_path=runs / "build", raise_on_error=False)]
-    events = list(_reporting(invocations[0].stream(), len(context.op_execution_context.selected_output_names)))
+    events = list(
+        _reporting(invocations[0].stream(), len(context.op_execution_context.selected_output_names))
+    )
     if waived:
         retried = dbt.cli(
             ["test", "--select", *waived], context=context, target_path=runs / "waived", raise_on_error=False
@@ -82,7 +84,9 @@ def dbt_models(
     with company.warehouse() as con:
         for invocation in invocations:
             run_results = invocation.get_artifact("run_results.json")
-            broken += [result["unique_id"] for result in run_results["results"] if result["status"] == "error"]
+            broken += [
+                result["unique_id"] for result in run_results["results"] if result["status"] == "error"
+            ]
             results = record(con, test_results(manifest, run_results, con), workspace.waivers)
             hindering += sum(result.is_blocking and result.status == "failed" for result in results)
         metadata = relation_metadata(manifest, invocations[0].get_artifact("manifest.json"), con)
@@ -109,7 +113,7 @@ def _reporting(events: Iterator[Any], total: int) -> Iterator[Any]:
         yield event
 
 
-def _as_warning(event: Any) -> Any:  # noqa: ANN401
+def _as_warning(event: Any) -> Any:
     """A waived check shows as failed, but does not hinder; the publication's manifest names who waived it."""
     if isinstance(event, dg.AssetCheckResult) and not event.passed:
         return event._replace(severity=dg.AssetCheckSeverity.WARN)

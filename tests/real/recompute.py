@@ -194,7 +194,8 @@ def _northwind(folder: Path) -> Expected:
             )
         )
     costs = [
-        Cost(posted(order), order["CustomerID"], "freight", Decimal(order["Freight"])) for order in orders.values()
+        Cost(posted(order), order["CustomerID"], "freight", Decimal(order["Freight"]))
+        for order in orders.values()
     ]
     expected = Expected(salespeople=len(salespeople))
     expected.customers |= {row["CustomerID"] for row in customers}
@@ -213,7 +214,13 @@ def _online_retail(folder: Path) -> Expected:
     name = "online_retail_2010-12_2011-06.csv.gz"
     rows = list(_rows(folder / name))
     fees = {"AMAZONFEE": "commission", "CRUK": "commission", "BANK CHARGES": "other"}
-    line_types = {"POST": "freight_charge", "DOT": "freight_charge", "C2": "freight_charge", "D": "discount", "M": "fee"}
+    line_types = {
+        "POST": "freight_charge",
+        "DOT": "freight_charge",
+        "C2": "freight_charge",
+        "D": "discount",
+        "M": "fee",
+    }
     lines: list[Line] = []
     costs: list[Cost] = []
     for row in rows:
@@ -250,7 +257,9 @@ def _online_retail(folder: Path) -> Expected:
 
 
 def _foodmart(folder: Path) -> Expected:
-    days = {row["time_id"]: date.fromisoformat(row["the_date"][:10]) for row in _rows(folder / "time_by_day.csv")}
+    days = {
+        row["time_id"]: date.fromisoformat(row["the_date"][:10]) for row in _rows(folder / "time_by_day.csv")
+    }
     sales = list(_rows(folder / "sales_fact_1997.csv"))
     customers = list(_rows(folder / "customer.csv"))
     products = list(_rows(folder / "product.csv"))

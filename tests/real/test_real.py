@@ -19,7 +19,6 @@ from typing import Any
 
 import duckdb
 import pytest
-
 from recompute import (
     COUNTS,
     DATASETS,
@@ -66,7 +65,9 @@ class Refreshed:
 
 
 @pytest.fixture(scope="session", params=DATASETS)
-def refreshed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refreshed]:
+def refreshed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Refreshed]:
     """Each dataset, refreshed once in a workspace of its own."""
     name: str = request.param
     folder = DATASETS_FOLDER / name
@@ -130,7 +131,9 @@ def test_account_lines_hold_the_same_amounts_as_the_columns(refreshed: Refreshed
     published: dict[tuple[str, date], dict[str, Decimal]] = {}
     for customer, month, column, amount in rows:
         published.setdefault((customer, month), {})[column] = amount
-    expected = {key: {column: row[column] for column in LADDER} for key, row in refreshed.expected.accounts.items()}
+    expected = {
+        key: {column: row[column] for column in LADDER} for key, row in refreshed.expected.accounts.items()
+    }
     assert_same_rows(published, expected)
 
 
@@ -189,9 +192,7 @@ def test_months_are_a_calendar_without_gaps(refreshed: Refreshed):
     months = [month for (month,) in refreshed.rows("select month from marts.months order by month")]
     posted = {month for _, month in refreshed.expected.accounts}
     assert (months[0], months[-1]) == (min(posted), max(posted))
-    following = [
-        date(month.year + month.month // 12, month.month % 12 + 1, 1) for month in months[:-1]
-    ]
+    following = [date(month.year + month.month // 12, month.month % 12 + 1, 1) for month in months[:-1]]
     assert months[1:] == following
 
 
@@ -205,9 +206,13 @@ def _northwind(refreshed: Refreshed) -> None:
         "select customer_id from marts.customers anti join marts.customer_accounts using (customer_id) order by 1"
     )
     assert without_account == [(UNKNOWN,), ("FISSA",), ("PARIS",)]
-    managers = refreshed.rows("select manager_id, count(*) from marts.salespeople group by all order by 1 nulls first")
+    managers = refreshed.rows(
+        "select manager_id, count(*) from marts.salespeople group by all order by 1 nulls first"
+    )
     assert managers == [(None, 2), ("2", 5), ("5", 3)]  # the second without a manager is 'Ikke tildelt'
-    countries = refreshed.rows("select distinct length(country_code) from marts.customers where not is_unknown")
+    countries = refreshed.rows(
+        "select distinct length(country_code) from marts.customers where not is_unknown"
+    )
     assert countries == [(2,)]
 
 
@@ -226,9 +231,9 @@ def _foodmart(refreshed: Refreshed) -> None:
 def _sap_bikes(refreshed: Refreshed) -> None:
     ((padded,),) = refreshed.rows("select count(*) from marts.customers where customer_id like '0100000___'")
     assert padded == 40
-    assert refreshed.rows("select salesperson_name from marts.salespeople where salesperson_name like '%Duperr%'") == [
-        ("Pénélope Duperré",)
-    ]
+    assert refreshed.rows(
+        "select salesperson_name from marts.salespeople where salesperson_name like '%Duperr%'"
+    ) == [("Pénélope Duperré",)]
 
 
 def _economic_json(refreshed: Refreshed) -> None:

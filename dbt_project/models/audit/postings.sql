@@ -2,84 +2,85 @@
 -- line. It is a view over the records, never a copy. Valuation belongs in the two valued models.
 {{ config(materialized='view') }}
 
-{#- Per ladder column: amount in company currency; the same amount in the source's currency. -#}
-{%- set sales_columns = [
-    ('list_sales', 'list_sales', 'list_amount'),
-    (
-        'invoice_discount',
-        'invoice_discount',
-        "case when line_type = 'discount' then -net_amount else discount_amount end",
-    ),
-    ('returns', 'returns', '-net_amount'),
-    ('cogs', 'cogs', "case when cost_basis = 'line' then cost_amount else cogs end"),
-    ('freight', '-freight_charged', '-net_amount'),
-] %}
-
-with column_postings as (
-    {%- for column_name, amount, source_amount in sales_columns %}
+-- Every line meets every amount line of the ladder, so that the records are read and valued once, not once per
+-- line of the account.
+with sales_postings as (
     select
-        'sales_lines' as feed,
-        source_file,
-        file_sha256,
-        source_record,
-        '{{ column_name }}' as column_name,
-        customer_id,
-        product_id,
-        month,
-        posting_date,
-        document_no,
-        line_no,
-        {{ amount }} as amount,
-        {%- if column_name == 'cogs' %}
-        -- A unit cost is in company currency whatever the line's currency is.
-        case when cost_basis = 'line' then currency else company_currency end as source_currency,
-        {{ source_amount }} as source_amount,
-        case when cost_basis = 'line' then exchange_rate else cast(1 as decimal(18, 8)) end as exchange_rate
-        {%- else %}
-        currency as source_currency,
-        {{ source_amount }} as source_amount,
-        exchange_rate
-        {%- endif %}
-    from {{ ref('int_sales_lines_valued') }}
-    where is_inside_account and {{ amount }} <> 0
-    union all
-    {%- endfor %}
-    select
-        'customer_costs' as feed,
-        source_file,
-        file_sha256,
-        source_record,
-        column_name,
-        customer_id,
-        cast(null as string) as product_id,
-        month,
-        posting_date,
-        document_no,
-        cast(null as string) as line_no,
-        amount,
-        company_currency as source_currency,
-        amount as source_amount,
-        cast(1 as decimal(18, 8)) as exchange_rate
-    from {{ ref('int_customer_costs_valued') }}
-    where amount <> 0
+        lines.source_file,
+        lines.file_sha256,
+        lines.source_record,
+        ladder.line_code,
+        lines.customer_id,
+        lines.product_id,
+        lines.month,
+        lines.posting_date,
+        lines.document_no,
+        lines.line_no,
+        case ladder.column_name
+            when 'list_sales' then lines.list_sales
+            when 'invoice_discount' then lines.invoice_discount
+            when 'returns' then lines.returns
+            when 'cogs' then lines.cogs
+            when 'freight' then -lines.freight_charged
+        end as amount,
+        case
+            when ladder.column_name = 'list_sales' then lines.list_amount
+            when ladder.column_name = 'invoice_discount' and lines.line_type = 'discount' then -lines.net_amount
+            when ladder.column_name = 'invoice_discount' then lines.discount_amount
+            when ladder.column_name = 'cogs' and lines.cost_basis = 'unit_cost' then lines.cogs
+            when ladder.column_name = 'cogs' then lines.cost_amount
+            else -lines.net_amount
+        end as source_amount,
+        -- A unit cost is in company currency, whatever the line's currency is.
+        case
+            when ladder.column_name = 'cogs' and lines.cost_basis = 'unit_cost' then lines.company_currency
+            else lines.currency
+        end as source_currency,
+        case
+            when ladder.column_name = 'cogs' and lines.cost_basis = 'unit_cost' then cast(1 as decimal(18, 8))
+            else lines.exchange_rate
+        end as exchange_rate
+    from {{ ref('int_sales_lines_valued') }} as lines
+    cross join {{ ref('ladder') }} as ladder
+    where lines.is_inside_account and ladder.line_kind = 'amount'
 )
 
 select
-    column_postings.feed,
-    column_postings.source_file,
-    column_postings.file_sha256,
-    column_postings.source_record,
+    'sales_lines' as feed,
+    source_file,
+    file_sha256,
+    source_record,
+    line_code,
+    customer_id,
+    product_id,
+    month,
+    posting_date,
+    document_no,
+    line_no,
+    amount,
+    source_currency,
+    source_amount,
+    exchange_rate
+from sales_postings
+where amount <> 0
+union all
+select
+    'customer_costs' as feed,
+    costs.source_file,
+    costs.file_sha256,
+    costs.source_record,
     ladder.line_code,
-    column_postings.customer_id,
-    column_postings.product_id,
-    column_postings.month,
-    column_postings.posting_date,
-    column_postings.document_no,
-    column_postings.line_no,
-    cast(column_postings.amount as decimal(18, 4)) as amount,
-    column_postings.source_currency,
-    cast(column_postings.source_amount as decimal(18, 4)) as source_amount,
-    cast(column_postings.exchange_rate as decimal(18, 8)) as exchange_rate
-from column_postings
+    costs.customer_id,
+    cast(null as string) as product_id,
+    costs.month,
+    costs.posting_date,
+    costs.document_no,
+    cast(null as string) as line_no,
+    costs.amount,
+    costs.company_currency as source_currency,
+    costs.amount as source_amount,
+    cast(1 as decimal(18, 8)) as exchange_rate
+from {{ ref('int_customer_costs_valued') }} as costs
 inner join {{ ref('ladder') }} as ladder
-    on column_postings.column_name = ladder.column_name
+    on costs.column_name = ladder.column_name
+where costs.amount <> 0

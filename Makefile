@@ -1,0 +1,60 @@
+# The commands of this project. What they run is described in README.md and CONTRIBUTING.md.
+# Everything is installed into .venv from requirements.lock; nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKSPACE ?= data
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format docs dev lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.installed ## Make .venv with everything that is needed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make setup PYTHON=python3.12"; exit 1; }
+	@echo "Installing into $(VENV) (once, about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode -r requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Make the demo company, refresh it, and say where to look
+	@$(BIN)/kunderegnskab demo --workspace $(WORKSPACE)
+
+test: setup ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: setup ## Run what is quicker than the tests: format, lint, types, SQL
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/ty check
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+	@$(BIN)/python -m pytest -q tests/dbt/test_portable_sql.py
+
+format: setup ## Put code into the common form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: setup ## Write the documents that follow from the code
+	@$(BIN)/python -m kunderegnskab.feeds.documentation
+
+dev: setup ## Open Dagster's page on the workspace
+	@mkdir -p $(WORKSPACE)/state/dagster
+	@KUNDEREGNSKAB_WORKSPACE=$(abspath $(WORKSPACE)) KUNDEREGNSKAB_STATE=$(abspath $(WORKSPACE))/state/dagster \
+	  DAGSTER_HOME=$(CURDIR) GX_ANALYTICS_ENABLED=false $(BIN)/dagster dev
+
+lock: ## Choose new versions of all packages within pyproject.toml's bounds
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv==$(UV_VERSION); }
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	  --python-version 3.11 --group dev --upgrade pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment and what the demo made
+	@rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf data/landing data/lake data/warehouse data/state data/published
