@@ -44,6 +44,7 @@ format: setup ## Put code into the common form
 
 docs: setup ## Write the documents that follow from the code
 	@$(BIN)/python -m kunderegnskab.feeds.documentation
+	@$(BIN)/python -m kunderegnskab.publication.documentation
 
 dev: setup ## Open Dagster's page on the workspace
 	@mkdir -p $(WORKSPACE)/state/dagster

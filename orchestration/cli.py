@@ -256,7 +256,9 @@ def _show_inputs(report: dict[str, Any]) -> None:
     for file in report["files"]:
         counts = (file[f"records_{kind}"] for kind in ("read", "loaded", "rejected", "left_out"))
         table.add_row(file["feed"], file["source_file"], *(f"{count:,}" for count in counts))
-    _out.print(table)
+    # Where nobody looks at a screen, a file's name must not be cut to the width of one.
+    wide = _out if _out.is_terminal else Console(width=240, highlight=False)
+    wide.print(table)
     if report["not_supplied"]:
         _out.print(f"Not supplied: {', '.join(report['not_supplied'])}.")
     for name in report["unused_files"]:

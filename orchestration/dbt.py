@@ -138,7 +138,7 @@ def test_results(
                 is_blocking=_is_blocking(node),
                 status=status,
                 failing_rows=result.get("failures"),
-                observed=f"{result.get('failures') or 0} failing rows",
+                observed=counted(result.get("failures") or 0, "failing row"),
                 expectation=node.get("description") or sentence_of(node["name"]),
                 detail=detail,
             )
@@ -209,8 +209,14 @@ def _lineage(
 
 
 def sentence_of(name: str) -> str:
-    """A test's name as words, for those that carry no description of their own."""
-    return name.replace("__", ": ").replace("_", " ")
+    """A test's name as a sentence: tests are named after what must hold."""
+    words = name.replace("__", " ").replace("_", " ")
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _failing_rows(con: duckdb.DuckDBPyConnection, sql: str | None) -> str:

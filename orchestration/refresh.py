@@ -26,6 +26,7 @@ from orchestration.tags import FULL, run_tags
 
 if TYPE_CHECKING:
     import dagster as dg
+    from dagster._utils.error import SerializableErrorInfo
 
 # Rejected records that a message names; the rest are in the file that it points to.
 _SHOWN = 20
@@ -120,17 +121,25 @@ def _failures(workspace: Workspace, run: dg.ExecuteInProcessResult) -> Iterator[
     """What went wrong in plain sentences: first the checks that hinder, then steps that broke otherwise."""
     hindrances = list(_failed_checks(workspace, run.run_id))
     yield from hindrances
+    steps_failed = False
     for event in run.all_events:
+        # A run that ends before its steps do (another one holds the workspace) fails as a whole.
+        if event.event_type_value == "PIPELINE_FAILURE" and not steps_failed and event.job_failure_data.error:
+            yield _root_cause(event.job_failure_data.error)
         if event.event_type_value != "STEP_FAILURE":
             continue
+        steps_failed = True
         data = event.step_failure_data
         if data.user_failure_data and data.user_failure_data.description:
             yield from data.user_failure_data.description.splitlines()
         elif data.error and not (hindrances and data.error.cls_name == "DagsterAssetCheckFailedError"):
-            cause = data.error
-            while cause.cause is not None:
-                cause = cause.cause
-            yield f"The step {event.step_key} broke: {cause.message.strip().splitlines()[0]}"
+            yield f"The step {event.step_key} broke: {_root_cause(data.error)}"
+
+
+def _root_cause(error: SerializableErrorInfo) -> str:
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip().splitlines()[0].removeprefix("kunderegnskab.workspace.lock.WorkspaceBusy: ")
 
 
 def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
@@ -138,6 +147,7 @@ def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
 
     from kunderegnskab.ingest.rejects import reject_problems
     from kunderegnskab.quality.certification import GOOD_STATUSES, current_build, read_results
+    from orchestration.dbt import counted
 
     if not workspace.warehouse.is_file():
         return
@@ -148,7 +158,7 @@ def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
         for result in read_results(con):
             if not result.is_blocking or result.status in GOOD_STATUSES:
                 continue
-            rows = f", {result.failing_rows} rows" if result.failing_rows else ""
+            rows = f" ({counted(result.failing_rows, 'row')})" if result.failing_rows else ""
             yield f"The check {result.check_name} failed{rows}: {result.expectation}"
             if result.check_name.endswith("__rejects_within_allowance"):
                 rejects = reject_problems(con, limit=_SHOWN, feed=result.subject)
@@ -158,7 +168,7 @@ def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
 
 
 def _list_rejects(workspace: Workspace) -> str | None:
-    """Write every rejected record to a file for whoever corrects them; None if there are none."""
+    """Write every rejected record of the failed run to a file for whoever corrects them; None if there are none."""
     import duckdb
 
     target = workspace.state / "rejects.csv"
@@ -167,13 +177,18 @@ def _list_rejects(workspace: Workspace) -> str | None:
         return None
     try:
         with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
-            (count,) = con.execute("select count(*) from raw.rejects").fetchall()[0]
+            # The models reject too (no exchange rate), but a run that failed at the door has not built them.
+            built = con.execute(
+                "select 1 from duckdb_tables() where schema_name = 'audit' and table_name = 'rejects'"
+            ).fetchone()
+            rejects = "audit.rejects" if built else "raw.rejects"
+            (count,) = con.execute(f"select count(*) from {rejects}").fetchall()[0]
             if not count:
                 return None
             path = str(target).replace("'", "''")
             con.execute(
-                "copy (select feed, source_file, source_record, column_name, raw_value, reason "
-                f"from raw.rejects order by all) to '{path}' (header)"
+                f"copy (select feed, source_file, source_record, column_name, raw_value, reason from {rejects} "
+                f"order by all) to '{path}' (header)"
             )
     except duckdb.Error:
         return None

@@ -37,6 +37,8 @@ class CompanyWorkspace(dg.ConfigurableResource):
         """Wait for another writer, if there is one, and hold the lock until the run ends."""
         self._started_at = datetime.now(UTC)
         with sole_writer(self.folder):
+            if context.instance is not None:
+                _bury_killed_runs(context.instance, context.run_id)
             yield self
 
     @property
@@ -61,3 +63,17 @@ class CompanyWorkspace(dg.ConfigurableResource):
             raise NoWarehouse("There is no warehouse yet: materialise the raw feeds first, or run a refresh.")
         with duckdb.connect(str(path)) as con:
             yield con
+
+
+def _bury_killed_runs(instance: dg.DagsterInstance, own_run_id: str | None) -> None:
+    """Tell Dagster which runs are dead: until it knows, a killed run keeps its place in the writers' pool.
+
+    Only who holds the workspace's lock takes a place in the pool, and that is this run; so whoever else
+    has a place was killed.
+    """
+    pool = instance.event_log_storage.get_concurrency_info(WRITER_POOL)
+    holders = {step.run_id for step in (*pool.claimed_slots, *pool.pending_steps)} - {own_run_id}
+    for run in filter(None, map(instance.get_run_by_id, holders)):
+        if not run.is_finished:
+            instance.report_run_failed(run, "The process of this run was killed.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -1,8 +1,15 @@
--- Fails for each customer of a posting that the dimension lacks, and when it has no row for the unknown one.
+-- Fails for each customer of a record in the account that the dimension lacks, and when it has no row for the
+-- unknown one.
 {{ config(meta={'dagster': {'ref': {'name': 'customers'}}}) }}
 
 with needed as (
-    select customer_id from {{ ref('postings') }}
+    select customer_id
+    from {{ ref('int_sales_lines_valued') }}
+    where is_inside_account
+    union distinct
+    select customer_id from {{ ref('int_customer_costs_valued') }}
+    union distinct
+    select customer_id from {{ ref('int_activities_resolved') }}
     union distinct
     select customer_id from {{ ref('stg_customers') }}
     union distinct

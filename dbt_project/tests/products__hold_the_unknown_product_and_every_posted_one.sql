@@ -1,10 +1,11 @@
--- Fails for each product of a posting that the dimension lacks, and when it has no row for the unknown one.
+-- Fails for each product of a line in the account that the dimension lacks, and when it has no row for the
+-- unknown one.
 {{ config(meta={'dagster': {'ref': {'name': 'products'}}}) }}
 
 with needed as (
     select product_id
-    from {{ ref('postings') }}
-    where product_id is not null
+    from {{ ref('int_sales_lines_valued') }}
+    where is_inside_account
     union distinct
     select product_id from {{ ref('stg_products') }}
     union distinct

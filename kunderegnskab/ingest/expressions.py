@@ -14,6 +14,19 @@ from sqlglot.errors import SqlglotError
 
 _READERS = ("number", "date")
 
+# Functions whose answer depends on when, where or how often they are asked, and those that give
+# several values: a record must give the same value in every run, and exactly one.
+_REFUSED_FUNCTIONS = frozenset(
+    """
+    clock_timestamp columns current_connection_id current_database current_date current_localtime
+    current_localtimestamp current_query current_query_id current_role current_schema current_schemas
+    current_setting current_time current_timestamp current_transaction_id current_user currval
+    gen_random_uuid get_current_time get_current_timestamp getenv getvariable in_search_path localtime
+    localtimestamp nextval now query query_table random session_user setseed setval sleep_ms stats today
+    transaction_timestamp txid_current unnest user uuid uuidv4 uuidv7 vector_type version write_log
+    """.split()
+)
+
 
 class BadExpression(Exception):
     """The expression cannot be used; the text says why, without a full stop."""
@@ -76,9 +89,11 @@ def parse(text: str) -> Expression:
         BadExpression: it is no SQL expression, or reaches beyond the record it stands on.
     """
     try:
-        tree = sqlglot.parse_one(text, dialect="duckdb")
+        tree = sqlglot.parse_one(text, dialect="duckdb", into=exp.Condition)
     except SqlglotError as error:
-        raise BadExpression(f"is not valid SQL: {str(error).splitlines()[0]}") from error
+        raise BadExpression("is not one valid SQL expression") from error
+    if isinstance(tree, exp.Block):
+        raise BadExpression("is not one valid SQL expression")
     for node in tree.walk():
         if isinstance(node, exp.Query | exp.Table | exp.DDL | exp.DML | exp.Command | exp.Subquery):
             raise BadExpression("may use only the record's own columns, no queries or tables")
@@ -88,6 +103,12 @@ def parse(text: str) -> Expression:
             )
         if isinstance(node, exp.Star):
             raise BadExpression("must name its columns, * is not allowed")
+        if isinstance(node, exp.Column) and node.args.get("db"):
+            raise BadExpression(f"names {node.sql()}; write a name with dots in double quotes")
+        if isinstance(node, exp.Func | exp.Columns):
+            function = node.sql(dialect="duckdb").partition("(")[0].lower()
+            if function in _REFUSED_FUNCTIONS:
+                raise BadExpression(f"may not use {function}, a record must give one and the same value in every run")
     return _expression(tree, text)
 
 

@@ -19,9 +19,10 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
 from kunderegnskab.ingest import typed
 from kunderegnskab.ingest.conventions import literal
-from kunderegnskab.ingest.landing import LandingFile, fingerprint, lookup_path, source_paths
+from kunderegnskab.ingest.landing import LandingFile, fingerprint, lookup_path, refuse_change, source_paths
 from kunderegnskab.ingest.readers import column_names, read_records
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
@@ -317,11 +318,8 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
     (read,) = con.execute(f"select count(*) from read_parquet({literal(str(records[''].path))})").fetchall()[
         0
     ]
-    after = job.file.path.stat()
-    if after.st_size != job.file.size:
-        raise InputProblems(
-            [InputProblem(job.file.name, "is still being written", "run again when the transfer is finished")]
-        )
+    for file in (job.file, *job.lookups.values()):
+        refuse_change(file)
     with written.open("rb") as stream:
         lake_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     receipt = Receipt(
@@ -368,17 +366,16 @@ def _confined_connection(scratch: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def feed_relation(feed: Feed, files: Sequence[Path], status: str) -> str:
-    """SQL of a feed's records of one status over lake files, typed; empty where there are no files."""
-    source_columns = "_source_file, _file_sha256, _source_record"
-    columns = ", ".join(feed.columns)
+def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_file: bool = False) -> str:
+    """SQL of a feed's records of one status over lake files, typed; empty where there are no files.
+
+    Args:
+        with_lake_file: add `_lake_file`, the path of the file that a record stands in.
+    """
     if not files:
-        nothing = ", ".join(
-            f"cast(null as {column.sql_type}) as {name}" for name, column in feed.columns.items()
-        )
-        return (
-            f"select {nothing}, cast(null as varchar) as _source_file, cast(null as varchar) as _file_sha256, "
-            f"cast(null as bigint) as _source_record where false"
-        )
+        columns = {**{name: column.sql_type for name, column in feed.columns.items()}, **SOURCE_COLUMNS}
+        nothing = ", ".join(f"cast(null as {sql_type}) as {name}" for name, sql_type in columns.items())
+        return f"select {nothing} where false"
+    columns = ", ".join([*feed.columns, *SOURCE_COLUMNS, *(["filename as _lake_file"] if with_lake_file else [])])
     listed = ", ".join(literal(str(file)) for file in files)
-    return f"select {columns}, {source_columns} from read_parquet([{listed}]) where _record_status = {literal(status)}"
+    return f"select {columns} from read_parquet([{listed}]) where _record_status = {literal(status)}"

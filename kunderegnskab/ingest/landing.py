@@ -24,12 +24,16 @@ _UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
 
 @dataclass(frozen=True)
 class LandingFile:
-    """A file at rest: its name relative to the workspace, its content's SHA-256 and its size in bytes."""
+    """A file at rest: its name relative to the workspace, its content's SHA-256, its size in bytes.
+
+    `modified` is the time of its last change in nanoseconds, by which `refuse_change` tells.
+    """
 
     path: Path
     name: str
     sha256: str
     size: int
+    modified: int
 
 
 def matching_files(base: Path, pattern: str) -> list[Path]:
@@ -82,16 +86,33 @@ def fingerprint(path: Path, name: str) -> LandingFile:
             )
         with path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        after = path.stat()
     except OSError as error:
         raise InputProblems(
             [InputProblem(name, f"cannot be read ({error.strerror})", "check the file and its rights")]
         ) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    file = LandingFile(path, name, sha256, before.st_size, before.st_mtime_ns)
+    refuse_change(file)
+    return file
+
+
+def refuse_change(file: LandingFile) -> None:
+    """Return if a file is still what was fingerprinted.
+
+    Raises:
+        InputProblems: it was written to, or is gone.
+    """
+    try:
+        now = file.path.stat()
+    except FileNotFoundError:
+        now = None
+    if now is None or (now.st_size, now.st_mtime_ns) != (file.size, file.modified):
         raise InputProblems(
-            [InputProblem(name, "is still being written", "run again when the transfer is finished")]
+            [
+                InputProblem(
+                    file.name, "changed while it was read", "run again when the transfer is finished"
+                )
+            ]
         )
-    return LandingFile(path, name, sha256, before.st_size)
 
 
 def source_paths(entry: FeedSource) -> list[Path]:

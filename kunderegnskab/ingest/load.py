@@ -66,17 +66,17 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
     con.execute("create table raw.feeds (feed varchar, is_supplied boolean, file_count bigint)")
     con.execute(
         "create table raw.repeated_keys (feed varchar, source_file varchar, file_sha256 varchar, "
-        "source_record bigint, column_name varchar, raw_value varchar, reason varchar)"
+        "source_record bigint, column_name varchar, raw_value varchar, reason varchar, lake_file varchar)"
     )
     listings: dict[str, list[str]] = {"rejected": [], "left_out": []}
     for name, feed in load_feeds().items():
         files = [lake / receipt.lake_file for receipt in intake.receipts if receipt.feed == name]
         loaded = feed_relation(feed, files, "loaded")
-        if files and _note_repeated_keys(con, feed, loaded):
+        if files and _note_repeated_keys(con, feed, files):
+            # A record may feed a feed through two sources; only the lake file tells the two apart.
             loaded += (
                 f" and not exists (select 1 from raw.repeated_keys as k where k.feed = {literal(name)} "
-                "and k.file_sha256 = _file_sha256 and k.source_file = _source_file "
-                "and k.source_record = _source_record)"
+                "and k.lake_file = filename and k.source_record = _source_record)"
             )
         con.execute(f"create view raw.{name} as {loaded}")
         con.execute("insert into raw.feeds values (?, ?, ?)", [name, bool(files), len(files)])
@@ -122,11 +122,12 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     )
 
 
-def _note_repeated_keys(con: duckdb.DuckDBPyConnection, feed: Feed, loaded: str) -> bool:
+def _note_repeated_keys(con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path]) -> bool:
     """List every record whose key an earlier record has; True if there are any.
 
     A key with an empty part is none: lines without a number are counted within their document later.
     """
+    loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
     keys = ", ".join(feed.key)
     complete = " and ".join(f"{column} is not null" for column in feed.key)
     repeated = con.execute(
@@ -143,10 +144,10 @@ def _note_repeated_keys(con: duckdb.DuckDBPyConnection, feed: Feed, loaded: str)
                 first_value(_source_file) over same_key as first_file,
                 first_value(_source_record) over same_key as first_record
             from ({loaded}) where {complete}
-            window same_key as (partition by {keys} order by _source_file, _source_record)
+            window same_key as (partition by {keys} order by _source_file, _source_record, _lake_file)
         )
         select {literal(feed.name)}, _source_file, _file_sha256, _source_record, {literal(keys)}, {shown},
-            'repeats the key of ' || first_file || ', record ' || first_record
+            'repeats the key of ' || first_file || ', record ' || first_record, _lake_file
         from numbered where place > 1
         """
     )
@@ -154,7 +155,7 @@ def _note_repeated_keys(con: duckdb.DuckDBPyConnection, feed: Feed, loaded: str)
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
-    union = " union all ".join([*parts, "select * from raw.repeated_keys"])
+    union = " union all ".join([*parts, "select * exclude (lake_file) from raw.repeated_keys"])
     con.execute(f"create table raw.rejects as {union}")
 
 

@@ -26,6 +26,8 @@ STATUS_COLUMNS = ("_record_status", "_reject_column", "_reject_value", "_reason"
 # Ids that a spreadsheet has turned into scientific notation cannot be turned back.
 # Only a decimal sign or a signed exponent gives it away: 12E3 may be an article number.
 _SCIENTIFIC = r"[-+]?(\d+[.,]\d+[eE][-+]?\d+|\d+[eE][-+]\d+)"
+# Types that an expression for an amount, a quantity or a rate may give.
+_EXACT_TYPES = ("DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _CANONICAL = Format(type="csv")
 _ITSELF = "source"
 
@@ -54,9 +56,23 @@ _Fault = tuple[str, str, str, str]
 
 @dataclass
 class _Piece:
-    """SQL of one canonical column's value, and the ways in which a record can fail to give it."""
+    """One canonical column in SQL.
 
+    Each part may use what the parts before it give, under the names `_computed`, `_text` and `_read`, so
+    that nothing is worked out twice.
+
+    Attributes:
+        computed: result of the column's expression, if it has one.
+        text: the text to read, trimmed, if the value stands as text.
+        read: the value as the source has it, NULL where there is none or it cannot be read.
+        value: the value with the feed's default and rules.
+        faults: the ways in which a record can fail to give the column.
+    """
+
+    read: str
     value: str
+    text: str | None = None
+    computed: str | None = None
     faults: list[_Fault] = field(default_factory=list)
 
 
@@ -134,38 +150,41 @@ def write_typed(
     joined = _joined(plan, records)
     pieces = _pieces(con, plan, joined)
     faults = _unanswerable_where(plan) + [fault for piece in pieces.values() for fault in piece.faults]
-    left_out = _left_out(plan)
     types = {column: declared.sql_type for column, declared in plan.feed.columns.items()}
+    computed = [f"{piece.computed} as {_computed(name)}" for name, piece in pieces.items() if piece.computed]
+    texts = [f"{piece.text} as {_text(name)}" for name, piece in pieces.items() if piece.text]
+    read = [f"{piece.read} as {_read(name)}" for name, piece in pieces.items()]
     # A value that could not be read must not leave half a record behind, so a rejected record keeps
     # what could be read and NULL for the rest; nothing downstream sees it.
-    values = ", ".join(
-        f"cast({piece.value} as {types[column]}) as {sql.identifier(column)}"
-        for column, piece in pieces.items()
-    )
+    values = [
+        f"cast({piece.value} as {types[name]}) as {sql.identifier(name)}" for name, piece in pieces.items()
+    ]
+    conditions = " ".join(f"when {fault[0]} then {number}" for number, fault in enumerate(faults))
 
     def choose(part: int) -> str:
-        branches = " ".join(f"when {fault[0]} then {fault[part]}" for fault in faults)
-        return f"case {branches} end" if faults else "cast(null as varchar)"
+        branches = " ".join(f"when {number} then {fault[part]}" for number, fault in enumerate(faults))
+        return f"case _fault {branches} end" if faults else "cast(null as varchar)"
 
     query = f"""
         with joined as ({joined}),
-        typed as (
-            select {values},
-                {left_out} as _left_out_reason,
-                {choose(1)} as _fault_column, {choose(2)} as _fault_value, {choose(3)} as _fault_reason,
-                _record
-            from joined
+        computed as (select {", ".join(["*", *computed])} from joined),
+        texts as (select {", ".join(["*", *texts])} from computed),
+        read as (select {", ".join(["*", *read])}, {_left_out(plan)} as _left_out_reason from texts),
+        judged as (
+            select {", ".join(["*", *values])},
+                case when _left_out_reason is null then {f"case {conditions} end" if faults else "null"} end as _fault
+            from read
         )
         select {", ".join(sql.identifier(column) for column in pieces)},
             case when _left_out_reason is not null then 'left_out'
-                 when _fault_reason is not null then 'rejected' else 'loaded' end as _record_status,
-            case when _left_out_reason is null then _fault_column end as _reject_column,
-            case when _left_out_reason is null then _fault_value end as _reject_value,
-            coalesce(_left_out_reason, _fault_reason) as _reason,
+                 when _fault is not null then 'rejected' else 'loaded' end as _record_status,
+            {choose(1)} as _reject_column,
+            {choose(2)} as _reject_value,
+            coalesce(_left_out_reason, {choose(3)}) as _reason,
             {sql.literal(name)} as _source_file,
             {sql.literal(sha256)} as _file_sha256,
             _record as _source_record
-        from typed
+        from judged
         {"order by _record" if plan.source.lookups else ""}
     """
     try:
@@ -233,7 +252,8 @@ def _use(name: str, source: Source) -> ColumnUse:
 
 
 def _internal_name(use: ColumnUse) -> str:
-    return f"{use.lookup}\u00b7{use.name}"
+    # DuckDB ignores the case of ASCII letters only, and people write Beløb and BELØB for one column.
+    return f"{use.lookup}\u00b7{use.name.casefold()}"
 
 
 def _internal(use: ColumnUse) -> str:
@@ -242,15 +262,14 @@ def _internal(use: ColumnUse) -> str:
 
 def _define_readers(con: duckdb.DuckDBPyConnection, lookup: str, form: Format) -> None:
     """number() and date() for expressions: unreadable text fails a cast, which TRY turns into a reject."""
-    number = sql.decimal_text("x", form, sql.EXPRESSION_DECIMALS)
-    con.execute(
-        f"create or replace temp macro {_reader('number', lookup)}(x) as cast(case when {sql.trimmed('x')} is null "
-        f"then null else coalesce({number}, 'not a number') end as {sql.EXPRESSION_NUMBER})"
-    )
-    con.execute(
-        f"create or replace temp macro {_reader('date', lookup)}(x) as cast(case when {sql.trimmed('x')} is null "
-        f"then null else coalesce(cast({sql.date_value('x', form)} as varchar), 'not a date') end as date)"
-    )
+    text = sql.trimmed("x")
+    number = sql.decimal_text(text, form, sql.EXPRESSION_DECIMALS)
+    day = f"cast({sql.date_value(text, form)} as varchar)"
+    for function, value, sql_type in (("number", number, sql.EXPRESSION_NUMBER), ("date", day, "date")):
+        con.execute(
+            f"create or replace temp macro {_reader(function, lookup)}(x) as "
+            f"cast(coalesce({value}, case when {text} is not null then 'not a {function}' end) as {sql_type})"
+        )
 
 
 def _reader(function: str, lookup: str) -> str:
@@ -258,6 +277,18 @@ def _reader(function: str, lookup: str) -> str:
 
 
 # --- canonical columns ------------------------------------------------------------------------------
+def _computed(name: str) -> str:
+    return sql.identifier(f"{name} computed")
+
+
+def _text(name: str) -> str:
+    return sql.identifier(f"{name} text")
+
+
+def _read(name: str) -> str:
+    return sql.identifier(f"{name} read")
+
+
 def _pieces(con: duckdb.DuckDBPyConnection, plan: Plan, joined: str) -> dict[str, _Piece]:
     source = plan.source
     pieces: dict[str, _Piece] = {}
@@ -266,16 +297,16 @@ def _pieces(con: duckdb.DuckDBPyConnection, plan: Plan, joined: str) -> dict[str
             use = _use(source.columns[name], source)
             form = _formats(source)[use.lookup]
             label = f"{use.lookup}.{use.name}" if use.lookup else use.name
-            piece = _read_text(column, _internal(use), form, sql.literal(label))
+            piece = _read_text(name, column, _internal(use), form, sql.literal(label))
         elif name in plan.expressions:
             piece = _read_expression(con, plan, name, column, joined)
         elif name in source.values:
-            piece = _read_text(column, sql.literal(source.values[name]), _CANONICAL, sql.literal(name))
+            piece = _read_text(name, column, sql.literal(source.values[name]), _CANONICAL, sql.literal(name))
         else:
-            piece = _Piece(f"cast(null as {column.sql_type})")
+            piece = _Piece(f"cast(null as {column.sql_type})", _read(name))
         if column.default is not None:
-            default = _read_text(column, sql.literal(column.default), _CANONICAL, "''").value
-            piece.value = f"coalesce({piece.value}, {default})"
+            default = _typed(column, sql.literal(column.default), _CANONICAL)[0]
+            piece.value = f"coalesce({_read(name)}, {default})"
         if column.required:
             piece.faults.append(
                 (
@@ -291,53 +322,46 @@ def _pieces(con: duckdb.DuckDBPyConnection, plan: Plan, joined: str) -> dict[str
     return pieces
 
 
-def _read_text(column: Column, text: str, form: Format, label: str) -> _Piece:
+def _read_text(name: str, column: Column, text: str, form: Format, label: str) -> _Piece:
     """The piece of a column whose value stands as text; `label` is the SQL of the source column's name."""
-    trimmed = sql.trimmed(text)
-
-    def unless_readable(value: str, expected: str) -> _Piece:
-        return _Piece(
-            value, [(f"{trimmed} is not null and ({value}) is null", label, text, sql.literal(expected))]
+    read, expected = _typed(column, _text(name), form)
+    fault = (f"{_read(name)} is null and {_text(name)} is not null", label, text, sql.literal(expected))
+    if column.type == "id":
+        reason = "is a number in scientific notation, expected the id as text with all its digits"
+        fault = (
+            f"regexp_full_match({_read(name)}, {sql.literal(_SCIENTIFIC)})", label, text, sql.literal(reason)
         )
+    return _Piece(read, _read(name), text=sql.trimmed(text), faults=[fault])
 
+
+def _typed(column: Column, text: str, form: Format) -> tuple[str, str]:
+    """SQL of trimmed text as the column's type, NULL if it cannot be read; and what is wrong then."""
     match column.type:
-        case "text":
-            return _Piece(f"nfc_normalize({trimmed})")
-        case "id":
-            return _Piece(
-                f"nfc_normalize({trimmed})",
-                [
-                    (
-                        f"regexp_full_match({trimmed}, {sql.literal(_SCIENTIFIC)})",
-                        label,
-                        text,
-                        sql.literal(
-                            "is a number in scientific notation, expected the id as text with all its digits"
-                        ),
-                    )
-                ],
-            )
+        case "text" | "id":
+            return f"nfc_normalize({text})", "is not text"
         case "code":
-            branches = " ".join(
+            codes = " ".join(
                 f"when {sql.literal(value.lower())} then {sql.literal(value)}" for value in column.values
             )
-            value = f"case lower({trimmed}) {branches} end"
-            return unless_readable(value, f"is not one of {', '.join(column.values)}")
+            return (
+                f"case lower({text}) {codes} end",
+                f"is not one of {', '.join(column.values)}",
+            )
         case "date":
-            return unless_readable(sql.date_value(text, form), f"is not a date of the form {form.date}")
+            return sql.date_value(text, form), f"is not a date of the form {form.date}"
         case "month":
             day = sql.date_value(text, form)
-            return unless_readable(
-                f"cast(date_trunc('month', {day}) as date)", f"is not a date of the form {form.date}"
-            )
+            return f"cast(date_trunc('month', {day}) as date)", f"is not a date of the form {form.date}"
         case "boolean":
             words = ", ".join((*form.true_words, *form.false_words))
-            return unless_readable(sql.boolean_value(text, form), f"is not one of {words}")
+            return sql.boolean_value(text, form), f"is not one of {words}"
         case _:
             decimals = DECIMALS[column.type]
-            number = f"try_cast({sql.decimal_text(text, form, decimals)} as {column.sql_type})"
             kind = "whole number" if decimals == 0 else f"number with at most {decimals} decimals"
-            return unless_readable(number, f"is not a {kind} written like {sql.example_number(form, decimals)}")
+            return (
+                f"try_cast({sql.decimal_text(text, form, decimals)} as {column.sql_type})",
+                f"is not a {kind} written like {sql.example_number(form, decimals)}",
+            )
 
 
 def _read_expression(
@@ -350,18 +374,10 @@ def _read_expression(
         sql_type = str(described[0][1])
     except duckdb.Error as error:
         raise InputProblems([_expression_problem(plan, name, expression, error)]) from error
-    value = f"try({statement})"
-    label, text = _unreadable_part(plan, expression, name)
-    # Only a failing cast or an overflow makes "is it NULL?" itself unanswerable.
-    failed = (
-        f"try(({statement}) is null) is null",
-        label,
-        text,
-        sql.literal(f"cannot be read, so {name} = {expression.text} cannot be computed"),
-    )
+    value = _computed(name)
     piece: _Piece
     if sql_type == "VARCHAR":
-        piece = _read_text(column, value, plan.source.format, sql.literal(name))
+        piece = _read_text(name, column, value, plan.source.format, sql.literal(name))
     elif sql_type in ("DOUBLE", "FLOAT"):
         raise InputProblems(
             [
@@ -372,31 +388,25 @@ def _read_expression(
                 )
             ]
         )
-    elif column.type in DECIMALS and sql_type.startswith(
-        ("DECIMAL", "INT", "BIGINT", "HUGEINT", "SMALLINT", "TINYINT")
-    ):
-        exact = f"try_cast({value} as {column.sql_type})"
-        piece = _Piece(
-            exact,
-            [
-                (
-                    f"{value} is not null and ({exact} is null or {exact} <> {value})",
-                    sql.literal(name),
-                    f"cast({value} as varchar)",
-                    sql.literal(
-                        f"does not fit {column.sql_type} exactly; "
-                        f"round it in the expression to at most {DECIMALS[column.type]} decimals"
-                    ),
-                )
-            ],
+    elif column.type in DECIMALS and sql_type.startswith(_EXACT_TYPES):
+        fault = (
+            f"{value} is not null and ({_read(name)} is null or {_read(name)} <> {value})",
+            sql.literal(name),
+            f"cast({value} as varchar)",
+            sql.literal(
+                f"does not fit {column.sql_type} exactly; "
+                f"round it in the expression to at most {DECIMALS[column.type]} decimals"
+            ),
         )
-    elif column.type in ("date", "month") and sql_type.startswith(("DATE", "TIMESTAMP")):
-        day = f"cast({value} as date)"
-        piece = _Piece(day if column.type == "date" else f"cast(date_trunc('month', {day}) as date)")
+        piece = _Piece(f"try_cast({value} as {column.sql_type})", _read(name), faults=[fault])
+    elif column.type == "date" and sql_type.startswith(("DATE", "TIMESTAMP")):
+        piece = _Piece(f"cast({value} as date)", _read(name))
+    elif column.type == "month" and sql_type.startswith(("DATE", "TIMESTAMP")):
+        piece = _Piece(f"cast(date_trunc('month', {value}) as date)", _read(name))
     elif column.type == "boolean" and sql_type == "BOOLEAN":
-        piece = _Piece(value)
+        piece = _Piece(value, _read(name))
     elif column.type in ("id", "text", "code") or sql_type == '"NULL"':
-        piece = _read_text(column, f"cast({value} as varchar)", _CANONICAL, sql.literal(name))
+        piece = _read_text(name, column, f"cast({value} as varchar)", _CANONICAL, sql.literal(name))
     else:
         raise InputProblems(
             [
@@ -407,6 +417,15 @@ def _read_expression(
                 )
             ]
         )
+    piece.computed = f"try({statement})"
+    label, text = _unreadable_part(plan, expression, name)
+    # Only a failing cast or an overflow makes "is it NULL?" itself unanswerable.
+    failed = (
+        f"{value} is null and try(({statement}) is null) is null",
+        label,
+        text,
+        sql.literal(f"cannot be read, so {name} = {expression.text} cannot be computed"),
+    )
     piece.faults.insert(0, failed)
     return piece
 
@@ -421,14 +440,15 @@ def _unreadable_part(plan: Plan, expression: Expression, name: str) -> tuple[str
     labels, texts = [], []
     for function, lookup, argument in expression.reads():
         resolved = _resolved(argument)
+        trimmed = sql.trimmed(resolved)
         form = _formats(plan.source)[lookup]
         readable = (
-            sql.decimal_text(resolved, form, sql.EXPRESSION_DECIMALS)
+            sql.decimal_text(trimmed, form, sql.EXPRESSION_DECIMALS)
             if function == "number"
-            else sql.date_value(resolved, form)
+            else sql.date_value(trimmed, form)
         )
         named = sql.literal(argument.text.strip('"'))
-        unreadable = f"{sql.trimmed(resolved)} is not null and ({readable}) is null"
+        unreadable = f"({trimmed}) is not null and ({readable}) is null"
         labels.append(f"when {unreadable} then {named}")
         texts.append(f"when {unreadable} then {resolved}")
     if not labels:
@@ -438,28 +458,33 @@ def _unreadable_part(plan: Plan, expression: Expression, name: str) -> tuple[str
 
 def _complete_amounts(pieces: dict[str, _Piece]) -> None:
     """Two of list, discount and net amount give the third; all three must agree."""
-    given = {name: f"({pieces[name].value})" for name in ("list_amount", "discount_amount", "net_amount")}
-    list_amount, discount, net = given.values()
-    pieces["list_amount"].value = f"coalesce({list_amount}, {net} + {discount})"
-    pieces["discount_amount"].value = f"coalesce({discount}, {list_amount} - {net})"
-    pieces["net_amount"].value = f"coalesce({net}, {list_amount} - {discount})"
-    known = " + ".join(f"cast({amount} is not null as integer)" for amount in given.values())
-    pieces["net_amount"].faults += [
+    names = ("list_amount", "discount_amount", "net_amount")
+    amounts = [_read(name) for name in names]
+    # The third amount may be too large for its type even if the two others are not.
+    thirds = (
+        f"try_cast({amounts[2]} + {amounts[1]} as DECIMAL(18,4))",
+        f"try_cast({amounts[0]} - {amounts[2]} as DECIMAL(18,4))",
+        f"try_cast({amounts[0]} - {amounts[1]} as DECIMAL(18,4))",
+    )
+    for name, amount, third in zip(names, amounts, thirds, strict=True):
+        pieces[name].value = f"coalesce({amount}, {third})"
+    known = " + ".join(f"cast({amount} is not null as integer)" for amount in amounts)
+    label, text = sql.literal("net_amount"), f"cast({amounts[2]} as varchar)"
+    rules = (
         (
             f"{known} < 2",
-            sql.literal("net_amount"),
-            f"cast({net} as varchar)",
-            sql.literal(
-                "two of list_amount, discount_amount and net_amount are needed, the third follows from them"
-            ),
+            "two of list_amount, discount_amount and net_amount are needed, the third follows from them",
         ),
         (
-            f"{known} = 3 and {list_amount} - {discount} <> {net}",
-            sql.literal("net_amount"),
-            f"cast({net} as varchar)",
-            sql.literal("list_amount - discount_amount does not give net_amount"),
+            f"{known} = 3 and {amounts[0]} - {amounts[1]} <> {amounts[2]}",
+            "list_amount - discount_amount does not give net_amount",
         ),
-    ]
+        (
+            " or ".join(f"{pieces[name].value} is null" for name in names),
+            "list_amount, discount_amount and net_amount do not fit DECIMAL(18,4)",
+        ),
+    )
+    pieces["net_amount"].faults += [(condition, label, text, sql.literal(reason)) for condition, reason in rules]
 
 
 # --- what is left out -------------------------------------------------------------------------------
@@ -467,8 +492,8 @@ def _left_out(plan: Plan) -> str:
     """SQL of the reason why a record is no record of this feed, NULL if it is one."""
     own = plan.wanted[""]
     branches = []
-    if plan.source.format.type == "xlsx" and own:
-        empty = " and ".join(f"{sql.trimmed(_internal(ColumnUse('', column)))} is null" for column in own)
+    if plan.source.format.type in ("csv", "xlsx") and own:
+        empty = " and ".join(f"({sql.trimmed(_internal(ColumnUse('', column)))}) is null" for column in own)
         branches.append(f"when {empty} then 'empty row'")
     if (totals := plan.source.total_rows) is not None:
         text = f"lower({sql.trimmed(_internal(ColumnUse('', totals.column)))})"

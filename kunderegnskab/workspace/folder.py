@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
@@ -245,14 +245,22 @@ def _validated(model: type[_Model], content: Any, label: str) -> _Model:
         raise InputProblems([_problem(model, detail, label) for detail in error.errors()]) from error
 
 
+def _known_keys(model: type[BaseModel], detail: Any) -> str:
+    """The keys that the part of the model has in which an unknown one stands."""
+    for step in detail["loc"][:-1]:
+        field = model.model_fields.get(str(step))
+        arguments = (field.annotation, *get_args(field.annotation)) if field else ()
+        model = next((each for each in arguments if isinstance(each, type) and issubclass(each, BaseModel)), model)
+    return ", ".join(model.model_fields)
+
+
 def _problem(model: type[BaseModel], detail: Any, label: str) -> InputProblem:
     key = ".".join(str(part) for part in detail["loc"])
     match detail["type"]:
         case "missing":
             return InputProblem(label, f"the key {key} is missing", f"add {key}")
         case "extra_forbidden":
-            known = ", ".join(model.model_fields)
-            return InputProblem(label, f"the key {key} is not known", f"remove it, or use one of {known}")
+            return InputProblem(label, f"the key {key} is not known", f"remove it, or use one of {_known_keys(model, detail)}")
         case _:
             message = detail["msg"].removeprefix("Value error, ")
             what = f"the key {key}: {message}" if key else message

@@ -7,6 +7,8 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -34,23 +36,20 @@ def sole_writer(workspace: Workspace, *, timeout: float = 10.0) -> Generator[Non
     try:
         lock.acquire(timeout=timeout)
     except Timeout:
-        raise WorkspaceBusy(
-            f"Another refresh of this workspace is running{_holder(note)}; wait for it."
-        ) from None
+        held = _read(note)
+        since = f" (process {held['pid']}, since {held['since']})" if held else ""
+        raise WorkspaceBusy(f"Another refresh of this workspace is running{since}; wait for it.") from None
     try:
-        note.write_text(
-            json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
-        )
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        note.write_text(json.dumps({"pid": os.getpid(), "since": now}), encoding="utf-8")
         yield
     finally:
         note.unlink(missing_ok=True)
         lock.release()
 
 
-def _holder(note: os.PathLike[str]) -> str:
+def _read(note: Path) -> dict[str, Any]:
     try:
-        with open(note, encoding="utf-8") as stream:
-            held = json.load(stream)
-        return f" (process {held['pid']}, since {held['since']})"
-    except (OSError, ValueError, KeyError):
-        return ""
+        return json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

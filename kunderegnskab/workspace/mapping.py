@@ -6,9 +6,10 @@ Reading the files belongs in `kunderegnskab.ingest`; the feeds themselves in `ku
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 NegativeForm = Literal["leading", "trailing", "unicode_minus", "parentheses"]
 Encoding = Literal["utf-8", "utf-8-sig", "cp1252", "utf-16"]
@@ -22,6 +23,18 @@ def _as_text(value: object) -> object:
 
 
 Word = Annotated[str, BeforeValidator(_as_text)]
+
+
+def _is_below_landing(pattern: str) -> str:
+    parts = PurePosixPath(pattern).parts
+    if PurePosixPath(pattern).is_absolute() or ".." in parts or "\\" in pattern:
+        raise ValueError("files must name files below landing/, with / between folders")
+    if any("**" in part and part != "**" for part in parts):
+        raise ValueError("** stands for folders, so it must stand alone between slashes")
+    return pattern
+
+
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_is_below_landing)]
 
 
 class _Part(BaseModel):
@@ -80,7 +93,7 @@ class AllowedRejects(_Part):
 class Lookup(_Part):
     """Another landing file whose columns may be used as `name.column`; its key must be unique."""
 
-    files: str
+    files: Pattern
     format: Format
     key: str = Field(description="column of the lookup file whose values are unique")
     source_column: str | None = Field(
@@ -91,7 +104,7 @@ class Lookup(_Part):
 class Source(_Part):
     """One group of files that feeds a feed."""
 
-    files: str = Field(min_length=1, description="glob relative to landing/")
+    files: Pattern = Field(description="glob relative to landing/")
     format: Format
     columns: dict[str, str] = Field(default_factory=dict, description="canonical column: source column")
     expressions: dict[str, Word] = Field(default_factory=dict, description="canonical column: SQL")

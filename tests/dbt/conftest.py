@@ -8,24 +8,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from small_company import COMPANY, FEEDS
-from warehouse import create_raw, dbt, statuses
-
-
-@dataclass(frozen=True)
-class Build:
-    """A warehouse after `dbt build`, and the status of every node by name."""
-
-    warehouse: Path
-    statuses: dict[str, str]
-
-    def failed(self) -> set[str]:
-        return {name for name, status in self.statuses.items() if status not in ("success", "pass")}
+from warehouse import Build, create_raw, dbt, statuses
 
 
 def _build(folder: Path, feeds: dict[str, list[dict[str, Any]]], *options: str) -> Build:

@@ -6,8 +6,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from conftest import Build
-from warehouse import dbt, money, rows, run_results
+from warehouse import Build, dbt, money, rows, run_results
 
 JANUARY, FEBRUARY, APRIL = date(2026, 1, 1), date(2026, 2, 1), date(2026, 4, 1)
 

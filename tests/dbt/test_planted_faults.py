@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Build
-from warehouse import DBT_PROJECT, dbt, execute, failures, rows
+from warehouse import DBT_PROJECT, Build, dbt, execute, failures, rows
 
 POSTINGS = "postings__sum_to_customer_account_lines"
 LADDER_LINES = "customer_account_lines__hold_every_line_of_the_ladder"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Build
-from warehouse import DBT_PROJECT, rows
+from warehouse import DBT_PROJECT, Build, rows
 
 from kunderegnskab.feeds.dbt_sources import render_dbt_sources
 

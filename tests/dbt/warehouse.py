@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,14 @@ def run_results(result: dbtRunnerResult) -> list[Any]:
 def failures(result: dbtRunnerResult) -> set[str]:
     """The names of the nodes that failed or could not run."""
     return {name for name, status in statuses(result).items() if status not in ("success", "pass")}
+
+
+@dataclass(frozen=True)
+class Build:
+    """A warehouse after `dbt build`, and the status of every node by name."""
+
+    warehouse: Path
+    statuses: dict[str, str]
+
+    def failed(self) -> set[str]:
+        return {name for name, status in self.statuses.items() if status not in ("success", "pass")}

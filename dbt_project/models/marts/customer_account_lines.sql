@@ -5,39 +5,21 @@
 ] %}
 
 with amounts as (
-    {%- for column in amount_columns %}
-    select
-        customer_id,
-        month,
-        '{{ column }}' as column_name,
-        {{ column }} as amount
-    from {{ ref('int_customer_months') }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
-
-account_lines as (
     select
         customer_months.customer_id,
         customer_months.month,
         ladder.line_code,
         ladder.line_kind,
         ladder.position,
-        coalesce(amounts.amount, 0) as amount,
-        case
-            when ladder.sign = 1 then coalesce(amounts.amount, 0)
-            when ladder.sign = -1 then -coalesce(amounts.amount, 0)
+        ladder.sign,
+        case ladder.column_name
+            {%- for column in amount_columns %}
+            when '{{ column }}' then customer_months.{{ column }}
+            {%- endfor %}
             else 0
-        end as effect_on_result
+        end as amount
     from {{ ref('int_customer_months') }} as customer_months
     cross join {{ ref('ladder') }} as ladder
-    left join amounts
-        on
-            customer_months.customer_id = amounts.customer_id
-            and customer_months.month = amounts.month
-            and ladder.column_name = amounts.column_name
 ),
 
 summed as (
@@ -47,12 +29,12 @@ summed as (
         line_code,
         line_kind,
         amount,
-        sum(effect_on_result) over (
+        sum(case when sign = 1 then amount when sign = -1 then -amount else 0 end) over (
             partition by customer_id, month
             order by position asc nulls last
             rows between unbounded preceding and current row
         ) as result_so_far
-    from account_lines
+    from amounts
 )
 
 select

@@ -1,0 +1,159 @@
+"""Renders docs/contracts/marts.md from the dbt project's declarations of the published tables.
+
+`python -m kunderegnskab.publication.documentation` writes the file in place; a test fails when it is old.
+What a table means belongs in dbt_project/models/marts/_marts.yml and dbt_project/models/audit/_audit.yml,
+the order and signs of the ladder in dbt_project/seeds/ladder.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from kunderegnskab.quality.certification import Build, CheckResult
+from kunderegnskab.workspace import REPOSITORY
+
+MARTS_DOCUMENT = REPOSITORY / "docs" / "contracts" / "marts.md"
+_PROJECT = REPOSITORY / "dbt_project"
+
+_INTRODUCTION = """\
+# Published tables: the output contract
+
+<!-- Generated from dbt_project/models/marts/_marts.yml, dbt_project/models/audit/_audit.yml and
+dbt_project/seeds: change those files, then run `make docs`. -->
+
+A publication holds these tables twice: in `kunderegnskab.duckdb` as `marts.<table>` and `audit.<table>`,
+and as `parquet/<table>.parquet` and `parquet/audit/<table>.parquet`. Names, grains and key columns are
+stable; a change of them is named in CHANGELOG.md.
+
+Money is in the company's currency, with 4 decimals, never rounded to the minor unit. Sales and results are
+positive when they are earned. Deductions and costs are positive amounts to subtract, so a negative one
+raises the result. Ratios are computed from sums; do not average them, sum numerator and denominator and
+divide. Months are dates, the first day. `(ukendt)` is the customer or product of records that belong to no
+known one.
+"""
+
+_LADDER = """\
+## The ladder
+
+The lines of the customer account in their order, as table `audit.ladder` has them. *Effect* is what a
+positive amount does to the result; a subtotal is the sum of everything above it.
+
+| line | column | effect | da | en |
+|---|---|---|---|---|
+"""
+
+_CERTIFICATION = """\
+### audit.build
+
+One row: which load and build the publication was made from. Columns: {build}.
+
+### audit.check_results
+
+One row per check. `stage` is door, dbt or gate; `status` is passed, failed, waived or error; a failed check
+that does not block is a warning. Columns: {check_results}, `stamp` (the load or build that it holds for),
+`checked_at`.
+
+### main._publication
+
+One row, in the DuckDB file only: name of the publication, run, time, input hash, company, currency, locale
+and the previous publication.
+"""
+
+_NOT_PUBLISHED = """\
+## Not published
+
+These are views in the working warehouse. They are computed from the lake when asked, and no publication
+holds them.
+"""
+
+
+def render_marts_document() -> str:
+    """The text of docs/contracts/marts.md.
+
+    Raises KeyError when a column lacks its type or description.
+    """
+    marts = [(model, "marts") for model in _declared("models/marts/_marts.yml", "models")]
+    audit = [(model, "audit") for model in _declared("models/audit/_audit.yml", "models")]
+    views = [(model, schema) for model, schema in audit if _is_view(model["name"])]
+    tables = [entry for entry in audit if entry not in views]
+    parts = [
+        _INTRODUCTION,
+        _LADDER + "".join(f"{line}\n" for line in _ladder_rows()),
+        "## Schema marts\n",
+        *(_section(model, schema) for model, schema in marts),
+        "## Schema audit\n",
+        *(_section(model, schema) for model, schema in tables),
+        *(_section(_with_types(seed), "audit") for seed in _declared("seeds/_seeds.yml", "seeds")),
+        _CERTIFICATION.format(build=_fields(Build), check_results=_fields(CheckResult)),
+        _NOT_PUBLISHED,
+        *(_section(model, schema) for model, schema in views),
+    ]
+    return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def main() -> None:
+    """Write the document."""
+    MARTS_DOCUMENT.write_text(render_marts_document(), encoding="utf-8")
+
+
+def _declared(file: str, kind: str) -> list[dict[str, Any]]:
+    return YAML(typ="safe", pure=True).load((_PROJECT / file).read_text(encoding="utf-8"))[kind]
+
+
+def _is_view(name: str) -> bool:
+    sql = _PROJECT / "models" / "audit" / f"{name}.sql"
+    return re.search(r"config\([^)]*materialized='view'", sql.read_text(encoding="utf-8")) is not None
+
+
+def _ladder_rows() -> Iterator[str]:
+    effects = {"1": "+", "-1": "-", "0": "="}
+    with (_PROJECT / "seeds" / "ladder.csv").open(encoding="utf-8", newline="") as stream:
+        for line in sorted(csv.DictReader(stream), key=lambda line: int(line["position"])):
+            cells = (line["line_code"], f"`{line['column_name']}`", effects[line["sign"]])
+            yield f"| {' | '.join(cells)} | {line['name_da']} | {line['name_en']} |"
+
+
+def _with_types(seed: dict[str, Any]) -> dict[str, Any]:
+    types = seed["config"]["column_types"]
+    return seed | {"columns": [column | {"data_type": types[column["name"]]} for column in seed["columns"]]}
+
+
+def _section(model: dict[str, Any], schema: str) -> str:
+    key = ", ".join(f"`{name}`" for name in _key(model))
+    lines = [
+        f"### {schema}.{model['name']}",
+        "",
+        " ".join(model["description"].split())
+        + (f" Key: {', '.join(f'`{name}`' for name in key)}." if key else ""),
+        "",
+        "| column | type | meaning |",
+        "|---|---|---|",
+        *(
+            f"| `{column['name']}` | {column['data_type']} | {' '.join(column['description'].split())} |"
+            for column in model["columns"]
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _key(model: dict[str, Any]) -> list[str]:
+    """The columns of the table's uniqueness test; none where the table is a list."""
+    for test in model.get("data_tests", []):
+        if "unique_combination" in test:
+            return test["unique_combination"]["arguments"]["columns"]
+    return [column["name"] for column in model["columns"] if "unique" in column.get("data_tests", [])][:1]
+
+
+def _fields(model: type[BaseModel]) -> str:
+    return ", ".join(f"`{name}`" for name in model.model_fields)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,347 @@
+"""From landing files to what is published, through the command line: what a user gets, and when.
+
+What stops a publication belongs in `test_gate` and `test_faulty_files`, being killed in `test_crash`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import defaultdict
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from companies import MONTHS, at_rest, line, rest, sales_of, write_sales
+from running import kunderegnskab, published, refreshed, rows, run, tree
+
+from kunderegnskab.publication.store import current, verify_chain, verify_files
+
+GRAINS = {
+    "customers": "customer_id",
+    "products": "product_id",
+    "salespeople": "salesperson_id",
+    "months": "month",
+    "customer_account_lines": "customer_id, month, line_code",
+    "customer_accounts": "customer_id, month",
+    "product_accounts": "customer_id, product_id, month",
+}
+LADDER_COLUMNS = (
+    "list_sales", "invoice_discount", "invoiced_sales", "returns", "bonus", "cash_discount", "net_sales",
+    "cogs", "db1", "freight", "handling", "other_direct", "db2",
+)  # fmt: skip
+MEMO_COLUMNS = (
+    "dg1", "dg2", "order_count", "line_count", "return_line_count", "visit_count", "freight_charged",
+    "sales_without_cost",
+)  # fmt: skip
+# Lines whose ledger accounts are income: a credit in the ledger is a positive amount in the account.
+INCOME = ("K00",)
+
+
+# --- what is published ------------------------------------------------------------------------------
+def test_a_publication_is_whole(demo_workspace: Path):
+    store = demo_workspace / "published"
+    now = current(store)
+    assert now is not None
+    assert verify_files(now) == []
+    assert verify_chain(store) == []
+    files = {path.name for path in now.path.iterdir()}
+    assert files == {"kunderegnskab.duckdb", "parquet", "quality", "manifest.json"}
+    assert json.loads((store / "current.json").read_text())["publication"] == now.name
+
+
+def test_marts_have_their_names_and_grains(demo_workspace: Path):
+    with published(demo_workspace) as con:
+        found = con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+        assert {name for (name,) in found} == GRAINS.keys()
+        for mart, grain in GRAINS.items():
+            total, distinct = con.execute(
+                f"select count(*), count(distinct ({grain})) from marts.{mart}"
+            ).fetchall()[0]
+            assert total == distinct > 0, mart
+
+
+def test_customer_accounts_have_a_column_per_ladder_line(demo_workspace: Path):
+    found = rows(
+        demo_workspace,
+        "select column_name from duckdb_columns() where table_name = 'customer_accounts' order by column_index",
+    )
+    assert [name for (name,) in found] == ["customer_id", "month", *LADDER_COLUMNS, *MEMO_COLUMNS]
+    ladder = rows(demo_workspace, "select column_name from audit.ladder order by position")
+    assert [name for (name,) in ladder] == list(LADDER_COLUMNS)
+
+
+def test_parquet_holds_what_duckdb_holds(demo_workspace: Path):
+    parquet = demo_workspace / "published" / "current" / "parquet"
+    assert {path.stem for path in parquet.glob("*.parquet")} == GRAINS.keys()
+    with published(demo_workspace) as con:
+        for mart in GRAINS:
+            copy = f"read_parquet('{parquet / mart}.parquet')"
+            for one, other in ((f"marts.{mart}", copy), (copy, f"marts.{mart}")):
+                assert con.execute(f"select * from {one} except all select * from {other}").fetchall() == []
+
+
+def test_every_line_and_month_of_the_demo_ties_to_its_ledger(demo_workspace: Path):
+    ledger = ledger_by_line_and_month(demo_workspace / "landing" / "finans")
+    accounts = {
+        (code, month): amount
+        for code, month, amount in rows(
+            demo_workspace,
+            "select line_code, month, sum(amount) from marts.customer_account_lines "
+            "join audit.ladder using (line_code) where line_kind = 'amount' group by all",
+        )
+    }
+    differences = {
+        key: accounts.get(key, Decimal(0)) - ledger.get(key, Decimal(0)) for key in accounts.keys() | ledger.keys()
+    }
+    assert {key: difference for key, difference in differences.items() if difference} == {}
+    codes = {code for code, _ in ledger}
+    assert codes == {"K00", "K05", "K15", "K20", "K25", "K35", "K45", "K46", "K47"}
+    assert len({month for _, month in ledger}) == 36
+
+
+def test_subtotals_of_the_ladder_add_up(demo_workspace: Path):
+    assert rows(
+        demo_workspace,
+        """
+        select count(*) from marts.customer_accounts
+        where list_sales - invoice_discount is distinct from invoiced_sales
+            or invoiced_sales - returns - bonus - cash_discount is distinct from net_sales
+            or net_sales - cogs is distinct from db1
+            or db1 - freight - handling - other_direct is distinct from db2
+        """,
+    ) == [(0,)]
+
+
+def test_the_manifest_names_every_file_that_was_read(demo_workspace: Path):
+    now = current(demo_workspace / "published")
+    assert now is not None
+    landed = {f"landing/{name}" for name in tree(demo_workspace / "landing")}
+    policy = {f"policy/{name}" for name in tree(demo_workspace / "policy")}
+    read = {file.path for file in now.manifest.inputs}
+    assert read == landed | policy
+    for file in now.manifest.inputs:
+        assert file.records_read == file.records_loaded + file.records_rejected + file.records_left_out
+
+
+# --- again ------------------------------------------------------------------------------------------
+REFRESH_AND_TELL_MODULES = """
+import sys
+from orchestration.cli import main
+sys.argv = ["kunderegnskab", "refresh", "--workspace", sys.argv[1]]
+try:
+    main()
+finally:
+    heavy = {name.partition(".")[0] for name in sys.modules} & {"dagster", "dbt", "great_expectations", "pandas"}
+    print(sorted(heavy))
+"""
+
+
+def test_nothing_changed_publishes_nothing_and_is_quick(small_to_change: Path):
+    before = tree(small_to_change)
+    name = current_name(small_to_change)
+    done = run(Path(sys.executable), "-c", REFRESH_AND_TELL_MODULES, small_to_change)
+    assert done.code == 0, done.err
+    said, modules = done.out.splitlines()
+    assert said == f"Nothing has changed since publication {name}; nothing new was published."
+    # Without these, and without a log of a run, there was no run: that is what makes it quick.
+    assert modules == "[]"
+    assert tree(small_to_change) == before
+
+
+def test_full_publishes_anew_with_the_same_numbers(small_to_change: Path):
+    before = accounts(small_to_change)
+    report = refreshed(small_to_change, "--full")
+    assert report["status"] == "published"
+    assert report["publication"].startswith("0002-")
+    assert accounts(small_to_change) == before
+    first, second = sorted((small_to_change / "published").glob("000*"))
+    hashes = [
+        {name: mart["content_sha256"] for name, mart in manifest["marts"].items() if name.startswith("marts.")}
+        for manifest in (json.loads((path / "manifest.json").read_text()) for path in (first, second))
+    ]
+    assert hashes[0] == hashes[1]
+
+
+def test_changed_new_and_vanished_files_change_exactly_their_rows(small_to_change: Path):
+    before = accounts(small_to_change)
+    lines = sales_of("nord")
+    assert lines[0][4:9] == ["C1", "V1", "1", "1.000,00", "900,00"]
+    lines[0][7:9] = ["1.100,00", "1.000,00"]  # list and net 100.00 more
+    write_sales(small_to_change, "nord", lines)
+    extra = write_sales(small_to_change, "extra", [line("X1", "C2", date(2025, 3, 1), Decimal("250.50"))])
+    refreshed(small_to_change)
+    changed = accounts(small_to_change)
+    march = ("C2", date(2025, 3, 1))
+    assert {key for key in before.keys() | changed.keys() if before.get(key) != changed.get(key)} == {
+        ("C1", MONTHS[0]),
+        march,
+    }
+    deltas = {
+        column: amount - before["C1", MONTHS[0]][column] for column, amount in changed["C1", MONTHS[0]].items()
+    }
+    assert {column for column, delta in deltas.items() if delta} == {
+        "list_sales",
+        "invoiced_sales",
+        "net_sales",
+        "db1",
+        "db2",
+    }
+    assert set(filter(None, deltas.values())) == {Decimal(100)}
+    assert changed[march]["net_sales"] - before[march]["net_sales"] == Decimal("225.45")
+    assert changed[march]["line_count"] == 2
+
+    extra.unlink()
+    write_sales(small_to_change, "nord", sales_of("nord"))
+    report = refreshed(small_to_change)
+    assert report["publication"].startswith("0003-")
+    assert accounts(small_to_change) == before
+
+
+def test_changed_configuration_or_policy_publishes_anew(small_to_change: Path):
+    assert "made from the files that lie there now" in freshness(small_to_change)
+    company = small_to_change / "company.yaml"
+    company.write_text(company.read_text() + "credit_interest_rate: 0.07\n", encoding="utf-8")
+    assert "files have changed since" in freshness(small_to_change)
+    refreshed(small_to_change)
+    assert "made from the files that lie there now" in freshness(small_to_change)
+
+    rule = "month,scope_type,scope_id,net_sales\n2025-01-01,company,all,1000.00\n"
+    at_rest(small_to_change / "policy" / "budgets.csv", rule.encode())
+    assert "files have changed since" in freshness(small_to_change)
+    refreshed(small_to_change)
+    now = current(small_to_change / "published")
+    assert now is not None
+    assert now.manifest.number == 3
+    parameters = now.manifest.parameters["company"]
+    assert isinstance(parameters, dict)
+    assert parameters["credit_interest_rate"] == "0.07"
+    assert "policy/budgets.csv" in {file.path for file in now.manifest.inputs}
+
+
+# --- telling ----------------------------------------------------------------------------------------
+def test_status_says_what_is_published(demo_workspace: Path):
+    name = current_name(demo_workspace)
+    report = kunderegnskab("status", "--json", "--workspace", demo_workspace)
+    assert (report.code, report.err) == (0, "")
+    assert report.json["company"] == "Nordlys Engros A/S"
+    assert report.json["publication"] == name
+    assert (report.json["first_month"], report.json["last_month"]) == ("2023-01", "2025-12")
+    assert report.json["customers"] == 41
+    assert report.json["checks"]["waived"] == 0
+    assert report.json["checks"]["passed"] > 100
+    assert report.json["last_refresh"]["status"] == "published"
+    assert datetime.fromisoformat(report.json["published_at"]).tzinfo is not None
+
+    text = kunderegnskab("status", "--workspace", demo_workspace)
+    assert text.code == 0
+    assert f"Nordlys Engros A/S: publication {name}" in text.out
+    assert "months    2023-01 to 2025-12, 41 customers" in text.out
+    assert "made from the files that lie there now" in text.out
+
+
+def test_status_before_the_first_publication(tmp_path: Path):
+    kunderegnskab("init", tmp_path / "new")
+    done = kunderegnskab("status", "--workspace", tmp_path / "new")
+    assert (done.code, done.out) == (0, "Nothing is published yet. Run `kunderegnskab refresh`.\n")
+
+
+def test_init_and_one_canonical_file_are_enough(tmp_path: Path):
+    workspace = tmp_path / "new"
+    made = kunderegnskab("init", workspace)
+    assert made.code == 0
+    assert f"kunderegnskab check-inputs --workspace {workspace}" in made.out
+    at_rest(
+        workspace / "landing" / "sales_lines.csv",
+        b"document_no,document_type,posting_date,customer_id,product_id,quantity,net_amount,discount_amount\n"
+        b"F1,invoice,2024-01-15,C1,P1,2,200.005,0\n"
+        b"K1,credit_note,2024-02-01,C1,P1,-1,-100,0\n",
+    )
+    done = kunderegnskab("refresh", "--workspace", workspace)
+    assert done.code == 0, done.err
+    assert done.out.startswith("Published 0001-")
+    assert str(workspace / "published" / "current" / "kunderegnskab.duckdb") in done.out
+    assert rows(
+        workspace,
+        "select customer_id, month, list_sales, returns, db2, sales_without_cost "
+        "from marts.customer_accounts order by month",
+    ) == [
+        ("C1", date(2024, 1, 1), *map(Decimal, ("200.005", "0", "200.005", "200.005"))),
+        ("C1", date(2024, 2, 1), *map(Decimal, ("0", "100", "-100", "-100"))),
+    ]
+
+    again = kunderegnskab("init", workspace)
+    assert again.code == 1
+    assert again.err == f"{workspace}: is there already and not empty; name a folder that does not exist.\n"
+
+
+def test_a_folder_that_is_no_workspace(tmp_path: Path):
+    done = kunderegnskab("refresh", "--workspace", tmp_path)
+    assert done.code == 1
+    assert done.err.startswith(f"{tmp_path}: is not a workspace, it has no company.yaml; ")
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_check_inputs_changes_nothing_and_names_unused_files(small_to_change: Path, options: tuple[str, ...]):
+    at_rest(small_to_change / "landing" / "salg" / "noter.txt", b"hej")
+    before = tree(small_to_change)
+    done = kunderegnskab("check-inputs", *options, "--workspace", small_to_change)
+    assert done.code == 0, done.err
+    assert tree(small_to_change) == before
+    if options:
+        assert done.json["unused_files"] == ["landing/salg/noter.txt"]
+        files = {file["source_file"]: file["records_loaded"] for file in done.json["files"]}
+        assert files == {"landing/salg/nord.csv": 48, "landing/salg/syd.csv": 48, "landing/kunder.xlsx": 4}
+        assert done.json["problems"] == []
+    else:
+        assert "landing/salg/noter.txt is read by no mapping." in done.out
+        assert "All files can be read." in done.out
+
+
+def test_check_inputs_takes_a_workspace_that_was_never_refreshed(small_workspace: Path, tmp_path: Path):
+    workspace = tmp_path / "unrefreshed"
+    for name in ("company.yaml", "feeds.yaml", "landing/kunder.xlsx", "landing/salg/nord.csv"):
+        rest(at_rest(workspace / name, (small_workspace / name).read_bytes()))
+    before = tree(workspace)
+    assert kunderegnskab("check-inputs", "--workspace", workspace).code == 0
+    assert tree(workspace) == before
+    assert {path.name for path in workspace.iterdir()} == {"company.yaml", "feeds.yaml", "landing"}
+
+
+# --- helpers ----------------------------------------------------------------------------------------
+def current_name(workspace: Path) -> str:
+    now = current(workspace / "published")
+    assert now is not None
+    return now.name
+
+
+def freshness(workspace: Path) -> str:
+    return kunderegnskab("status", "--json", "--workspace", workspace).json["freshness"]
+
+
+def accounts(workspace: Path) -> dict[tuple[str, date], dict[str, Any]]:
+    """Every published account, by customer and month."""
+    columns = (*LADDER_COLUMNS, "order_count", "line_count", "sales_without_cost")
+    found = rows(workspace, f"select customer_id, month, {', '.join(columns)} from marts.customer_accounts")
+    return {(customer, month): dict(zip(columns, row, strict=True)) for customer, month, *row in found}
+
+
+def ledger_by_line_and_month(folder: Path) -> dict[tuple[str, date], Decimal]:
+    """Sums of the raw ledger files, read without the product, in the signs of the account."""
+    with (folder / "kontoplan.csv").open(encoding="utf-8", newline="") as stream:
+        roles = {row["Kontonr."]: row["Rolle"] for row in csv.DictReader(stream, delimiter=";")}
+    sums: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    with (folder / "finansposter.csv").open(encoding="utf-16", newline="") as stream:
+        for row in csv.DictReader(stream, delimiter=";"):
+            code = roles[row["Kontonr."]]
+            if code < "K00" or code > "K47":
+                continue
+            text = row["Beløb"].replace(".", "").replace(",", ".")
+            amount = -Decimal(text.strip("()")) if text.startswith("(") else Decimal(text)
+            day = datetime.strptime(row["Bogføringsdato"], "%d-%m-%Y").date()
+            sums[code, day.replace(day=1)] += -amount if code in INCOME else amount
+    return sums
