@@ -18,7 +18,7 @@ import dagster as dg
 import duckdb
 from filelock import FileLock
 
-from kunderegnskab.audit.lineage import NoLineage, column_lineage
+from kunderegnskab.audit.lineage import LineageReader, NoLineage
 from kunderegnskab.code_version import MODELS, tree_sha256
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.publish import MartRequest
@@ -158,6 +158,7 @@ def relation_metadata(
         compiled: the manifest that the build left behind, with the SQL that was run.
     """
     catalog = _catalog(con)
+    reader = LineageReader(catalog)
     found: dict[dg.AssetKey, dict[str, Any]] = {}
     for unique_id, node in compiled["nodes"].items():
         columns = catalog.get(node["schema"], {}).get(node["name"])
@@ -177,7 +178,7 @@ def relation_metadata(
             metadata["dagster/row_count"] = count
         if node.get("compiled_code"):
             try:
-                metadata["dagster/column_lineage"] = _lineage(node, list(columns), catalog)
+                metadata["dagster/column_lineage"] = _lineage(reader, node, list(columns))
             except NoLineage as error:  # a picture is missing, not a number; CI fails on it
                 metadata["column lineage"] = f"cannot be shown: {error}"
         found[dg.AssetKey([node["schema"], node["name"]])] = metadata
@@ -194,14 +195,13 @@ def _catalog(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, st
     return catalog
 
 
-def _lineage(
-    node: Mapping[str, Any], columns: list[str], catalog: Mapping[str, Mapping[str, Mapping[str, str]]]
-) -> dg.TableColumnLineage:
-    found = column_lineage(node["compiled_code"], columns, catalog)
+def _lineage(reader: LineageReader, node: Mapping[str, Any], columns: list[str]) -> dg.TableColumnLineage:
+    found = reader.columns(node["compiled_code"], columns)
     return dg.TableColumnLineage(
         deps_by_column={
             column: [
-                dg.TableColumnDep(dg.AssetKey([dep.schema, dep.relation]), dep.column) for dep in sources
+                dg.TableColumnDep(dg.AssetKey([source.schema, source.relation]), source.column)
+                for source in sources
             ]
             for column, sources in found.items()
         }

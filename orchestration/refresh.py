@@ -6,7 +6,6 @@ How that is shown belongs in `cli.py`, what the job does in `defs/`.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from collections.abc import Generator, Iterator
@@ -21,7 +20,8 @@ from kunderegnskab.ingest import input_files, input_hash
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
-from kunderegnskab.workspace import ENVIRONMENT_VARIABLE, REPOSITORY, Workspace
+from kunderegnskab.workspace import Workspace
+from orchestration.instance import open_instance
 from orchestration.tags import FULL, run_tags
 
 if TYPE_CHECKING:
@@ -79,36 +79,20 @@ def last_outcome(workspace: Workspace) -> dict[str, object] | None:
         return None
 
 
-def dagster_environment(workspace: Workspace) -> dict[str, str]:
-    """What Dagster needs to work on a workspace and keep its own state there."""
-    return {
-        ENVIRONMENT_VARIABLE: str(workspace.root),
-        "KUNDEREGNSKAB_STATE": str(workspace.state / "dagster"),
-        "DAGSTER_HOME": str(REPOSITORY),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
-        "GX_ANALYTICS_ENABLED": "false",
-    }
-
-
 def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outcome:
-    os.environ.update(dagster_environment(workspace))
-    Path(os.environ["KUNDEREGNSKAB_STATE"]).mkdir(parents=True, exist_ok=True)
     log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     progress("starting", 0, 1)
-    with _output_to(log), _faults_to_log(log):
-        from dagster import DagsterInstance
+    with _output_to(log), _faults_to_log(log), open_instance(workspace) as instance, listening(progress):
+        from orchestration.definitions import defs  # reads the environment that is set by now
 
-        from orchestration.definitions import defs
-
-        with DagsterInstance.from_config(str(REPOSITORY)) as instance, listening(progress):
-            job = defs().resolve_job_def("refresh")
-            result = job.execute_in_process(
-                instance=instance,
-                tags=tags,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
-            )
-            sentences = () if result.success else tuple(_failures(workspace, result))
+        job = defs().resolve_job_def("refresh")
+        result = job.execute_in_process(
+            instance=instance,
+            tags=tags,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
+        )
+        sentences = () if result.success else tuple(_failures(workspace, result))
     current = store.current(workspace.published)
     name = current.name if current else None
     if result.success:
@@ -168,7 +152,7 @@ def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
 
 
 def _list_rejects(workspace: Workspace) -> str | None:
-    """Write every rejected record of the failed run to a file for whoever corrects them; None if there are none."""
+    """Write every rejected record to a file for whoever corrects them; None if there are none."""
     import duckdb
 
     target = workspace.state / "rejects.csv"
@@ -187,8 +171,8 @@ def _list_rejects(workspace: Workspace) -> str | None:
                 return None
             path = str(target).replace("'", "''")
             con.execute(
-                f"copy (select feed, source_file, source_record, column_name, raw_value, reason from {rejects} "
-                f"order by all) to '{path}' (header)"
+                "copy (select feed, source_file, source_record, column_name, raw_value, reason "
+                f"from {rejects} order by all) to '{path}' (header)"
             )
     except duckdb.Error:
         return None

@@ -5,13 +5,14 @@ What the steps do belongs in `defs/`.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import duckdb
+from dagster_dbt import DbtCliResource
 from pydantic import PrivateAttr
 
 from kunderegnskab.problems import KunderegnskabError
@@ -24,6 +25,15 @@ WRITER_POOL = "warehouse_writer"
 
 class NoWarehouse(KunderegnskabError):
     """There is no warehouse to work on yet."""
+
+
+class Dbt(DbtCliResource):
+    """dbt in a process of its own."""
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
+        # dagster-dbt would import all of dbt into this process as well, to fetch metadata that
+        # orchestration.dbt.relation_metadata reads without it.
+        return None
 
 
 class CompanyWorkspace(dg.ConfigurableResource):

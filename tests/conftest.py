@@ -16,6 +16,11 @@ import pytest
 from companies import write_small_company
 from running import REPOSITORY, keep_pristine, kunderegnskab, put_back, refreshed
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes minutes; leave out with -m 'not slow'")
+
+
 # 41 customers and some 8,000 sales lines.
 DEMO_SCALE = "0.05"
 

@@ -14,7 +14,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import build_scope
+from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.schema import MappingSchema
 
 # schema -> relation -> column -> type
 Catalog = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -33,36 +34,46 @@ class NoLineage(Exception):
     """The SQL cannot be followed; the text says why."""
 
 
-def column_lineage(sql: str, columns: list[str], catalog: Catalog) -> dict[str, list[SourceColumn]]:
-    """Per column of the query, the columns of relations that its value is made of, in order of name.
+class LineageReader:
+    """Follows the columns of queries over one catalog.
 
     Args:
-        sql: one SELECT as DuckDB ran it.
-        columns: names of the query's columns.
-        catalog: columns of every relation that the query may name.
-
-    Raises:
-        NoLineage: sqlglot cannot parse or resolve the SQL.
+        catalog: columns of every relation that a query may name.
     """
-    schema: dict[str, object] = {
-        name: {relation: dict(found) for relation, found in held.items()} for name, held in catalog.items()
-    }
-    try:
-        tree = sqlglot.parse_one(sql, dialect="duckdb")
-        for table in tree.find_all(exp.Table):
-            table.set("catalog", None)  # dbt writes the file's name before the schema
-        qualified = qualify(tree, dialect="duckdb", schema=schema, validate_qualify_columns=False)
-        scope = build_scope(qualified)
-        found: dict[str, list[SourceColumn]] = {}
-        for column in columns:
-            node = lineage(column, qualified, dialect="duckdb", schema=schema, scope=scope, copy=False)
-            found[column] = sorted(
-                {
-                    SourceColumn(table.db, table.name, leaf.name.rpartition(".")[2].strip('"'))
-                    for leaf in node.walk()
-                    if isinstance(table := leaf.expression, exp.Table)
-                }
-            )
-    except (SqlglotError, ValueError) as error:
-        raise NoLineage(str(error).splitlines()[0]) from error
-    return found
+
+    def __init__(self, catalog: Catalog) -> None:
+        known: dict[str, object] = {
+            name: {relation: dict(found) for relation, found in held.items()}
+            for name, held in catalog.items()
+        }
+        self._schema = MappingSchema(known, dialect="duckdb")
+
+    def columns(self, sql: str, columns: list[str]) -> dict[str, list[SourceColumn]]:
+        """Per column of a query, the columns of relations that its value is made of, in order of name.
+
+        Args:
+            sql: one SELECT as DuckDB ran it.
+            columns: names of the query's columns.
+
+        Raises:
+            NoLineage: sqlglot cannot parse or resolve the SQL.
+        """
+        try:
+            tree = sqlglot.parse_one(sql, dialect="duckdb")
+            for table in tree.find_all(exp.Table):
+                table.set("catalog", None)  # dbt writes the file's name before the schema
+            qualified = qualify(tree, dialect="duckdb", schema=self._schema, validate_qualify_columns=False)
+            scope = build_scope(qualified)
+            return {column: self._sources(column, qualified, scope) for column in columns}
+        except (SqlglotError, ValueError) as error:
+            raise NoLineage(str(error).splitlines()[0]) from error
+
+    def _sources(self, column: str, query: exp.Expr, scope: Scope | None) -> list[SourceColumn]:
+        root = lineage(column, query, dialect="duckdb", schema=self._schema, scope=scope, copy=False)
+        return sorted(
+            {
+                SourceColumn(table.db, table.name, node.name.rpartition(".")[2].strip('"'))
+                for node in root.walk()
+                if isinstance(table := node.expression, exp.Table)
+            }
+        )

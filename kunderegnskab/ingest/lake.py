@@ -376,6 +376,8 @@ def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_f
         columns = {**{name: column.sql_type for name, column in feed.columns.items()}, **SOURCE_COLUMNS}
         nothing = ", ".join(f"cast(null as {sql_type}) as {name}" for name, sql_type in columns.items())
         return f"select {nothing} where false"
-    columns = ", ".join([*feed.columns, *SOURCE_COLUMNS, *(["filename as _lake_file"] if with_lake_file else [])])
+    columns = ", ".join(
+        [*feed.columns, *SOURCE_COLUMNS, *(["filename as _lake_file"] if with_lake_file else [])]
+    )
     listed = ", ".join(literal(str(file)) for file in files)
     return f"select {columns} from read_parquet([{listed}]) where _record_status = {literal(status)}"

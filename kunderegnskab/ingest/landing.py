@@ -64,7 +64,8 @@ def settle(path: Path, name: str) -> None:
                     InputProblem(
                         name,
                         "is still being written",
-                        "run again when the transfer is finished, or deliver it under another name and rename it",
+                        "run again when the transfer is finished, or deliver it under another name and "
+                        "rename it",
                     )
                 ]
             )
@@ -107,11 +108,7 @@ def refuse_change(file: LandingFile) -> None:
         now = None
     if now is None or (now.st_size, now.st_mtime_ns) != (file.size, file.modified):
         raise InputProblems(
-            [
-                InputProblem(
-                    file.name, "changed while it was read", "run again when the transfer is finished"
-                )
-            ]
+            [InputProblem(file.name, "changed while it was read", "run again when the transfer is finished")]
         )
 
 

@@ -84,7 +84,8 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
             listed = ", ".join(literal(str(file)) for file in files)
             for status, parts in listings.items():
                 parts.append(
-                    f"select {literal(name)} as feed, _source_file as source_file, _file_sha256 as file_sha256, "
+                    f"select {literal(name)} as feed, _source_file as source_file, _file_sha256 as "
+                    f"file_sha256, "
                     f"_source_record as source_record, _reject_column as column_name, "
                     f"_reject_value as raw_value, _reason as reason from read_parquet([{listed}]) "
                     f"where _record_status = {literal(status)}"
@@ -169,7 +170,8 @@ def _left_out(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
 
 def _files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
     con.execute(
-        "create table raw.files (feed varchar, source_file varchar, file_sha256 varchar, records_read bigint, "
+        "create table raw.files (feed varchar, source_file varchar, file_sha256 varchar, records_read "
+        "bigint, "
         "records_loaded bigint, records_rejected bigint, records_left_out bigint, rejects_allowed bigint)"
     )
     repeated = {

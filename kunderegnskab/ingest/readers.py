@@ -105,7 +105,9 @@ def _read_csv(
         try:
             _copy(con, query, target)
         except duckdb.Error as error:
-            raise InputProblems([_csv_problem(str(error), name, form)]) from error
+            if "nvalid unicode" in str(error):
+                raise InputProblems([_encoding_problem(text, name, form)]) from error
+            raise InputProblems([_csv_problem(str(error), name)]) from error
     records = Records(target, tuple(kept), 1)
     _refuse_mojibake(con, records, name, form)
     return records
@@ -121,9 +123,9 @@ def _csv_header(text: Path, name: str, form: Format) -> list[str]:
         except StopIteration:
             raise _no_header(name, form) from None
         except UnicodeDecodeError as error:
-            raise InputProblems([_encoding_problem(name, form, error)]) from error
+            raise InputProblems([_encoding_problem(text, name, form)]) from error
         except csv.Error as error:
-            raise InputProblems([_csv_problem(str(error), name, form)]) from error
+            raise InputProblems([_csv_problem(str(error), name)]) from error
 
 
 def _no_header(name: str, form: Format) -> InputProblems:
@@ -157,15 +159,13 @@ def _as_utf8(path: Path, name: str, form: Format, scratch: Path) -> Generator[Pa
 def _copy_as_utf8(path: Path, name: str, form: Format, scratch: Path) -> None:
     encoding = "utf-8" if form.encoding == "utf-8-sig" else form.encoding  # the mark is skipped later
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    done = 0
     try:
         with _opened(path) as source, scratch.open("wb") as copy:
             while chunk := source.read(_CHUNK):
                 copy.write(decoder.decode(chunk).encode("utf-8"))
-                done += len(chunk)
             copy.write(decoder.decode(b"", final=True).encode("utf-8"))
     except UnicodeError as error:
-        raise InputProblems([_encoding_problem(name, form, error, done)]) from error
+        raise InputProblems([_encoding_problem(path, name, form)]) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputProblems(
             [InputProblem(name, "cannot be unpacked, it is damaged or cut off", "deliver the file again")]
@@ -176,30 +176,36 @@ def _opened(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
-def _encoding_problem(name: str, form: Format, error: UnicodeError, offset: int = 0) -> InputProblem:
-    place = f" (byte {offset + error.start + 1:,})" if isinstance(error, UnicodeDecodeError) else ""
+def _encoding_problem(path: Path, name: str, form: Format) -> InputProblem:
+    line = None if form.encoding == "utf-16" else _first_undecodable_line(path, form.encoding)
+    at = f"line {line} " if line else ""
     return InputProblem(
         name,
-        f"is not {form.encoding} text as declared{place}",
+        f"{at}is not {form.encoding} text as declared",
         "correct `encoding` in feeds.yaml, or export the file again",
     )
 
 
-def _csv_problem(message: str, name: str, form: Format) -> InputProblem:
+def _first_undecodable_line(path: Path, encoding: str) -> int | None:
+    with _opened(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                line.decode(encoding)
+            except UnicodeDecodeError:
+                return number
+    return None
+
+
+def _csv_problem(message: str, name: str) -> InputProblem:
     line = re.search(r"CSV Error on Line: (\d+)", message)
     at = f"line {line.group(1)} " if line else ""
-    if "nvalid unicode" in message:
-        return InputProblem(
-            name,
-            f"{at}is not {form.encoding} text as declared",
-            "correct `encoding` in feeds.yaml, or export the file again",
-        )
     if fields := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
         expected, found = fields.groups()
         return InputProblem(
             name,
             f"{at}has {found} fields, the header has {expected}",
-            "correct that line (an unquoted delimiter or a file that was cut off), or `delimiter` in feeds.yaml",
+            "correct that line (an unquoted delimiter or a file that was cut off), or `delimiter` in "
+            "feeds.yaml",
         )
     if "unterminated quote" in message:
         return InputProblem(
@@ -208,7 +214,8 @@ def _csv_problem(message: str, name: str, form: Format) -> InputProblem:
     if "invalid state" in message:
         return InputProblem(
             name,
-            "cannot be read as csv, its lines do not all end in the same way or a quote stands in the wrong place",
+            "cannot be read as csv, its lines do not all end in the same way or a quote stands in the "
+            "wrong place",
             "export the file again with one kind of line end",
         )
     first = message.splitlines()[0].removeprefix("Invalid Input Error: ")
@@ -376,7 +383,7 @@ def _read_json(
         try:
             content = text.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
-            raise InputProblems([_encoding_problem(name, form, error)]) from error
+            raise InputProblems([_encoding_problem(path, name, form)]) from error
     # A record is the chain of values from the top of the file down to the record itself.
     chains: list[list[Any]] = [[value] for value in _json_values(content, name)]
     for depth, key in enumerate(levels):
@@ -396,7 +403,16 @@ def _read_json(
         column: [_json_text(chain[depth], keys, form) for chain in chains]
         for column, (depth, keys) in paths.items()
     }
-    _write(texts, len(chains), target)
+    try:
+        _write(texts, len(chains), target)
+    except UnicodeEncodeError as error:
+        raise InputProblems(
+            [
+                InputProblem(
+                    name, f"is not valid JSON ({error.object[:40]!r} is no text)", "deliver the file again"
+                )
+            ]
+        ) from error
     records = Records(target, tuple(wanted), 1)
     _refuse_mojibake(con, records, name, form)
     return records
@@ -405,7 +421,7 @@ def _read_json(
 def _json_values(content: str, name: str) -> Iterator[Any]:
     """The values of a file: the elements of its array, its objects (one per line or not), or its one object."""
     decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant)
-    place = _JSON_BLANKS.match(content, 0).end()
+    place = _after_blanks(content, 0)
     while place < len(content):
         try:
             value, place = decoder.raw_decode(content, place)
@@ -417,14 +433,17 @@ def _json_values(content: str, name: str) -> Iterator[Any]:
             raise InputProblems(
                 [InputProblem(name, f"is not valid JSON ({at})", "deliver the file again, it may be cut off")]
             ) from error
-        place = _JSON_BLANKS.match(content, place).end()
+        place = _after_blanks(content, place)
         if isinstance(value, list):
             yield from value
         else:
             yield value
 
 
-_JSON_BLANKS = re.compile(r"[ \t\r\n]*")
+def _after_blanks(content: str, place: int) -> int:
+    while place < len(content) and content[place] in " \t\r\n":
+        place += 1
+    return place
 
 
 def _refuse_constant(constant: str) -> Any:

@@ -214,7 +214,8 @@ def _joined(plan: Plan, records: Mapping[str, Records]) -> str:
             mine = f"{_ITSELF}.{sql.identifier(declared.source_column or declared.key)}"
             theirs = f"{sql.identifier(lookup)}.{sql.identifier(declared.key)}"
             joins.append(
-                f"left join read_parquet({sql.literal(str(records[lookup].path))}) as {sql.identifier(lookup)} "
+                f"left join read_parquet({sql.literal(str(records[lookup].path))}) as "
+                f"{sql.identifier(lookup)} "
                 f"on {sql.trimmed(mine)} = {sql.trimmed(theirs)}"
             )
     return (
@@ -236,7 +237,8 @@ def _refuse_repeated_keys(con: duckdb.DuckDBPyConnection, plan: Plan, lookup: st
             [
                 InputProblem(
                     f"landing/{declared.files}",
-                    f"the key {found[0]} stands {found[1]} times, which would multiply the records of {plan.label}",
+                    f"the key {found[0]} stands {found[1]} times, which would multiply the records of "
+                    f"{plan.label}",
                     "look up a column whose values are unique",
                     record=found[2],
                     column=declared.key,
@@ -329,7 +331,10 @@ def _read_text(name: str, column: Column, text: str, form: Format, label: str) -
     if column.type == "id":
         reason = "is a number in scientific notation, expected the id as text with all its digits"
         fault = (
-            f"regexp_full_match({_read(name)}, {sql.literal(_SCIENTIFIC)})", label, text, sql.literal(reason)
+            f"regexp_full_match({_read(name)}, {sql.literal(_SCIENTIFIC)})",
+            label,
+            text,
+            sql.literal(reason),
         )
     return _Piece(read, _read(name), text=sql.trimmed(text), faults=[fault])
 
@@ -484,7 +489,9 @@ def _complete_amounts(pieces: dict[str, _Piece]) -> None:
             "list_amount, discount_amount and net_amount do not fit DECIMAL(18,4)",
         ),
     )
-    pieces["net_amount"].faults += [(condition, label, text, sql.literal(reason)) for condition, reason in rules]
+    pieces["net_amount"].faults += [
+        (condition, label, text, sql.literal(reason)) for condition, reason in rules
+    ]
 
 
 # --- what is left out -------------------------------------------------------------------------------

@@ -250,7 +250,9 @@ def _known_keys(model: type[BaseModel], detail: Any) -> str:
     for step in detail["loc"][:-1]:
         field = model.model_fields.get(str(step))
         arguments = (field.annotation, *get_args(field.annotation)) if field else ()
-        model = next((each for each in arguments if isinstance(each, type) and issubclass(each, BaseModel)), model)
+        model = next(
+            (each for each in arguments if isinstance(each, type) and issubclass(each, BaseModel)), model
+        )
     return ", ".join(model.model_fields)
 
 
@@ -260,7 +262,9 @@ def _problem(model: type[BaseModel], detail: Any, label: str) -> InputProblem:
         case "missing":
             return InputProblem(label, f"the key {key} is missing", f"add {key}")
         case "extra_forbidden":
-            return InputProblem(label, f"the key {key} is not known", f"remove it, or use one of {_known_keys(model, detail)}")
+            return InputProblem(
+                label, f"the key {key} is not known", f"remove it, or use one of {_known_keys(model, detail)}"
+            )
         case _:
             message = detail["msg"].removeprefix("Value error, ")
             what = f"the key {key}: {message}" if key else message

@@ -1,11 +1,10 @@
 """The resources of all steps and the executor of all jobs."""
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from kunderegnskab.workspace import find_workspace
 from orchestration.dbt import LAUNCHER, PROJECT
-from orchestration.resources import CompanyWorkspace
+from orchestration.resources import CompanyWorkspace, Dbt
 
 
 @dg.definitions
@@ -15,9 +14,7 @@ def shared() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "company": CompanyWorkspace(root=str(workspace.root)),
-            "dbt": DbtCliResource(
-                project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(LAUNCHER)
-            ),
+            "dbt": Dbt(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(LAUNCHER)),
         },
         # DuckDB has one writer, so steps cannot run side by side; a process per step would only
         # pay for the imports again.

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
 from kunderegnskab.progress import report
 from kunderegnskab.quality.certification import record, start_build
@@ -22,7 +22,7 @@ from orchestration.dbt import (
     target_path,
     test_results,
 )
-from orchestration.resources import WRITER_POOL, CompanyWorkspace
+from orchestration.resources import WRITER_POOL, CompanyWorkspace, Dbt
 
 # The manifest depends on the project alone; the workspace only lends a folder to keep it in.
 _WORKSPACE = find_workspace()
@@ -54,9 +54,7 @@ class LayerTranslator(DagsterDbtTranslator):
         settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
     ),
 )
-def dbt_models(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, company: CompanyWorkspace
-) -> Iterator[Any]:
+def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWorkspace) -> Iterator[Any]:
     """One `dbt build`; every test's result is recorded for this build of the warehouse."""
     workspace = company.folder
     manifest = read_manifest(MANIFEST)

@@ -372,8 +372,8 @@ DATASETS = tuple(_DATASETS)
 
 # --- files ----------------------------------------------------------------------------------------------
 def _rows(path: Path, encoding: str = "utf-8-sig") -> Iterator[dict[str, str]]:
-    opened = gzip.open(path, "rt", encoding=encoding, newline="") if path.suffix == ".gz" else None
-    with opened or path.open(encoding=encoding, newline="") as stream:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding=encoding, newline="") as stream:
         yield from csv.DictReader(stream)
 
 

@@ -45,7 +45,8 @@ class Taken:
     def rejects(self) -> list[tuple[int, str, str | None, str]]:
         """(record, column, raw text, reason) of every rejected record."""
         return self.rows(
-            "select source_record, column_name, raw_value, reason from raw.rejects order by feed, source_file, 1"
+            "select source_record, column_name, raw_value, reason from raw.rejects "
+            "order by feed, source_file, 1"
         )
 
 

@@ -34,7 +34,9 @@ def sales(root: Path, rows: list[str], net: str = 'number("Beløb")', more: str 
 
 
 def refusal(root: Path, net: str, more: str = "") -> str:
-    workspace = workspace_of(root, FEEDS.format(net=net, more=more), {"salg.csv": f"{HEADER}\n1;01-02-2024;1;5,00;x\n"})
+    workspace = workspace_of(
+        root, FEEDS.format(net=net, more=more), {"salg.csv": f"{HEADER}\n1;01-02-2024;1;5,00;x\n"}
+    )
     (sentence,) = problems_of(workspace)
     return sentence
 
@@ -155,9 +157,9 @@ def test_where_leaves_out_and_counts(tmp_path):
         (2, "where: Tekst = 'Salg'"),
         (3, "where: Tekst = 'Salg'"),
     ]
-    assert result.rows("select records_read, records_loaded, records_rejected, records_left_out from raw.files") == [
-        (3, 1, 0, 2)
-    ]
+    assert result.rows(
+        "select records_read, records_loaded, records_rejected, records_left_out from raw.files"
+    ) == [(3, 1, 0, 2)]
 
 
 def test_a_record_that_where_cannot_judge_is_rejected_not_left_out(tmp_path):
@@ -187,7 +189,9 @@ def test_a_lookup_gives_columns_by_its_own_conventions(tmp_path):
         "hoved.csv": "Nr,dag,faktor\n1,20240301,0.5\n",
     }
     result = taken(workspace_of(tmp_path, feeds, files))
-    assert result.rows("select posting_date::varchar, net_amount from raw.sales_lines order by _source_record") == [
+    assert result.rows(
+        "select posting_date::varchar, net_amount from raw.sales_lines order by _source_record"
+    ) == [
         ("2024-03-01", Decimal(5)),
         ("2024-03-01", Decimal(10)),
     ]
@@ -196,10 +200,14 @@ def test_a_lookup_gives_columns_by_its_own_conventions(tmp_path):
 
 def test_a_lookup_with_a_repeated_key_is_refused(tmp_path):
     feeds = FEEDS.format(net="number(hoved.faktor)", more=LOOKUP)
-    files = {"salg.csv": f"{HEADER}\n1;01-02-2024;2;10,00;x\n", "hoved.csv": "Nr,dag,faktor\n1,,1\n2,,1\n1,,2\n"}
+    files = {
+        "salg.csv": f"{HEADER}\n1;01-02-2024;2;10,00;x\n",
+        "hoved.csv": "Nr,dag,faktor\n1,,1\n2,,1\n1,,2\n",
+    }
     (sentence,) = problems_of(workspace_of(tmp_path, feeds, files))
     assert sentence == (
-        "landing/hoved.csv, record 3, column Nr: the key 1 stands 2 times, which would multiply the records of "
+        "landing/hoved.csv, record 3, column Nr: the key 1 stands 2 times, which would multiply the "
+        "records of "
         "feeds.yaml: sales_lines, source 1; look up a column whose values are unique."
     )
 
@@ -216,6 +224,7 @@ def test_an_undeclared_lookup_is_refused(tmp_path, net, sentence_end):
 
 def test_a_lookup_without_its_file_is_refused(tmp_path):
     assert refusal(tmp_path, "number(hoved.faktor)", LOOKUP) == (
-        "landing/hoved.csv: is 0 files, but the lookup hoved of feeds.yaml: sales_lines, source 1 needs exactly "
+        "landing/hoved.csv: is 0 files, but the lookup hoved of feeds.yaml: sales_lines, source 1 needs "
+        "exactly "
         "one; deliver that file, or correct `files`."
     )

@@ -37,12 +37,17 @@ sales_lines:
 customers:
   - files: {files}
     format: {{{form}}}
-    columns: {{customer_id: Nr, customer_name: Navn, payment_terms_days: Dage, customer_since: Siden, is_internal: Intern}}
+    columns:
+      customer_id: Nr
+      customer_name: Navn
+      payment_terms_days: Dage
+      customer_since: Siden
+      is_internal: Intern
 """
 SALES = {"salg.csv": "doc,day,qty,net\n1,2024-01-01,1,1\n"}
 CUSTOMERS = [
     ("0007", "Ærø Øl & Åbrød A/S", 30, date(2024, 2, 29), True),
-    ("8", "Müller; \"Søn\"", None, None, False),
+    ("8", 'Müller; "Søn"', None, None, False),
 ]
 FORM = 'decimal: ",", thousands: ".", date: "%d-%m-%Y", true_words: [Ja], false_words: [Nej]'
 
@@ -71,9 +76,7 @@ def csv_text(line_end: str = "\r\n") -> str:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-@pytest.mark.parametrize(
-    ("packed", "line_end"), [(False, "\n"), (True, "\r\n")], ids=["plain", "packed"]
-)
+@pytest.mark.parametrize(("packed", "line_end"), [(False, "\n"), (True, "\r\n")], ids=["plain", "packed"])
 def test_csv_in_every_encoding(tmp_path, encoding, packed, line_end):
     content = csv_text(line_end).encode(encoding)
     name = "kunder.csv.gz" if packed else "kunder.csv"
@@ -89,7 +92,9 @@ def test_csv_with_a_byte_order_mark_that_is_not_declared(tmp_path):
 
 def test_csv_without_header(tmp_path):
     content = csv_text().partition("\r\n")[2]
-    form = f'type: csv, delimiter: ";", header_row: 0, column_names: [Nr, Navn, Dage, Siden, Intern, x], {FORM}'
+    form = (
+        f'type: csv, delimiter: ";", header_row: 0, column_names: [Nr, Navn, Dage, Siden, Intern, x], {FORM}'
+    )
     assert rows_of(customers(tmp_path, "k.csv", content, form)) == CUSTOMERS
 
 
@@ -178,9 +183,14 @@ def test_xlsx_record_numbers_are_sheet_rows(tmp_path):
 
     feeds_form = f"type: xlsx, sheet: Kunder, header_row: 4, {FORM}"
     content = workbook(fill, ("Kunder",))
-    feeds = FEEDS.format(files="k.xlsx", form=feeds_form) + "    total_rows: {column: Nr, words: [i alt, Sum]}\n"
+    feeds = (
+        FEEDS.format(files="k.xlsx", form=feeds_form) + "    total_rows: {column: Nr, words: [i alt, Sum]}\n"
+    )
     result = taken(workspace_of(tmp_path, feeds, {**SALES, "k.xlsx": content}))
-    assert result.rows("select customer_id, _source_record from raw.customers order by 2") == [("a", 5), ("b", 7)]
+    assert result.rows("select customer_id, _source_record from raw.customers order by 2") == [
+        ("a", 5),
+        ("b", 7),
+    ]
     assert [reject[:3] for reject in result.rejects] == [(8, "Dage", "tredive")]
     left_out = result.rows("select source_record, reason from raw.left_out order by 1")
     assert left_out == [(6, "empty row"), (9, "empty row"), (10, "total row")]
@@ -256,7 +266,7 @@ sales_lines:
 @pytest.mark.parametrize("decimal", [".", ","])
 def test_parquet_decimals_stay_exact_and_float_noise_is_rejected(tmp_path, decimal):
     path = tmp_path / "salg.parquet"
-    duckdb.sql(
+    duckdb.connect().sql(
         "select i::varchar as doc, date '2024-01-01' as day, 1::bigint as qty, 0::decimal(9,2) as disc, "
         "case i when 1 then 12345678901234.5678::decimal(18,4) end as net from range(1, 2) t(i)"
     ).write_parquet(str(path))
@@ -264,7 +274,7 @@ def test_parquet_decimals_stay_exact_and_float_noise_is_rejected(tmp_path, decim
     result = taken(workspace_of(tmp_path / "w", feeds, {"salg.parquet": path.read_bytes()}))
     assert result.values("select net_amount from raw.sales_lines") == [Decimal("12345678901234.5678")]
 
-    duckdb.sql(
+    duckdb.connect().sql(
         "select '1' as doc, date '2024-01-01' as day, 1 as qty, 0 as disc, 0.1::double + 0.2::double as net"
     ).write_parquet(str(path))
     result = taken(workspace_of(tmp_path / "v", feeds, {"salg.parquet": path.read_bytes()}))
@@ -334,7 +344,11 @@ def test_json_numbers_keep_their_digits(tmp_path_factory, numbers, decimal):
 def test_json_header_fields_stand_beside_line_fields(tmp_path):
     invoices = {
         "collection": [
-            {"no": 1, "date": "2024-01-05", "lines": [{"q": 1, "p": {"net": 10.10}}, {"q": 2, "p": {"net": 20}}]},
+            {
+                "no": 1,
+                "date": "2024-01-05",
+                "lines": [{"q": 1, "p": {"net": 10.10}}, {"q": 2, "p": {"net": 20}}],
+            },
             {"no": 2, "date": "2024-01-06", "lines": {"q": 3, "p": {"net": 30}}},
             {"no": 3, "date": "2024-01-07", "lines": []},
             {"no": 4, "date": "2024-01-08"},
@@ -344,7 +358,11 @@ def test_json_header_fields_stand_beside_line_fields(tmp_path):
     sales_lines:
       - files: f.json
         format: {type: json, records: collection.lines}
-        columns: {document_no: collection.no, posting_date: collection.date, quantity: collection.lines.q, net_amount: collection.lines.p.net}
+        columns:
+          document_no: collection.no
+          posting_date: collection.date
+          quantity: collection.lines.q
+          net_amount: collection.lines.p.net
         values: {document_type: invoice, discount_amount: "0"}
     """
     result = taken(workspace_of(tmp_path, feeds, {"f.json": json.dumps(invoices)}))
@@ -356,7 +374,9 @@ def test_json_header_fields_stand_beside_line_fields(tmp_path):
 
 
 def test_json_exponents_are_rejected_not_guessed(tmp_path):
-    content = '[{"Nr": 1.5e20, "Navn": "a", "Intern": true}, {"Nr": 2, "Navn": "b", "Dage": 3e1, "Intern": true}]'
+    content = (
+        '[{"Nr": 1.5e20, "Navn": "a", "Intern": true}, {"Nr": 2, "Navn": "b", "Dage": 3e1, "Intern": true}]'
+    )
     result = customers(tmp_path, "k.json", content, f"type: json, {FORM}")
     assert [reject[:3] for reject in result.rejects] == [(1, "Nr", "1,5e20"), (2, "Dage", "3e1")]
 

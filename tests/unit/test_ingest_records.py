@@ -47,7 +47,9 @@ def good(document: int, line: int = 1) -> str:
 
 # --- the row ledger -------------------------------------------------------------------------------------
 FIELD = st.one_of(
-    st.sampled_from(["", "1", "2", "-3,50", "1.5", "invoice", "credit_note", "01-02-2024", "31-02-2024", "ud", "x"]),
+    st.sampled_from(
+        ["", "1", "2", "-3,50", "1.5", "invoice", "credit_note", "01-02-2024", "31-02-2024", "ud", "x"]
+    ),
     st.text(alphabet="abcø019,.-;\"'\n\r\t \u00a0%(){}\\", max_size=6),
 )
 
@@ -72,7 +74,10 @@ def test_every_record_is_loaded_rejected_or_left_out(tmp_path_factory, rows, goo
 
 
 def test_records_keep_their_place_in_a_file_that_several_threads_read(tmp_path):
-    rows = [f"{n};1;invoice;01-02-2024;{n % 7};{n},00;;{n},00;{'ud' if n % 11 == 0 else 'x'}" for n in range(1, 300_001)]
+    rows = [
+        f"{n};1;invoice;01-02-2024;{n % 7};{n},00;;{n},00;{'ud' if n % 11 == 0 else 'x'}"
+        for n in range(1, 300_001)
+    ]
     result = sales(tmp_path, *rows)
     wrong = "select count(*) from raw.sales_lines where document_no <> _source_record::varchar"
     assert result.values(wrong) == [0]
@@ -103,7 +108,10 @@ def test_two_of_three_amounts_give_the_third(tmp_path, amounts, expected):
 @pytest.mark.parametrize(
     ("amounts", "reason"),
     [
-        ("10,00;;", "two of list_amount, discount_amount and net_amount are needed, the third follows from them"),
+        (
+            "10,00;;",
+            "two of list_amount, discount_amount and net_amount are needed, the third follows from them",
+        ),
         (";;", "two of list_amount, discount_amount and net_amount are needed, the third follows from them"),
         ("10,00;0,50;9,51", "list_amount - discount_amount does not give net_amount"),
         ("99999999999999,00;-1,00;", "list_amount, discount_amount and net_amount do not fit DECIMAL(18,4)"),
@@ -119,14 +127,21 @@ def test_amounts_that_do_not_fit_together_are_rejected(tmp_path, amounts, reason
 def test_a_repeated_key_is_rejected_and_the_first_record_kept(tmp_path):
     result = sales(tmp_path, good(1), good(2), good(1))
     assert result.rejects == [
-        (3, "document_no, line_no", "document_no = 1, line_no = 1", "repeats the key of landing/salg.csv, record 1")
+        (
+            3,
+            "document_no, line_no",
+            "document_no = 1, line_no = 1",
+            "repeats the key of landing/salg.csv, record 1",
+        )
     ]
     assert result.values("select _source_record from raw.sales_lines order by 1") == [1, 2]
     assert result.rows("select records_loaded, records_rejected from raw.files") == [(2, 1)]
 
 
 def test_a_repeated_key_in_another_file_is_found(tmp_path):
-    workspace = workspace_of(tmp_path, FEEDS, {"a.csv": f"{HEADER}\n{good(1)}\n", "b.csv": f"{HEADER}\n{good(2)}\n{good(1)}\n"})
+    workspace = workspace_of(
+        tmp_path, FEEDS, {"a.csv": f"{HEADER}\n{good(1)}\n", "b.csv": f"{HEADER}\n{good(2)}\n{good(1)}\n"}
+    )
     result = taken(workspace)
     assert result.rejects[0][0] == 2
     assert result.rejects[0][3] == "repeats the key of landing/a.csv, record 1"
@@ -143,21 +158,38 @@ def test_lines_without_a_number_may_be_the_same(tmp_path):
 def test_a_file_that_feeds_a_feed_twice_loses_only_the_repeated_key(tmp_path):
     feeds = """
     sales_lines:
-      - {files: salg.csv, format: {type: csv}, columns: {document_no: doc, posting_date: day, quantity: qty, net_amount: net}, values: {document_type: invoice, discount_amount: "0"}}
+      - files: salg.csv
+        format: {type: csv}
+        columns: {document_no: doc, posting_date: day, quantity: qty, net_amount: net}
+        values: {document_type: invoice, discount_amount: "0"}
     customer_costs:
-      - {files: salg.csv, format: {type: csv}, columns: {cost_no: doc, posting_date: day, amount: fragt}, values: {cost_type: freight}}
-      - {files: salg.csv, format: {type: csv}, columns: {cost_no: doc, posting_date: day, amount: bonus}, values: {cost_type: bonus}}
+      - files: salg.csv
+        format: {type: csv}
+        columns: {cost_no: doc, posting_date: day, amount: fragt}
+        values: {cost_type: freight}
+      - files: salg.csv
+        format: {type: csv}
+        columns: {cost_no: doc, posting_date: day, amount: bonus}
+        values: {cost_type: bonus}
     """
-    result = taken(workspace_of(tmp_path, feeds, {"salg.csv": "doc,day,qty,net,fragt,bonus\n1,2024-01-01,1,1,5,7\n"}))
+    result = taken(
+        workspace_of(tmp_path, feeds, {"salg.csv": "doc,day,qty,net,fragt,bonus\n1,2024-01-01,1,1,5,7\n"})
+    )
     assert result.values("select count(*) from raw.customer_costs") == [1]
     assert result.values(BALANCE) == [0]
-    counts = "select records_read, records_loaded, records_rejected from raw.files where feed = 'customer_costs'"
+    counts = (
+        "select records_read, records_loaded, records_rejected from raw.files where feed = 'customer_costs'"
+    )
     assert result.rows(counts) == [(2, 1, 1)]
 
 
 @pytest.mark.parametrize(
     "feeds",
-    [FEEDS, FEEDS.replace('"*.csv"', "a.csv") + FEEDS.replace('"*.csv"', "b.csv").replace("sales_lines:", "").lstrip("\n")],
+    [
+        FEEDS,
+        FEEDS.replace('"*.csv"', "a.csv")
+        + FEEDS.replace('"*.csv"', "b.csv").replace("sales_lines:", "").lstrip("\n"),
+    ],
     ids=["one source", "two sources"],
 )
 def test_the_same_content_twice_is_refused(tmp_path, feeds):
@@ -169,7 +201,9 @@ def test_the_same_content_twice_is_refused(tmp_path, feeds):
 
 # --- files that come and go -----------------------------------------------------------------------------
 def test_an_unchanged_file_is_not_read_again(tmp_path):
-    workspace = workspace_of(tmp_path, FEEDS, {"a.csv": f"{HEADER}\n{good(1)}\n", "b.csv": f"{HEADER}\n{good(2)}\n"})
+    workspace = workspace_of(
+        tmp_path, FEEDS, {"a.csv": f"{HEADER}\n{good(1)}\n", "b.csv": f"{HEADER}\n{good(2)}\n"}
+    )
     assert take_in(workspace, workspace.lake).read == ("landing/a.csv", "landing/b.csv")
     assert take_in(workspace, workspace.lake).read == ()
     rest(workspace.landing / "a.csv")
@@ -187,7 +221,9 @@ def test_a_changed_file_takes_its_old_records_along(tmp_path):
 
 
 def test_a_vanished_file_takes_its_records_along(tmp_path):
-    workspace = workspace_of(tmp_path, FEEDS, {"a.csv": f"{HEADER}\n{good(1)}\n", "b.csv": f"{HEADER}\n{good(2)}\n"})
+    workspace = workspace_of(
+        tmp_path, FEEDS, {"a.csv": f"{HEADER}\n{good(1)}\n", "b.csv": f"{HEADER}\n{good(2)}\n"}
+    )
     taken(workspace)
     (workspace.landing / "a.csv").unlink()
     result = taken(workspace)
@@ -251,7 +287,9 @@ def test_unfinished_and_hidden_files_are_no_files(tmp_path):
 
 
 # --- canonical files ------------------------------------------------------------------------------------
-CANONICAL = "document_no,document_type,posting_date,quantity,net_amount,discount_amount\n1,invoice,2024-01-01,1,1,0\n"
+CANONICAL = (
+    "document_no,document_type,posting_date,quantity,net_amount,discount_amount\n1,invoice,2024-01-01,1,1,0\n"
+)
 
 
 def test_canonical_files_need_no_mapping_and_no_optional_columns(tmp_path):
@@ -276,7 +314,9 @@ def test_a_canonical_parquet_file(tmp_path):
 def test_a_misspelt_column_of_a_canonical_file_is_refused(tmp_path):
     content = CANONICAL.replace("quantity", "quantty")
     sentences = problems_of(workspace_of(tmp_path, None, {"sales_lines.csv": content}))
-    assert sentences[0].startswith("landing/sales_lines.csv: quantty is not a column of the feed sales_lines; remove it")
+    assert sentences[0].startswith(
+        "landing/sales_lines.csv: quantty is not a column of the feed sales_lines; remove it"
+    )
     assert sentences[1].startswith("landing/sales_lines.csv, column quantity: the required column is missing")
 
 

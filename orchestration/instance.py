@@ -1,0 +1,53 @@
+"""The Dagster instance of a workspace: its history of runs, kept in the workspace's state/ folder.
+
+Its settings belong in dagster.yaml.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kunderegnskab.workspace import ENVIRONMENT_VARIABLE, REPOSITORY, Workspace
+from orchestration import dbt
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
+    """What Dagster and what it starts need to work on a workspace and keep their own state there."""
+    return {
+        ENVIRONMENT_VARIABLE: str(workspace.root),
+        "KUNDEREGNSKAB_STATE": str(workspace.state / "dagster"),
+        "DAGSTER_HOME": str(REPOSITORY),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        **dbt.environment(workspace),
+    }
+
+
+@contextmanager
+def open_instance(workspace: Workspace) -> Generator[DagsterInstance]:
+    """The instance, for work in this process."""
+    from dagster import DagsterInstance
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    os.environ.update(environment(workspace))
+    Path(os.environ["KUNDEREGNSKAB_STATE"]).mkdir(parents=True, exist_ok=True)
+    if not event.contains(Engine, "connect", _without_waiting_for_the_disk):
+        event.listen(Engine, "connect", _without_waiting_for_the_disk)
+    with DagsterInstance.from_config(str(REPOSITORY)) as instance:
+        yield instance
+
+
+def _without_waiting_for_the_disk(connection: Any, record: object) -> None:
+    """A refresh writes some 1,500 small transactions of run history, each of which waited for the disk.
+
+    After a power cut the history may be lost; it can be, what was published is kept by other means.
+    """
+    connection.execute("pragma synchronous = off")

@@ -1,0 +1,159 @@
+"""A refresh that is killed anywhere: readers keep a whole publication, and the next refresh works.
+
+Kills of the publishing step alone, many more of them, are in `test_publication_crash`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import PATIENCE_SECONDS, published, refreshed, start, tree
+
+from kunderegnskab.publication.store import current, verify_chain, verify_files
+
+COMMAND_KILLS, DBT_KILLS, PUBLICATION_KILLS = 8, 7, 6
+REFRESH_AFTER_EVERY = 4
+# How long a dbt may outlive the refresh that started it.
+ORPHAN_SECONDS = 2.0
+_POLL_SECONDS = 0.02
+
+
+@pytest.mark.slow
+def test_killed_refresh_leaves_readers_and_the_next_refresh_unharmed(small_to_change: Path):
+    workspace = small_to_change
+    content = published_content(workspace)
+    whole = timed_refresh(workspace)
+    assert published_content(workspace) == content
+
+    chance = random.Random(20240131)
+    kills: list[tuple[str, float]] = [
+        # Spread over the whole refresh, so that every part of it is hit.
+        *(("command", whole * (n + chance.random()) / COMMAND_KILLS) for n in range(COMMAND_KILLS)),
+        *(("dbt", whole * 0.4 * (n + chance.random()) / DBT_KILLS) for n in range(DBT_KILLS)),
+        *(("publication", chance.uniform(0, 0.5)) for _ in range(PUBLICATION_KILLS)),
+    ]
+    chance.shuffle(kills)
+    hits = {"command": 0, "dbt": 0, "publication": 0}
+    for number, (target, delay) in enumerate(kills, start=1):
+        before = current_tree(workspace)
+        hits[target] += kill_a_refresh(workspace, target, delay)
+        assert no_dbt_is_left(workspace), f"kill {number} of {target} left a dbt behind"
+        assert_whole(workspace)
+        assert published_content(workspace) == content, f"kill {number} of {target}"
+        name, files = current_tree(workspace)
+        if name == before[0]:
+            assert files == before[1]
+        if number % REFRESH_AFTER_EVERY == 0 or number == len(kills):
+            assert refreshed(workspace, "--full")["status"] == "published"
+            assert list((workspace / "published").glob(".tmp-*")) == []
+            assert verify_chain(workspace / "published") == []
+            assert_whole(workspace)
+    # A kill whose target had ended already proves nothing.
+    assert hits["command"] >= COMMAND_KILLS - 2
+    assert hits["dbt"] >= DBT_KILLS - 2
+    assert hits["publication"] >= PUBLICATION_KILLS - 2
+
+
+# --- killing ----------------------------------------------------------------------------------------
+def kill_a_refresh(workspace: Path, target: str, delay: float) -> bool:
+    """Start a refresh, kill one process of it after a while and see it end; False if it came too late."""
+    process = start("refresh", "--full", "--workspace", workspace)
+    try:
+        victim: int | None = process.pid
+        if target == "dbt":
+            victim = wait_for(lambda: next(iter(dbt_processes(workspace, "build")), None), process)
+        elif target == "publication":
+            wait_for(lambda: list((workspace / "published").glob(".tmp-*")) or None, process)
+        if victim is None:
+            return False
+        time.sleep(delay)
+        hit = process.poll() is None and is_running(victim)
+        if hit:
+            os.kill(victim, signal.SIGKILL)
+        code = process.wait(PATIENCE_SECONDS)
+        if hit and target == "dbt":
+            assert code == 1  # the command lives on, says so and publishes nothing
+        return hit
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def wait_for(look: Callable[[], Any], process: Any) -> Any:
+    """What `look` finds, None if the process ends before."""
+    while process.poll() is None:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(_POLL_SECONDS)
+    return None
+
+
+def dbt_processes(workspace: Path, word: str = "") -> list[int]:
+    """Ids of the dbt processes that work on this workspace, whoever their parent is now."""
+    ours = f"KUNDEREGNSKAB_WAREHOUSE={workspace.resolve()}/".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            is_dbt = b"kunderegnskab-dbt" in command and (not word or word.encode() in command.split(b"\0"))
+            if is_dbt and ours in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
+def no_dbt_is_left(workspace: Path) -> bool:
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while dbt_processes(workspace):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+# --- what readers have ------------------------------------------------------------------------------
+def assert_whole(workspace: Path) -> None:
+    now = current(workspace / "published")
+    assert now is not None
+    assert verify_files(now) == []
+    with published(workspace) as con:
+        marker = con.execute("select publication, run_id from _publication").fetchone()
+        built = con.execute("select run_id from audit.build").fetchone()
+    assert marker == (now.name, now.manifest.run_id)
+    assert built == (now.manifest.run_id,)
+
+
+def published_content(workspace: Path) -> list[tuple[Any, ...]]:
+    with published(workspace) as con:
+        return con.execute("select * from marts.customer_account_lines order by all").fetchall()
+
+
+def current_tree(workspace: Path) -> tuple[str, dict[str, str]]:
+    now = current(workspace / "published")
+    assert now is not None
+    return now.name, tree(now.path)
+
+
+def timed_refresh(workspace: Path) -> float:
+    """Seconds that a whole refresh takes here and now."""
+    began = time.monotonic()
+    assert refreshed(workspace, "--full")["status"] == "published"
+    return time.monotonic() - began

@@ -1,0 +1,423 @@
+"""What is wrong with a file is said in one plain sentence that names file, record and column.
+
+That nothing is lost meanwhile belongs in test_ingest_records.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+import xlsxwriter
+from small_intake import problems_of, taken, workspace_of
+
+from kunderegnskab.ingest import landing
+from kunderegnskab.ingest.rejects import reject_problems
+
+FORM = 'type: csv, delimiter: ";", decimal: ",", thousands: ".", date: "%d-%m-%Y"'
+FEEDS = """
+sales_lines:
+  - files: {files}
+    format: {{{form}}}
+    columns:
+      document_no: Bilag
+      line_no: Linje
+      document_type: Type
+      posting_date: Dato
+      customer_id: Kunde
+      quantity: Antal
+      net_amount: Beløb
+    values: {{discount_amount: "0"}}
+"""
+HEADER = "Bilag;Linje;Type;Dato;Kunde;Antal;Beløb"
+GOOD = "1;1;invoice;28-02-2024;K1;2;1.234,50"
+ACTION = "correct it in the source and deliver the file again, or allow it with allow_rejects in feeds.yaml."
+
+
+def reject_sentences(root: Path, *rows: str, form: str = FORM) -> list[str]:
+    feeds = FEEDS.format(files="salg.csv", form=form)
+    result = taken(workspace_of(root, feeds, {"salg.csv": "\n".join([HEADER, GOOD, *rows, ""])}))
+    # What is rejected leaves no trace in the feed.
+    assert result.values("select net_amount from raw.sales_lines") == [Decimal("1234.5")]
+    return [problem.sentence() for problem in reject_problems(result.con, limit=10)]
+
+
+@pytest.mark.parametrize(
+    ("row", "where_and_what"),
+    [
+        (
+            "2;1;invoice;28-02-2024;K1;2;12x4,50",
+            "column Beløb: '12x4,50' is not a number with at most 4 decimals written like 1.234,56",
+        ),
+        (
+            "2;1;invoice;28-02-2024;K1;2;1234.50",
+            "column Beløb: '1234.50' is not a number with at most 4 decimals written like 1.234,56",
+        ),
+        (
+            "2;1;invoice;28-02-2024;K1;2;1,23456",
+            "column Beløb: '1,23456' is not a number with at most 4 decimals written like 1.234,56",
+        ),
+        (
+            "2;1;invoice;02-28-2024;K1;2;1,00",
+            "column Dato: '02-28-2024' is not a date of the form %d-%m-%Y",
+        ),
+        ("2;1;invoice;31-02-2024;K1;2;1,00", "column Dato: '31-02-2024' is not a date of the form %d-%m-%Y"),
+        ("2;1;invoice;;K1;2;1,00", "column Dato: a value is required here but the field is empty"),
+        ("2;1;faktura;28-02-2024;K1;2;1,00", "column Type: 'faktura' is not one of invoice, credit_note"),
+        (
+            "2;1;invoice;28-02-2024;5,70123E+12;2;1,00",
+            "column Kunde: '5,70123E+12' is a number in scientific notation, expected the id as text with "
+            "all "
+            "its digits",
+        ),
+        (
+            "1;1;invoice;28-02-2024;K1;2;1,00",
+            "column document_no, line_no: 'document_no = 1, line_no = 1' repeats the key of "
+            "landing/salg.csv, "
+            "record 1",
+        ),
+        (
+            "2;1;invoice;28-02-2024;K1;2;",
+            "column net_amount: two of list_amount, discount_amount and net_amount are needed, the third "
+            "follows from them",
+        ),
+    ],
+)
+def test_a_bad_record_is_named(tmp_path, row, where_and_what):
+    assert reject_sentences(tmp_path, row) == [f"landing/salg.csv, record 2, {where_and_what}; {ACTION}"]
+
+
+def test_article_numbers_that_look_like_exponents_are_ids(tmp_path):
+    feeds = FEEDS.format(files="salg.csv", form=FORM)
+    row = GOOD.replace("K1", "12E3")
+    result = taken(workspace_of(tmp_path, feeds, {"salg.csv": f"{HEADER}\n{row}\n"}))
+    assert result.values("select customer_id from raw.sales_lines") == ["12E3"]
+
+
+def test_rejects_come_by_file_and_record_and_can_be_limited(tmp_path):
+    rows = [f"{n};1;invoice;28-02-2024;K1;2;?" for n in range(2, 20)]
+    sentences = reject_sentences(tmp_path, *rows)
+    assert len(sentences) == 10
+    assert [sentence.split(",")[1] for sentence in sentences] == [f" record {n}" for n in range(2, 12)]
+
+
+def test_long_text_is_cut_in_a_sentence(tmp_path):
+    (sentence,) = reject_sentences(tmp_path, f"2;1;invoice;28-02-2024;K1;2;{'x' * 5000}")
+    assert len(sentence) < 400
+
+
+def test_rejects_of_one_feed(tmp_path):
+    feeds = FEEDS.format(files="salg.csv", form=FORM)
+    bad = "2;1;invoice;28-02-2024;K1;2;?"
+    result = taken(workspace_of(tmp_path, feeds, {"salg.csv": f"{HEADER}\n{bad}\n"}))
+    assert len(reject_problems(result.con, limit=5, feed="sales_lines")) == 1
+    assert reject_problems(result.con, limit=5, feed="customers") == []
+
+
+# --- whole files ----------------------------------------------------------------------------------------
+def refusals(root: Path, name: str, content: bytes, form: str = FORM) -> list[str]:
+    sentences = problems_of(workspace_of(root, FEEDS.format(files=name, form=form), {name: content}))
+    assert not [sentence for sentence in sentences if str(root) in sentence]  # no path of this machine
+    return sentences
+
+
+def table(*rows: str) -> str:
+    return "\n".join([HEADER, *rows, ""])
+
+
+BYTES = table(GOOD).encode()
+PACKED = gzip.compress(table(*[GOOD] * 5000).encode())
+DELIVER = "deliver the file again"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "landing/salg.csv: is empty (0 bytes); deliver the file again, or remove it."),
+        (
+            table(GOOD).replace("Beløb", "Belob").encode(),
+            "landing/salg.csv, column Beløb: the column is missing, the file has Bilag, Linje, Type, Dato, "
+            "Kunde, "
+            "Antal, Belob; deliver the file with that column, or correct its name in feeds.yaml.",
+        ),
+        (
+            table(GOOD).replace("Beløb", "Beløb;beløb").encode(),
+            "landing/salg.csv, column Beløb: the header has this column 2 times; give each column its own "
+            "name in "
+            "the file.",
+        ),
+        (
+            table(GOOD).encode("cp1252"),
+            "landing/salg.csv: line 1 is not utf-8 text as declared; correct `encoding` in feeds.yaml, or "
+            "export "
+            "the file again.",
+        ),
+        (
+            table(GOOD).encode() + "2;1;invoice;28-02-2024;Ærø;2;1,00\n".encode("cp1252"),
+            "landing/salg.csv: line 3 is not utf-8 text as declared; correct `encoding` in feeds.yaml, or "
+            "export "
+            "the file again.",
+        ),
+        (
+            table(*[GOOD] * 3000).encode() + b"2;1;invoice;28-02-2024;\xc6r\xf8;2;1,00\n",
+            "landing/salg.csv: line 3002 is not utf-8 text as declared; correct `encoding` in feeds.yaml, "
+            "or export "
+            "the file again.",
+        ),
+        (
+            table(GOOD, "2;1;invoice;28-02-2024;K1;2").encode(),
+            "landing/salg.csv: line 3 has 6 fields, the header has 7; correct that line (an unquoted "
+            "delimiter or a "
+            "file that was cut off), or `delimiter` in feeds.yaml.",
+        ),
+        (
+            table(GOOD, "2;1;invoice;28-02-2024;K1;2;1,00;mere").encode(),
+            "landing/salg.csv: line 3 has 8 fields, the header has 7; correct that line (an unquoted "
+            "delimiter or a "
+            "file that was cut off), or `delimiter` in feeds.yaml.",
+        ),
+        (
+            table(GOOD, '2;1;invoice;28-02-2024;"K1;2;1,00').encode(),
+            "landing/salg.csv: line 3 opens a quote that is never closed; correct that line, or `quote` in "
+            "feeds.yaml.",
+        ),
+        (
+            table(GOOD).encode() + b"2;1;invoice;28-02-2024;K1;2;1,00\r\n" + GOOD.encode() + b"\n",
+            "landing/salg.csv: cannot be read as csv, its lines do not all end in the same way or a quote "
+            "stands in "
+            "the wrong place; export the file again with one kind of line end.",
+        ),
+    ],
+    ids=[
+        "empty",
+        "column",
+        "column twice",
+        "encoding of header",
+        "of a line",
+        "of a late line",
+        "short",
+        "long",
+        "quote",
+        "ends",
+    ],
+)
+def test_a_csv_that_is_not_as_declared_is_refused(tmp_path, content, sentence):
+    assert refusals(tmp_path, "salg.csv", content) == [sentence]
+
+
+def test_utf8_that_is_declared_as_cp1252_is_seen(tmp_path):
+    content = table(GOOD.replace("K1", "Ærø")).replace("Beløb", "Belob").encode()
+    form = f"{FORM}, encoding: cp1252"
+    feeds = FEEDS.format(files="salg.csv", form=form).replace("Beløb", "Belob")
+    assert problems_of(workspace_of(tmp_path, feeds, {"salg.csv": content})) == [
+        "landing/salg.csv, record 1, column Kunde: 'Ã†rÃ¸' shows that the text is not cp1252 as declared; "
+        "correct "
+        "`encoding` in feeds.yaml, or export the file again."
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["Årø", "Ødis", "é", "ü", "5 £", "½ kg", "10 °C", "a – b", "“x”", "€ 5", "x\u00a0y"]
+)
+def test_utf8_signs_read_as_cp1252_are_seen(tmp_path, text):
+    content = table(GOOD.replace("K1", text)).replace("Beløb", "Belob").encode()
+    feeds = FEEDS.format(files="salg.csv", form=f"{FORM}, encoding: cp1252").replace("Beløb", "Belob")
+    (sentence,) = problems_of(workspace_of(tmp_path, feeds, {"salg.csv": content}))
+    assert "not cp1252" in sentence
+
+
+def test_a_missing_header_row_is_named(tmp_path):
+    (sentence,) = refusals(tmp_path, "salg.csv", BYTES, f"{FORM}, header_row: 9")
+    assert sentence.startswith("landing/salg.csv: has no header in row 9; ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PACKED[: len(PACKED) // 2],
+        PACKED[:15],
+        PACKED[:-4],
+        b"not packed",
+        PACKED[:40] + b"\0\0\0" + PACKED[43:],
+    ],
+    ids=["half", "start", "no length", "not packed", "damaged"],
+)
+def test_a_damaged_gz_is_refused(tmp_path, content):
+    assert refusals(tmp_path, "salg.csv.gz", content) == [
+        "landing/salg.csv.gz: cannot be unpacked, it is damaged or cut off; deliver the file again."
+    ]
+
+
+def parquet_bytes(folder: Path) -> bytes:
+    path = folder / "salg.parquet"
+    duckdb.connect().sql(
+        "select i::varchar as Bilag, '1' as Linje, 'invoice' as Type, '28-02-2024' as Dato, 'K1' as Kunde, "
+        "1 as Antal, hash(i) as Beløb from range(10000) t(i)"
+    ).write_parquet(str(path))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["half", "middle", "text"])
+def test_a_damaged_parquet_is_refused(tmp_path, damage):
+    content = parquet_bytes(tmp_path)
+    middle = len(content) // 2
+    content = {
+        "half": content[:middle],
+        "middle": content[:100] + b"\xff" * 5000 + content[5100:],
+        "text": b"Bilag;Linje\n1;1\n",
+    }[damage]
+    assert refusals(tmp_path / "w", "salg.parquet", content, 'type: parquet, date: "%d-%m-%Y"') == [
+        "landing/salg.parquet: is not a readable Parquet file, it is damaged or cut off; deliver the file "
+        "again."
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"Bilag": 1},',
+        '[{"Bilag": 1}',
+        '[{"Bilag": 1',
+        '{"Bilag": 1}\n{"Bila',
+        "{}}",
+        '[{"Bilag": NaN}]',
+        "<html>",
+        "Bilag;Linje",
+        "[" * 100_000,
+        '[{"Bilag": "\\ud800"}]',
+    ],
+)
+def test_broken_json_is_refused(tmp_path, content):
+    (sentence,) = refusals(tmp_path, "salg.json", content.encode(), "type: json")
+    assert sentence.startswith("landing/salg.json: is not valid JSON (")
+
+
+def test_json_without_the_declared_records_is_refused(tmp_path):
+    content = b'{"data": [{"Bilag": 1}]}'
+    assert refusals(tmp_path, "salg.json", content, "type: json, records: collection") == [
+        "landing/salg.json: has no collection, where its records are declared to be; correct `records` in "
+        "feeds.yaml, or deliver the file again."
+    ]
+
+
+def workbook_bytes() -> bytes:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Salg")
+        sheet.write_row(0, 0, HEADER.split(";"))
+        for row in range(1, 500):
+            sheet.write_row(row, 0, GOOD.split(";"))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("damage", ["none left", "half", "text"])
+def test_a_damaged_workbook_is_refused(tmp_path, damage):
+    content = workbook_bytes()
+    content = {"none left": b"", "half": content[: len(content) // 2], "text": b"Bilag;Linje"}[damage]
+    (sentence,) = refusals(tmp_path, "salg.xlsx", content, "type: xlsx")
+    expected = "is empty (0 bytes)" if damage == "none left" else "is not a readable Excel workbook"
+    assert sentence.startswith(f"landing/salg.xlsx: {expected}; ")
+
+
+def test_a_missing_sheet_is_named(tmp_path):
+    assert refusals(tmp_path, "salg.xlsx", workbook_bytes(), "type: xlsx, sheet: Ark1") == [
+        "landing/salg.xlsx: has no sheet Ark1, it has Salg; correct `sheet` in feeds.yaml, or name the "
+        "sheet as "
+        "before."
+    ]
+
+
+def test_a_missing_header_row_of_a_sheet_is_named(tmp_path):
+    (sentence,) = refusals(tmp_path, "salg.xlsx", workbook_bytes(), "type: xlsx, header_row: 1000")
+    assert sentence.startswith("landing/salg.xlsx: has no header in row 1000; ")
+
+
+def test_every_bad_file_is_named_at_once(tmp_path):
+    files = {"salg.csv": BYTES, "salg2.csv": b"", "salg3.csv": b"x\n"}
+    sentences = problems_of(workspace_of(tmp_path, FEEDS.format(files="'*.csv'", form=FORM), files))
+    assert sentences[0].startswith("landing/salg2.csv: is empty")
+    assert {sentence.split(",")[0] for sentence in sentences[1:]} == {"landing/salg3.csv"}
+
+
+def test_no_sales_file_is_said(tmp_path):
+    assert problems_of(workspace_of(tmp_path, FEEDS.format(files="salg.csv", form=FORM))) == [
+        "landing/salg.csv: there is no file for the required feed sales_lines; deliver one, or correct "
+        "feeds.yaml."
+    ]
+    assert problems_of(workspace_of(tmp_path / "b")) == [
+        "landing/sales_lines.csv: there is no file for the required feed sales_lines; deliver one, or "
+        "correct "
+        "feeds.yaml."
+    ]
+
+
+# --- files in motion ------------------------------------------------------------------------------------
+WRITER = """
+import os, sys, time
+with open(sys.argv[1], "w") as stream:
+    stream.write({header!r} + "\\n")
+    stream.flush()
+    os.utime(sys.argv[1], (1, 1))
+    print("open", flush=True)
+    sys.stdin.readline()
+    stream.write({row!r} + "\\n")
+"""
+
+
+def test_a_file_that_a_process_is_writing_is_refused_and_read_when_it_is_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(landing, "PATIENCE_SECONDS", 0.3)
+    workspace = workspace_of(tmp_path, FEEDS.format(files="salg.csv", form=FORM))
+    command = [
+        sys.executable,
+        "-c",
+        WRITER.format(header=HEADER, row=GOOD),
+        str(workspace.landing / "salg.csv"),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "open\n"
+        # Its last change looks old, as after a stalled transfer; only the open handle gives it away.
+        assert problems_of(workspace) == [
+            "landing/salg.csv: is still being written; run again when the transfer is finished, or deliver "
+            "it "
+            "under another name and rename it."
+        ]
+        writer.communicate("go on\n", timeout=10)
+    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(landing, "PATIENCE_SECONDS", 5.0)
+    assert taken(workspace).values("select document_no from raw.sales_lines") == ["1"]
+
+
+def test_a_file_that_was_just_changed_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(landing, "SETTLE_SECONDS", 0.4)
+    workspace = workspace_of(tmp_path, FEEDS.format(files="salg.csv", form=FORM), {"salg.csv": BYTES})
+    (workspace.landing / "salg.csv").touch()
+    assert problems_of(workspace) == []
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
+    workspace = workspace_of(tmp_path, FEEDS.format(files="salg.csv", form=FORM), {"salg.csv": BYTES})
+    whole = landing.fingerprint
+
+    def then_overwritten(path: Path, name: str) -> landing.LandingFile:
+        file = whole(path, name)
+        path.write_bytes(BYTES.replace(b"1.234,50", b"9.234,50"))  # of the same size
+        return file
+
+    monkeypatch.setattr("kunderegnskab.ingest.lake.fingerprint", then_overwritten)
+    assert problems_of(workspace) == [
+        "landing/salg.csv: changed while it was read; run again when the transfer is finished."
+    ]
+    assert list(workspace.lake.rglob("*.json")) == []
+
+
+def test_nothing_is_left_behind_by_a_refused_file(tmp_path):
+    workspace = workspace_of(tmp_path, FEEDS.format(files="salg.csv", form=FORM), {"salg.csv": b"x\n"})
+    assert problems_of(workspace)
+    assert [path.name for path in workspace.lake.rglob("*")] == []
