@@ -141,6 +141,7 @@ def test_results(
                 observed=counted(result.get("failures") or 0, "failing row"),
                 expectation=node.get("description") or sentence_of(node["name"]),
                 detail=detail,
+                failing_sql=result.get("compiled_code") or "" if status == "failed" else "",
             )
         )
     return results

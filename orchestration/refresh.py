@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from kunderegnskab.code_version import code_version
 from kunderegnskab.ingest import input_files, input_hash
@@ -21,15 +21,9 @@ from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
 from kunderegnskab.workspace import Workspace
+from orchestration import failures
 from orchestration.instance import open_instance
 from orchestration.tags import FULL, run_tags
-
-if TYPE_CHECKING:
-    import dagster as dg
-    from dagster._utils.error import SerializableErrorInfo
-
-# Rejected records that a message names; the rest are in the file that it points to.
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -92,91 +86,13 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
         )
-        sentences = () if result.success else tuple(_failures(workspace, result))
+        sentences = () if result.success else tuple(failures.sentences(workspace, result))
     current = store.current(workspace.published)
     name = current.name if current else None
     if result.success:
         made = current is not None and current.manifest.run_id == result.run_id
         return Outcome("published" if made else "unchanged", name, result.run_id, log=str(log))
-    return Outcome("failed", name, result.run_id, sentences, str(log), _list_rejects(workspace))
-
-
-def _failures(workspace: Workspace, run: dg.ExecuteInProcessResult) -> Iterator[str]:
-    """What went wrong in plain sentences: first the checks that hinder, then steps that broke otherwise."""
-    hindrances = list(_failed_checks(workspace, run.run_id))
-    yield from hindrances
-    steps_failed = False
-    for event in run.all_events:
-        # A run that ends before its steps do (another one holds the workspace) fails as a whole.
-        if event.event_type_value == "PIPELINE_FAILURE" and not steps_failed and event.job_failure_data.error:
-            yield _root_cause(event.job_failure_data.error)
-        if event.event_type_value != "STEP_FAILURE":
-            continue
-        steps_failed = True
-        data = event.step_failure_data
-        if data.user_failure_data and data.user_failure_data.description:
-            yield from data.user_failure_data.description.splitlines()
-        elif data.error and not (hindrances and data.error.cls_name == "DagsterAssetCheckFailedError"):
-            yield f"The step {event.step_key} broke: {_root_cause(data.error)}"
-
-
-def _root_cause(error: SerializableErrorInfo) -> str:
-    while error.cause is not None:
-        error = error.cause
-    return error.message.strip().splitlines()[0].removeprefix("kunderegnskab.workspace.lock.WorkspaceBusy: ")
-
-
-def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
-    import duckdb
-
-    from kunderegnskab.ingest.rejects import reject_problems
-    from kunderegnskab.quality.certification import GOOD_STATUSES, current_build, read_results
-    from orchestration.dbt import counted
-
-    if not workspace.warehouse.is_file():
-        return
-    with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
-        build = current_build(con)
-        if build is None or build.run_id != run_id:
-            return
-        for result in read_results(con):
-            if not result.is_blocking or result.status in GOOD_STATUSES:
-                continue
-            rows = f" ({counted(result.failing_rows, 'row')})" if result.failing_rows else ""
-            yield f"The check {result.check_name} failed{rows}: {result.expectation}"
-            if result.check_name.endswith("__rejects_within_allowance"):
-                rejects = reject_problems(con, limit=_SHOWN, feed=result.subject)
-                yield from (f"  {problem.sentence()}" for problem in rejects)
-            else:
-                yield from (f"  {line}" for line in result.detail.splitlines())
-
-
-def _list_rejects(workspace: Workspace) -> str | None:
-    """Write every rejected record to a file for whoever corrects them; None if there are none."""
-    import duckdb
-
-    target = workspace.state / "rejects.csv"
-    target.unlink(missing_ok=True)
-    if not workspace.warehouse.is_file():
-        return None
-    try:
-        with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
-            # The models reject too (no exchange rate), but a run that failed at the door has not built them.
-            built = con.execute(
-                "select 1 from duckdb_tables() where schema_name = 'audit' and table_name = 'rejects'"
-            ).fetchone()
-            rejects = "audit.rejects" if built else "raw.rejects"
-            (count,) = con.execute(f"select count(*) from {rejects}").fetchall()[0]
-            if not count:
-                return None
-            path = str(target).replace("'", "''")
-            con.execute(
-                "copy (select feed, source_file, source_record, column_name, raw_value, reason "
-                f"from {rejects} order by all) to '{path}' (header)"
-            )
-    except duckdb.Error:
-        return None
-    return str(target)
+    return Outcome("failed", name, result.run_id, sentences, str(log), failures.list_rejects(workspace))
 
 
 class RefreshBroke(KunderegnskabError):

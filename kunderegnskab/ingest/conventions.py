@@ -57,7 +57,8 @@ def decimal_text(text: str, form: Format, decimals: int) -> str:
         forms.append(rf"{_MINUS}{number}")
     if "parentheses" in form.negative:
         forms.append(rf"\({number}\)")
-    return f"case when regexp_full_match({text}, {literal('|'.join(forms))}) then {_plain_number(text, form)} end"
+    pattern = literal("|".join(forms))
+    return f"case when regexp_full_match({text}, {pattern}) then {_plain_number(text, form)} end"
 
 
 def _plain_number(text: str, form: Format) -> str:

@@ -419,7 +419,7 @@ def _read_json(
 
 
 def _json_values(content: str, name: str) -> Iterator[Any]:
-    """The values of a file: the elements of its array, its objects (one per line or not), or its one object."""
+    """The values of a file: the elements of its array, or its objects, one per line or not."""
     decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant)
     place = _after_blanks(content, 0)
     while place < len(content):

@@ -160,6 +160,7 @@ def write_typed(
         f"cast({piece.value} as {types[name]}) as {sql.identifier(name)}" for name, piece in pieces.items()
     ]
     conditions = " ".join(f"when {fault[0]} then {number}" for number, fault in enumerate(faults))
+    first_fault = f"case {conditions} end" if faults else "cast(null as integer)"
 
     def choose(part: int) -> str:
         branches = " ".join(f"when {number} then {fault[part]}" for number, fault in enumerate(faults))
@@ -172,7 +173,7 @@ def write_typed(
         read as (select {", ".join(["*", *read])}, {_left_out(plan)} as _left_out_reason from texts),
         judged as (
             select {", ".join(["*", *values])},
-                case when _left_out_reason is null then {f"case {conditions} end" if faults else "null"} end as _fault
+                case when _left_out_reason is null then {first_fault} end as _fault
             from read
         )
         select {", ".join(sql.identifier(column) for column in pieces)},

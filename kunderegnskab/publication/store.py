@@ -80,7 +80,8 @@ def current(published: Path) -> Publication | None:
     except (OSError, ValueError) as error:
         raise DamagedPublication(
             f"The current publication {name} in {published} has no readable {MANIFEST_FILE}; "
-            "restore its folder from a backup, or remove `current` and `current.json` to start a new chain."
+            "restore its folder from a backup, or remove `current` and `current.json`: "
+            "the next refresh then goes back to the newest publication that is whole."
         ) from error
 
 

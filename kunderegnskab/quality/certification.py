@@ -50,6 +50,8 @@ class CheckResult(_Record):
     """The same in Danish; None where the check has none (dbt tests)."""
     detail: str = ""
     """The first failing rows, or why the check was waived or could not run."""
+    failing_sql: str = ""
+    """SQL that lists all failing rows in the warehouse; empty where there are none to list."""
 
 
 class ExpectedCheck(_Record):
@@ -98,7 +100,7 @@ def start_load(
         create or replace table audit.check_results (
             check_name varchar, stage varchar, subject varchar, is_blocking boolean, status varchar,
             failing_rows bigint, observed varchar, expectation varchar, expectation_da varchar,
-            detail varchar, stamp varchar, checked_at timestamp
+            detail varchar, failing_sql varchar, stamp varchar, checked_at timestamp
         )
         """
     )

@@ -214,17 +214,21 @@ def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[Chec
 
     Raises duckdb.Error when `previous` cannot be opened.
     """
-    if previous is None:
+    with earlier_publication(con, previous):
+        if previous is not None:
+            return run_checks(con, "gate", [*PLAUSIBLE, *DRIFT])
         nothing_to_compare = [
             result_of(check, "gate", "passed", observed="no earlier publication") for check in DRIFT
         ]
         return run_checks(con, "gate", PLAUSIBLE) + nothing_to_compare
-    with _attached(con, previous):
-        return run_checks(con, "gate", [*PLAUSIBLE, *DRIFT])
 
 
 @contextmanager
-def _attached(con: duckdb.DuckDBPyConnection, path: Path) -> Generator[None, None, None]:
+def earlier_publication(con: duckdb.DuckDBPyConnection, path: Path | None) -> Generator[None]:
+    """The publication that drift is measured against, attached under the name that the checks' SQL uses."""
+    if path is None:
+        yield
+        return
     quoted = str(path.resolve()).replace("'", "''")
     con.execute(f"attach '{quoted}' as {EARLIER} (read_only)")
     try:

@@ -110,6 +110,7 @@ def result_of(
         expectation=check.en,
         expectation_da=check.da,
         detail=detail,
+        failing_sql="" if status == "passed" else " ".join(check.failing.split()),
     )
 
 
@@ -189,7 +190,7 @@ def _failing_rows(con: duckdb.DuckDBPyConnection, check: MetricCheck) -> str:
         ]
     except duckdb.Error as error:
         lines = [f"The rows could not be listed: {error}"]
-    return "\n".join([*lines, f"All of them: {' '.join(check.failing.split())}"])
+    return "\n".join(lines)
 
 
 def _shown(value: Number | None, unit: str) -> str:

@@ -28,11 +28,11 @@ def _request(workspace: Workspace, run_key: str | None = None) -> dg.RunRequest 
 
     Args:
         run_key: requests with the same key start one run; default is one run per input and code.
+
+    Raises:
+        InputProblems: files cannot be read now, perhaps because they are still being written.
     """
-    try:
-        inputs = input_hash(workspace, input_files(workspace))
-    except InputProblems as error:
-        return dg.SkipReason(str(error))
+    inputs = input_hash(workspace, input_files(workspace))
     if published := store.unchanged(workspace.published, inputs, code_version()):
         return dg.SkipReason(f"Nothing has changed since publication {published.name}.")
     return dg.RunRequest(run_key=run_key or f"{inputs}:{code_version()}", tags=run_tags(inputs))
@@ -49,7 +49,10 @@ def daily_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.S
 
     The same input is tried again each morning: a check may have been waived since.
     """
-    return _request(find_workspace(), run_key=context.scheduled_execution_time.isoformat())
+    try:
+        return _request(find_workspace(), run_key=context.scheduled_execution_time.isoformat())
+    except InputProblems as error:
+        return dg.SkipReason(str(error))
 
 
 @dg.sensor(
@@ -63,7 +66,11 @@ def landing_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
     seen = _glance(workspace)
     if seen == context.cursor:
         return dg.SkipReason("No file has changed since the last look.")
-    request = _request(workspace)
+    try:
+        request = _request(workspace)
+    except InputProblems as error:
+        # Not seen yet: a file that is closed later need not look any different then.
+        return dg.SkipReason(str(error))
     context.update_cursor(seen)
     return request
 

@@ -70,7 +70,7 @@ FIELD_FAULTS: dict[str, tuple[int, str, str, str]] = {
     "wrong decimal sign": (5, "Nettobeløb", "1040.50", f"'1040.50' {_NUMBER}"),
     "scientific notation of an id": (6, "Bilagsnr.", "1,23E+05", f"'1,23E+05' {_SCIENTIFIC}"),
     "a day that does not exist": (7, "Bogføringsdato", "31-02-2024", f"'31-02-2024' {_DATE}"),
-    "required value missing": (8, "Antal", "", "is empty"),
+    "required value missing": (8, "Antal", "", "a value is required here but the field is empty"),
 }
 RECORD_FAULTS: dict[str, tuple[Fault, str]] = {
     name: (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+import shutil
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -43,15 +43,16 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Story:
-    """Each attempt by name; `before` is published/ before the first."""
+    """Each attempt by name; `before` is published/ before the first, `after` a copy of the workspace at the end."""
 
-    workspace: Path
+    root: Path
+    after: Path
     before: dict[str, str]
     attempts: dict[str, Attempt]
 
 
 @pytest.fixture(scope="module")
-def story(small_workspace: Path) -> Iterator[Story]:
+def story(small_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
     workspace = small_workspace
     before = tree(workspace / "published")
     attempts: dict[str, Attempt] = {}
@@ -71,8 +72,10 @@ def story(small_workspace: Path) -> Iterator[Story]:
     note("publication alone after some models", materialise(workspace, "key:published/kunderegnskab"))
     waive(workspace, {DOOR: TOMORROW, DBT: None, GATE_ROWS: None, GATE_CUSTOMERS: TOMORROW})
     note("all waived", refresh(workspace))
-    yield Story(workspace, before, attempts)
+    after = tmp_path_factory.mktemp("gate") / "workspace"
+    shutil.copytree(workspace, after, symlinks=True)
     put_back(workspace)
+    return Story(workspace, after, before, attempts)
 
 
 # --- a check that fails -----------------------------------------------------------------------------
@@ -129,7 +132,7 @@ def test_only_the_next_check_hinders(story: Story):
 
 def test_rejected_records_are_listed_in_a_file(story: Story):
     at_the_door = story.attempts["no waiver"]
-    assert f"All rejected records are listed in {story.workspace}/state/rejects.csv" in at_the_door.done.err
+    assert f"All rejected records are listed in {story.root}/state/rejects.csv" in at_the_door.done.err
     assert [(row["source_file"], row["source_record"], row["raw_value"]) for row in at_the_door.rejects] == [
         ("landing/salg/nord.csv", "3", "1.0x0,00")
     ]
@@ -188,7 +191,7 @@ def test_building_some_models_again_voids_what_was_certified(story: Story):
 def test_waivers_by_exact_name_let_exactly_these_checks_pass(story: Story):
     done = story.attempts["all waived"].done
     assert done.code == 0, done.err
-    published = story.workspace / "published"
+    published = story.after / "published"
     now = current(published)
     assert now is not None
     assert now.name.startswith("0002-")
@@ -202,12 +205,12 @@ def test_waivers_by_exact_name_let_exactly_these_checks_pass(story: Story):
 
 
 def test_a_waiver_shows_in_status_report_and_check_results(story: Story):
-    status = kunderegnskab("status", "--workspace", story.workspace)
+    status = kunderegnskab("status", "--workspace", story.after)
     assert "4 waived" in status.out
-    report = (story.workspace / "published" / "current" / "quality" / "report.html").read_text(encoding="utf-8")
+    report = (story.after / "published" / "current" / "quality" / "report.html").read_text(encoding="utf-8")
     assert "Bo Holm" in report
     details = rows(
-        story.workspace,
+        story.after,
         f"select check_name, detail from audit.check_results where check_name in ('{DOOR}', '{DBT}', '{GATE_ROWS}')",
     )
     assert len(details) == 3
@@ -217,9 +220,9 @@ def test_a_waiver_shows_in_status_report_and_check_results(story: Story):
 
 
 def test_what_was_published_under_waivers_holds_the_other_records(story: Story):
-    sums = rows(story.workspace, "select count(*), count(distinct customer_id) from marts.customer_accounts")
+    sums = rows(story.after, "select count(*), count(distinct customer_id) from marts.customer_accounts")
     assert sums == [(47, 2)]  # two customers for 24 months, less the month whose only line was rejected
-    rejected = rows(story.workspace, "select source_record from audit.rejects order by all")
+    rejected = rows(story.after, "select source_record from audit.rejects order by all")
     assert rejected == [(3,), (49,)]
 
 
@@ -256,9 +259,7 @@ def waive(workspace: Path, checks: dict[str, date | None]) -> None:
         | ({"valid_to": last.isoformat()} if last else {})
         for name, last in checks.items()
     ]
-    # JSON is YAML; the date must not stand in quotes.
-    text = json.dumps(entries, indent=1)
-    (workspace / "waivers.yaml").write_text(text, encoding="utf-8")
+    (workspace / "waivers.yaml").write_text(json.dumps(entries), encoding="utf-8")  # JSON is YAML
 
 
 def refresh(workspace: Path) -> Done:

@@ -198,7 +198,7 @@ def test_a_waiver_lets_one_named_failure_pass_and_is_recorded(certified: duckdb.
 def test_a_waiver_by_pattern_or_out_of_date_waives_nothing(
     certified: duckdb.DuckDBPyConnection, changes: dict[str, Any]
 ) -> None:
-    waiver = Waiver.model_validate({"check": "gate_check", "reason": "r", "person": "p"} | changes)
+    waiver = Waiver.model_validate({"check": "gate_check", "reason": "because", "person": "p"} | changes)
     record(certified, [result("gate", status="failed")], [waiver], today=TODAY)
     assert why(certified) == {"gate_check": "failed"}
 
@@ -206,7 +206,7 @@ def test_a_waiver_by_pattern_or_out_of_date_waives_nothing(
 def test_a_waiver_touches_neither_errors_nor_passes_nor_warnings(
     certified: duckdb.DuckDBPyConnection,
 ) -> None:
-    waivers = [Waiver(check=f"{stage}_check", reason="r", person="p") for stage in ("door", "dbt", "gate")]
+    waivers = [Waiver(check=f"{stage}_check", reason="because", person="p") for stage in ("door", "dbt", "gate")]
     given = [
         result("door"),
         result("dbt", status="error"),
@@ -218,4 +218,4 @@ def test_a_waiver_touches_neither_errors_nor_passes_nor_warnings(
 @pytest.mark.parametrize("missing", ["check", "reason", "person"])
 def test_a_waiver_needs_a_check_a_reason_and_a_person(missing: str) -> None:
     with pytest.raises(ValidationError):
-        Waiver.model_validate({"check": "c", "reason": "r", "person": "p"} | {missing: ""})
+        Waiver.model_validate({"check": "c", "reason": "because", "person": "p"} | {missing: ""})

@@ -1,0 +1,114 @@
+"""What a failed run has to say: plain sentences, and lists of the rows behind them in state/failures/.
+
+Running belongs in `refresh.py`, showing in `cli.py`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from kunderegnskab.ingest.rejects import reject_problems
+from kunderegnskab.publication import store
+from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, current_build, read_results
+from kunderegnskab.quality.gate import earlier_publication
+from kunderegnskab.workspace import Workspace
+from orchestration.dbt import counted
+
+if TYPE_CHECKING:
+    import dagster as dg
+    from dagster._utils.error import SerializableErrorInfo
+
+# Rejected records that a message names; the rest are in the file that it points to.
+_SHOWN = 20
+
+
+def sentences(workspace: Workspace, run: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """What went wrong in plain sentences: first the checks that hinder, then steps that broke otherwise."""
+    hindrances = list(_failed_checks(workspace, run.run_id))
+    yield from hindrances
+    steps_failed = False
+    for event in run.all_events:
+        # A run that ends before its steps do (another one holds the workspace) fails as a whole.
+        if event.event_type_value == "PIPELINE_FAILURE" and not steps_failed and event.job_failure_data.error:
+            yield _root_cause(event.job_failure_data.error)
+        if event.event_type_value != "STEP_FAILURE":
+            continue
+        steps_failed = True
+        data = event.step_failure_data
+        if data.user_failure_data and data.user_failure_data.description:
+            yield from data.user_failure_data.description.splitlines()
+        elif data.error and not (hindrances and data.error.cls_name == "DagsterAssetCheckFailedError"):
+            yield f"The step {event.step_key} broke: {_root_cause(data.error)}"
+
+
+def _root_cause(error: SerializableErrorInfo) -> str:
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip().splitlines()[0].removeprefix("kunderegnskab.workspace.lock.WorkspaceBusy: ")
+
+
+def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
+    lists = workspace.state / "failures"
+    shutil.rmtree(lists, ignore_errors=True)
+    if not workspace.warehouse.is_file():
+        return
+    with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
+        build = current_build(con)
+        if build is None or build.run_id != run_id:
+            return
+        for result in read_results(con):
+            if result.is_blocking and result.status not in GOOD_STATUSES:
+                yield from _failed_check(workspace, con, result, lists / f"{result.check_name}.csv")
+
+
+def _failed_check(
+    workspace: Workspace, con: duckdb.DuckDBPyConnection, result: CheckResult, rows: Path
+) -> Iterator[str]:
+    count = f" ({counted(result.failing_rows, 'row')})" if result.failing_rows else ""
+    yield f"The check {result.check_name} failed{count}: {result.expectation}"
+    if result.check_name.endswith("__rejects_within_allowance"):
+        rejects = reject_problems(con, limit=_SHOWN, feed=result.subject)
+        yield from (f"  {problem.sentence()}" for problem in rejects)
+        return
+    yield from (f"  {line}" for line in result.detail.splitlines())
+    if result.failing_sql:
+        rows.parent.mkdir(parents=True, exist_ok=True)
+        previous = store.current(workspace.published)
+        with suppress(duckdb.Error), earlier_publication(con, previous.database if previous else None):
+            con.execute(f"copy ({result.failing_sql}) to {_quoted(rows)} (header)")
+            yield f"  All of them are listed in {rows}"
+
+
+def list_rejects(workspace: Workspace) -> str | None:
+    """Write every rejected record to a file for whoever corrects them; None if there are none."""
+    target = workspace.state / "rejects.csv"
+    target.unlink(missing_ok=True)
+    if not workspace.warehouse.is_file():
+        return None
+    try:
+        with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
+            # The models reject too (no exchange rate), but a run that failed at the door has not built them.
+            built = con.execute(
+                "select 1 from duckdb_tables() where schema_name = 'audit' and table_name = 'rejects'"
+            ).fetchone()
+            rejects = "audit.rejects" if built else "raw.rejects"
+            (count,) = con.execute(f"select count(*) from {rejects}").fetchall()[0]
+            if not count:
+                return None
+            con.execute(
+                "copy (select feed, source_file, source_record, column_name, raw_value, reason "
+                f"from {rejects} order by all) to {_quoted(target)} (header)"
+            )
+    except duckdb.Error:
+        return None
+    return str(target)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

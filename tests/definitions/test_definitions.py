@@ -1,0 +1,365 @@
+"""The Dagster definitions: the graph, what is said of its parts, when it runs, and one writer at a time.
+
+What a refresh makes of files belongs in tests/e2e, the dbt project's own rules in tests/dbt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from companies import MONTHS, line, write_sales
+from running import DAGSTER, REPOSITORY, kunderegnskab, put_back, refreshed, run, start
+
+from kunderegnskab.code_version import code_version
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.workspace import Workspace
+from orchestration.instance import environment as dagster_environment
+from orchestration.instance import open_instance
+from orchestration.tags import CODE_VERSION, INPUT_HASH
+
+SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
+LAYERS = ("raw", "staging", "intermediate", "marts", "audit", "published")
+_PRINT_GRAPH = "import test_definitions as t; print(t.graph_text(t.load_definitions()), end='')"
+
+
+@pytest.fixture(scope="module")
+def company(small_workspace: Path) -> Iterator[Workspace]:
+    """The small company as the workspace that this process's environment names."""
+    before = dict(os.environ)
+    workspace = Workspace(small_workspace)
+    os.environ.update(dagster_environment(workspace))
+    yield workspace
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def definitions(company: Workspace) -> dg.Definitions:
+    return load_definitions()
+
+
+@pytest.fixture
+def company_to_change(company: Workspace) -> Iterator[Workspace]:
+    """Put back when the test is over."""
+    yield Workspace(company.root)
+    put_back(company.root)
+
+
+# --- the graph --------------------------------------------------------------------------------------
+def test_dagster_validates_the_definitions(small_workspace: Path):
+    done = run(
+        DAGSTER,
+        *("definitions", "validate", "-m", "orchestration.definitions"),
+        **dagster_environment(Workspace(small_workspace)),
+    )
+    assert done.code == 0, done.err
+    said = done.out + done.err
+    assert "All code locations passed validation" in said
+    assert [line for line in said.splitlines() if "warning" in line.lower() or "error" in line.lower()] == []
+
+
+def test_asset_graph_is_the_one_we_know(definitions: dg.Definitions):
+    found = graph_text(definitions)
+    if os.environ.get("UPDATE_SNAPSHOT"):
+        SNAPSHOT.write_text(found, encoding="utf-8")
+    known = SNAPSHOT.read_text(encoding="utf-8").splitlines()
+    new, gone = (sorted(set(one) - set(other)) for one, other in ((found.splitlines(), known), (known, found.splitlines())))
+    assert (new, gone) == ([], []), (
+        "Assets or their dependencies changed. If that is meant: UPDATE_SNAPSHOT=1 pytest tests/definitions"
+    )
+
+
+def test_graph_is_the_same_whatever_the_workspace_supplies(definitions: dg.Definitions, tmp_path: Path):
+    assert kunderegnskab("init", tmp_path / "empty").code == 0
+    elsewhere = run(
+        Path(sys.executable),
+        "-c",
+        _PRINT_GRAPH,
+        **dagster_environment(Workspace(tmp_path / "empty")),
+        PYTHONPATH=os.pathsep.join(map(str, (REPOSITORY, REPOSITORY / "tests", Path(__file__).parent))),
+    )
+    assert elsewhere.code == 0, elsewhere.err
+    assert elsewhere.out == graph_text(definitions)
+
+
+def test_every_feed_is_an_asset(definitions: dg.Definitions):
+    raw = {spec.key.path[1] for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] == "raw"}
+    assert raw == {*load_feeds(), "company", "feeds", "files", "rejects", "left_out"}
+
+
+def test_every_asset_has_group_owner_and_description(definitions: dg.Definitions):
+    for spec in definitions.resolve_all_asset_specs():
+        name = spec.key.to_user_string()
+        assert spec.group_name == spec.key.path[0], name
+        assert spec.group_name in LAYERS, name
+        assert spec.owners == ["team:data"], name
+        assert len(spec.description or "") > 10, name
+
+
+def test_every_blocking_check_is_a_blocking_asset_check(definitions: dg.Definitions):
+    from kunderegnskab.quality.door import door_checks
+    from kunderegnskab.quality.gate import gate_checks
+    from orchestration.dbt import expected_checks, read_manifest
+    from orchestration.defs.transformation import MANIFEST
+
+    blocking = {spec.name for spec in check_specs(definitions) if spec.blocking}
+    dbt_tests = expected_checks(read_manifest(MANIFEST))
+    assert len(dbt_tests) > 50
+    assert {test.check_name for test in dbt_tests if test.is_blocking} <= blocking
+    for suite in (*door_checks(list(load_feeds())), *gate_checks()):
+        stage, subject, _ = suite.check_name.split("__")
+        assert f"{stage}__{subject}" in blocking
+
+
+def test_every_check_belongs_to_an_asset(definitions: dg.Definitions):
+    assets = {spec.key for spec in definitions.resolve_all_asset_specs()}
+    assert {spec.asset_key for spec in check_specs(definitions)} <= assets
+
+
+def test_job_refresh_has_every_asset_and_check(definitions: dg.Definitions):
+    layer = definitions.resolve_job_def("refresh").asset_layer
+    assert layer.selected_asset_keys == {spec.key for spec in definitions.resolve_all_asset_specs()}
+    assert set(layer.asset_graph.asset_check_keys) == {spec.key for spec in check_specs(definitions)}
+
+
+def test_every_writing_step_is_in_the_writers_pool(definitions: dg.Definitions):
+    assert {op.name: op.pool for op in operations(definitions)} == dict.fromkeys(
+        ("raw_feeds", "door", "dbt_models", "gate", "published__kunderegnskab"), "warehouse_writer"
+    )
+
+
+def test_the_instance_lets_one_run_and_one_writer_work(company: Workspace):
+    with open_instance(company) as instance:
+        assert instance.get_settings("concurrency")["runs"]["max_concurrent_runs"] == 1
+        assert instance.get_settings("concurrency")["pools"]["default_limit"] == 1
+        assert not instance.telemetry_enabled
+    assert (company.state / "dagster" / "history" / "runs.db").is_file()
+    assert not (REPOSITORY / "history").exists()
+
+
+# --- what a run leaves behind -----------------------------------------------------------------------
+def test_a_run_is_tagged_with_its_code_and_input(company: Workspace):
+    manifest = json.loads((company.published / "current" / "manifest.json").read_text(encoding="utf-8"))
+    with open_instance(company) as instance:
+        made = instance.get_run_by_id(manifest["run_id"])
+    assert made is not None
+    assert made.tags[CODE_VERSION] == manifest["code_version"] == code_version()
+    assert made.tags[INPUT_HASH] == manifest["input_hash"]
+
+
+def test_every_mart_column_reaches_a_source_column(company: Workspace, definitions: dg.Definitions):
+    lineage = recorded_lineage(company, definitions)
+    models = {
+        spec.key for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] not in ("raw", "published")
+    }
+    assert models - lineage.keys() == {dg.AssetKey(["audit", "ladder"])}  # a seed is a source itself
+    unreached = sorted(
+        f"{key.to_user_string()}.{column}"
+        for key, columns in lineage.items()
+        if key.path[0] == "marts"
+        for column in columns
+        if not sources_of(lineage, key, column)
+    )
+    assert unreached == []
+    net_sales = sources_of(lineage, dg.AssetKey(["marts", "customer_accounts"]), "net_sales")
+    assert {("sales_lines", "net_amount"), ("customer_costs", "amount")} <= net_sales
+
+
+# --- when it runs -----------------------------------------------------------------------------------
+def test_schedule_skips_what_is_published_and_requests_what_is_new(company_to_change: Workspace):
+    from orchestration.defs.automation import daily_refresh
+
+    def morning() -> Any:
+        day = datetime.fromisoformat("2026-01-05T05:00:00+01:00")
+        return daily_refresh(dg.build_schedule_context(scheduled_execution_time=day))
+
+    skipped = morning()
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message is not None
+    assert skipped.skip_message.startswith("Nothing has changed since publication 0001-")
+
+    change(company_to_change)
+    request = morning()
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key == "2026-01-05T05:00:00+01:00"
+    assert request.tags[CODE_VERSION] == code_version()
+    assert len(request.tags[INPUT_HASH]) == 64
+
+    (company_to_change.landing / "salg" / "nord.csv").write_bytes(b"")
+    skipped = morning()
+    assert isinstance(skipped, dg.SkipReason)
+    assert "landing/salg/nord.csv" in (skipped.skip_message or "")
+
+
+def test_sensor_asks_once_per_change(company_to_change: Workspace):
+    from orchestration.defs.automation import landing_sensor
+
+    skipped, seen = look_at(landing_sensor, None)
+    assert isinstance(skipped, dg.SkipReason)
+    assert "Nothing has changed since publication" in (skipped.skip_message or "")
+    skipped, again = look_at(landing_sensor, seen)
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message == "No file has changed since the last look."
+    assert again == seen
+
+    change(company_to_change)
+    request, seen_change = look_at(landing_sensor, seen)
+    assert isinstance(request, dg.RunRequest)
+    assert seen_change != seen
+    assert request.tags[INPUT_HASH] in (request.run_key or "")
+    assert isinstance(look_at(landing_sensor, seen_change)[0], dg.SkipReason)
+
+
+def test_sensor_looks_again_at_a_file_that_was_still_being_written(company_to_change: Workspace):
+    from orchestration.defs.automation import landing_sensor
+
+    _, seen = look_at(landing_sensor, None)
+    extra = change(company_to_change)
+    with extra.open("ab"):
+        skipped, cursor = look_at(landing_sensor, seen)
+    assert isinstance(skipped, dg.SkipReason)
+    assert "is still being written" in (skipped.skip_message or "")
+    # Closing the file changes neither its size nor its time.
+    request, _ = look_at(landing_sensor, cursor)
+    assert isinstance(request, dg.RunRequest)
+
+
+# --- retries and the one writer ---------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("error", "retries"),
+    [
+        (OSError("the drive is away for a moment"), 1),
+        (InputProblems([InputProblem("landing/x.csv", "is empty (0 bytes)", "deliver the file again")]), 0),
+    ],
+)
+def test_only_what_can_pass_is_tried_again(
+    company_to_change: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception, retries: int
+):
+    from orchestration.defs import ingestion
+    from orchestration.resources import CompanyWorkspace
+
+    real, calls = ingestion.take_in, []
+
+    def fails_once(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise error
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(ingestion, "take_in", fails_once)
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = dg.materialize(
+            [ingestion.raw_feeds],
+            resources={"company": CompanyWorkspace(root=str(company_to_change.root))},
+            instance=instance,
+            raise_on_error=False,
+        )
+    assert done.success is (retries > 0)
+    assert sum(event.event_type_value == "STEP_UP_FOR_RETRY" for event in done.all_events) == retries
+    assert len(calls) == 1 + retries
+
+
+def test_two_refreshes_at_once(company_to_change: Workspace):
+    first = start("refresh", "--full", "--workspace", company_to_change.root)
+    try:
+        note = company_to_change.state / "writer.json"
+        wait_until(note.exists, first)
+        second = kunderegnskab("refresh", "--full", "--workspace", company_to_change.root)
+        assert first.wait(300) == 0
+    finally:
+        if first.poll() is None:
+            first.kill()
+            first.wait()
+    assert "Traceback" not in second.err
+    if second.code:  # it waited for a while, then said so
+        assert "Another refresh of this workspace is running" in second.err
+        assert f"process {first.pid}" in second.err
+    made = 2 if second.code == 0 else 1
+    assert len(list(company_to_change.published.glob("000*"))) == 1 + made
+    assert refreshed(company_to_change.root)["status"] == "unchanged"
+
+
+# --- helpers ----------------------------------------------------------------------------------------
+def load_definitions() -> dg.Definitions:
+    from orchestration.definitions import defs
+
+    return defs()
+
+
+def graph_text(definitions: dg.Definitions) -> str:
+    """Keys and dependencies, one line per asset: small enough to read in a review."""
+    lines = []
+    for spec in definitions.resolve_all_asset_specs():
+        deps = sorted(dep.asset_key.to_user_string() for dep in spec.deps)
+        lines.append(f"{spec.key.to_user_string()} <- {', '.join(deps)}".rstrip())
+    return "".join(f"{line}\n" for line in sorted(lines))
+
+
+def check_specs(definitions: dg.Definitions) -> list[dg.AssetCheckSpec]:
+    return [spec for definition in asset_definitions(definitions) for spec in definition.check_specs]
+
+
+def operations(definitions: dg.Definitions) -> list[Any]:
+    return [definition.op for definition in asset_definitions(definitions) if definition.is_executable]
+
+
+def asset_definitions(definitions: dg.Definitions) -> list[dg.AssetsDefinition]:
+    return list(definitions.resolve_asset_graph().assets_defs)
+
+
+Lineage = dict[dg.AssetKey, dict[str, list[dg.TableColumnDep]]]
+
+
+def recorded_lineage(company: Workspace, definitions: dg.Definitions) -> Lineage:
+    """Column lineage of the last materialisation of every asset that has one."""
+    found: Lineage = {}
+    with open_instance(company) as instance:
+        for spec in definitions.resolve_all_asset_specs():
+            event = instance.get_latest_materialization_event(spec.key)
+            assert event is not None, spec.key
+            made = event.asset_materialization
+            assert made is not None
+            lineage = made.metadata.get("dagster/column_lineage")
+            if isinstance(lineage, dg.TableColumnLineageMetadataValue):
+                found[spec.key] = {
+                    column: list(deps) for column, deps in lineage.column_lineage.deps_by_column.items()
+                }
+    return found
+
+
+def sources_of(lineage: Lineage, key: dg.AssetKey, column: str) -> set[tuple[str, str]]:
+    """Columns of raw tables and seeds that a column is made of, over all steps between."""
+    if key not in lineage:
+        return {(key.path[-1], column)}
+    sources: set[tuple[str, str]] = set()
+    for dep in lineage[key].get(column, []):
+        sources |= sources_of(lineage, dep.asset_key, dep.column_name)
+    return sources
+
+
+def change(company: Workspace) -> Path:
+    """One more line in a file of its own."""
+    return write_sales(company.root, "extra", [line("X1", "C1", MONTHS[-1], Decimal(10))])
+
+
+def look_at(sensor: Any, cursor: str | None) -> tuple[Any, str | None]:
+    context = dg.build_sensor_context(cursor=cursor)
+    return sensor(context), context.cursor
+
+
+def wait_until(condition: Any, process: subprocess.Popen[bytes]) -> None:
+    while not condition():
+        assert process.poll() is None, "it ended before"
+        time.sleep(0.05)

@@ -1,0 +1,145 @@
+"""No money passes through a float: every type on the way from contract to publication, and the code between.
+
+Whether the amounts are right belongs in tests/e2e and tests/real.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from running import REPOSITORY, published
+
+from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
+
+FLOATS = ("DOUBLE", "FLOAT", "REAL")
+MONEY = "DECIMAL(18,4)"
+LAYERS = {"raw", "staging", "intermediate", "marts", "audit"}
+# Columns of marts and audit that hold decimals, but no money; everything else DECIMAL is money.
+OTHER_DECIMALS = {
+    ("customer_accounts", "dg1"): "DECIMAL(18,6)",
+    ("customer_accounts", "dg2"): "DECIMAL(18,6)",
+    ("product_accounts", "quantity"): "DECIMAL(18,6)",
+    ("outside_account", "quantity"): "DECIMAL(18,6)",
+}
+SQL_CAST = re.compile(r"(\bas\s+|::\s*|\btry_cast\w*\s+)(double|float|real)\b|\bavg\s*\(", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)
+def test_contracts_know_no_float(feed: Feed):
+    for column in feed.columns.values():
+        assert not column.sql_type.startswith(FLOATS)
+        if column.type == "money":
+            assert column.sql_type == MONEY
+
+
+def test_lake_files_have_the_types_of_their_contract(demo_workspace: Path):
+    files = sorted((demo_workspace / "lake").rglob("*.parquet"))
+    assert len(files) > 20
+    with duckdb.connect() as con:
+        for file in files:
+            feed = load_feeds()[file.parent.name]
+            found = described(con, f"read_parquet('{file}')")
+            assert no_floats(found) == [], file
+            expected = {name: column.sql_type for name, column in feed.columns.items()}
+            assert {name: found[name] for name in expected} == expected, file
+
+
+def test_raw_relations_have_the_types_of_their_contract(demo_workspace: Path):
+    with warehouse(demo_workspace) as con:
+        for feed in load_feeds().values():
+            expected = {name: column.sql_type for name, column in feed.columns.items()} | SOURCE_COLUMNS
+            assert described(con, f"raw.{feed.name}") == expected, feed.name
+
+
+def test_no_relation_of_the_warehouse_has_a_float(demo_workspace: Path):
+    with warehouse(demo_workspace) as con:
+        relations = con.execute(
+            "select schema_name, table_name from duckdb_columns() "
+            "where database_name = current_database() and not internal group by all order by all"
+        ).fetchall()
+        assert {schema for schema, _ in relations} == LAYERS
+        for schema, relation in relations:
+            assert no_floats(described(con, f'"{schema}"."{relation}"')) == [], f"{schema}.{relation}"
+
+
+def test_published_money_has_the_type_of_the_contract(demo_workspace: Path):
+    with published(demo_workspace) as con:
+        decimals = money = 0
+        for relation, column, sql_type in con.execute(
+            "select table_name, column_name, data_type from duckdb_columns() where not internal"
+        ).fetchall():
+            assert not sql_type.startswith(FLOATS), f"{relation}.{column}"
+            if sql_type.startswith("DECIMAL"):
+                decimals += 1
+                money += (relation, column) not in OTHER_DECIMALS
+                assert sql_type == OTHER_DECIMALS.get((relation, column), MONEY), f"{relation}.{column}"
+    assert money > 20
+    assert decimals - money == len(OTHER_DECIMALS)
+
+
+def test_published_parquet_has_the_types_of_the_database(demo_workspace: Path):
+    parquet = demo_workspace / "published" / "current" / "parquet"
+    files = sorted(parquet.rglob("*.parquet"))
+    assert len(files) >= 7
+    with published(demo_workspace) as con:
+        for file in files:
+            schema = "marts" if file.parent == parquet else file.parent.name
+            assert described(con, f"read_parquet('{file}')") == described(con, f"{schema}.{file.stem}")
+
+
+def test_models_cast_nothing_to_a_float():
+    folders = ("models", "macros", "tests")
+    files = [file for folder in folders for file in (REPOSITORY / "dbt_project" / folder).rglob("*.sql")]
+    assert len(files) > 30
+    found = [
+        f"{file.relative_to(REPOSITORY)}: {match.group()}"
+        for file in files
+        for match in SQL_CAST.finditer(without_comments(file.read_text(encoding="utf-8")))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("package", ["ingest", "publication", "quality", "audit"])
+def test_code_between_makes_no_float(package: str):
+    files = sorted((REPOSITORY / "kunderegnskab" / package).rglob("*.py"))
+    assert files
+    found = [f"{file.relative_to(REPOSITORY)}: {what}" for file in files for what in floats_made(file)]
+    assert found == []
+
+
+# --- helpers ----------------------------------------------------------------------------------------
+def warehouse(workspace: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(workspace / "warehouse" / "kunderegnskab.duckdb"), read_only=True)
+
+
+def described(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    return {name: sql_type for name, sql_type, *_ in con.execute(f"describe from {relation}").fetchall()}
+
+
+def no_floats(types: dict[str, str]) -> list[str]:
+    return [name for name, sql_type in types.items() if sql_type.startswith(FLOATS)]
+
+
+def without_comments(sql: str) -> str:
+    return re.sub(r"\{#.*?#\}|--[^\n]*", "", sql, flags=re.DOTALL)
+
+
+def floats_made(file: Path) -> Iterator[str]:
+    """Calls of float(), conversions to a float type, and SQL text that casts to one."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if name in ("float", "to_numeric", "float64"):
+                yield f"line {node.lineno}: {name}()"
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.search(r"\bas (double|float|real)\b|::(double|float|real)\b|^float(32|64)$", node.value, re.IGNORECASE)
+        ):
+            yield f"line {node.lineno}: {node.value!r}"
