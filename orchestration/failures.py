@@ -18,6 +18,7 @@ from kunderegnskab.publication import store
 from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, current_build, read_results
 from kunderegnskab.quality.gate import earlier_publication
 from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace.lock import WorkspaceBusy, sole_writer
 from orchestration.dbt import counted
 
 if TYPE_CHECKING:
@@ -28,10 +29,19 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-def sentences(workspace: Workspace, run: dg.ExecuteInProcessResult) -> Iterator[str]:
-    """What went wrong in plain sentences: first the checks that hinder, then steps that broke otherwise."""
-    hindrances = list(_failed_checks(workspace, run.run_id))
-    yield from hindrances
+def explain(workspace: Workspace, run: dg.ExecuteInProcessResult) -> tuple[tuple[str, ...], str | None]:
+    """Plain sentences that say what went wrong, and the file that lists all rejected records, if any."""
+    try:
+        # The run has let go of the workspace. Another may have begun, and DuckDB would refuse the warehouse
+        # to one of the two.
+        with sole_writer(workspace, timeout=0):
+            checks, rejects = _look_into_warehouse(workspace, run.run_id)
+    except WorkspaceBusy:
+        checks, rejects = [], None
+    return (*checks, *_broken_steps(run, are_checks_told=bool(checks))), rejects
+
+
+def _broken_steps(run: dg.ExecuteInProcessResult, *, are_checks_told: bool) -> Iterator[str]:
     steps_failed = False
     for event in run.all_events:
         # A run that ends before its steps do (another one holds the workspace) fails as a whole.
@@ -43,7 +53,7 @@ def sentences(workspace: Workspace, run: dg.ExecuteInProcessResult) -> Iterator[
         data = event.step_failure_data
         if data.user_failure_data and data.user_failure_data.description:
             yield from data.user_failure_data.description.splitlines()
-        elif data.error and not (hindrances and data.error.cls_name == "DagsterAssetCheckFailedError"):
+        elif data.error and not (are_checks_told and data.error.cls_name == "DagsterAssetCheckFailedError"):
             yield f"The step {event.step_key} broke: {_root_cause(data.error)}"
 
 
@@ -53,18 +63,22 @@ def _root_cause(error: SerializableErrorInfo) -> str:
     return error.message.strip().splitlines()[0].removeprefix("kunderegnskab.workspace.lock.WorkspaceBusy: ")
 
 
-def _failed_checks(workspace: Workspace, run_id: str) -> Iterator[str]:
+def _look_into_warehouse(workspace: Workspace, run_id: str) -> tuple[list[str], str | None]:
     lists = workspace.state / "failures"
     shutil.rmtree(lists, ignore_errors=True)
+    rejects = workspace.state / "rejects.csv"
+    rejects.unlink(missing_ok=True)
     if not workspace.warehouse.is_file():
-        return
+        return [], None
     with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
         build = current_build(con)
         if build is None or build.run_id != run_id:
-            return
+            return [], None
+        told: list[str] = []
         for result in read_results(con):
             if result.is_blocking and result.status not in GOOD_STATUSES:
-                yield from _failed_check(workspace, con, result, lists / f"{result.check_name}.csv")
+                told += _failed_check(workspace, con, result, lists / f"{result.check_name}.csv")
+        return told, _list_rejects(con, rejects)
 
 
 def _failed_check(
@@ -85,28 +99,20 @@ def _failed_check(
             yield f"  All of them are listed in {rows}"
 
 
-def list_rejects(workspace: Workspace) -> str | None:
+def _list_rejects(con: duckdb.DuckDBPyConnection, target: Path) -> str | None:
     """Write every rejected record to a file for whoever corrects them; None if there are none."""
-    target = workspace.state / "rejects.csv"
-    target.unlink(missing_ok=True)
-    if not workspace.warehouse.is_file():
+    # The models reject too (no exchange rate), but a run that failed at the door has not built them.
+    built = con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'audit' and table_name = 'rejects'"
+    ).fetchone()
+    rejects = "audit.rejects" if built else "raw.rejects"
+    (count,) = con.execute(f"select count(*) from {rejects}").fetchall()[0]
+    if not count:
         return None
-    try:
-        with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
-            # The models reject too (no exchange rate), but a run that failed at the door has not built them.
-            built = con.execute(
-                "select 1 from duckdb_tables() where schema_name = 'audit' and table_name = 'rejects'"
-            ).fetchone()
-            rejects = "audit.rejects" if built else "raw.rejects"
-            (count,) = con.execute(f"select count(*) from {rejects}").fetchall()[0]
-            if not count:
-                return None
-            con.execute(
-                "copy (select feed, source_file, source_record, column_name, raw_value, reason "
-                f"from {rejects} order by all) to {_quoted(target)} (header)"
-            )
-    except duckdb.Error:
-        return None
+    con.execute(
+        "copy (select feed, source_file, source_record, column_name, raw_value, reason "
+        f"from {rejects} order by all) to {_quoted(target)} (header)"
+    )
     return str(target)
 
 

@@ -86,13 +86,13 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
         )
-        sentences = () if result.success else tuple(failures.sentences(workspace, result))
+        sentences, rejects = ((), None) if result.success else failures.explain(workspace, result)
     current = store.current(workspace.published)
     name = current.name if current else None
     if result.success:
         made = current is not None and current.manifest.run_id == result.run_id
         return Outcome("published" if made else "unchanged", name, result.run_id, log=str(log))
-    return Outcome("failed", name, result.run_id, sentences, str(log), failures.list_rejects(workspace))
+    return Outcome("failed", name, result.run_id, sentences, str(log), rejects)
 
 
 class RefreshBroke(KunderegnskabError):

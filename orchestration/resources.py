@@ -30,7 +30,7 @@ class NoWarehouse(KunderegnskabError):
 class Dbt(DbtCliResource):
     """dbt in a process of its own."""
 
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # ty: ignore[invalid-method-override]
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # ty: ignore[incompatible-method-override]
         # dagster-dbt would import all of dbt into this process as well, to fetch metadata that
         # orchestration.dbt.relation_metadata reads without it.
         return None

@@ -85,7 +85,9 @@ def danish(amount: Decimal) -> str:
     return f"{amount:,.2f}".translate(str.maketrans(",.", ".,"))
 
 
-def write_sales(root: Path, name: str, lines: Iterable[Sequence[str]], header: Sequence[str] = HEADER) -> Path:
+def write_sales(
+    root: Path, name: str, lines: Iterable[Sequence[str]], header: Sequence[str] = HEADER
+) -> Path:
     """One file of sales lines, as the company's system writes it."""
     path = root / "landing" / "salg" / f"{name}.csv"
     text = "".join(";".join(fields) + "\r\n" for fields in (header, *lines))

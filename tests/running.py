@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +85,7 @@ def refreshed(workspace: Path, *options: str) -> dict[str, Any]:
 
 
 @contextmanager
-def published(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def published(workspace: Path) -> Generator[duckdb.DuckDBPyConnection]:
     """What is published, opened as a BI tool does."""
     database = workspace / "published" / "current" / "kunderegnskab.duckdb"
     with duckdb.connect(str(database), read_only=True) as con:

@@ -181,6 +181,9 @@ def configuration_hashes(workspace: Workspace) -> dict[str, str]:
 def _jobs(workspace: Workspace, problems: list[InputProblem]) -> list[_Job]:
     feeds = load_feeds()
     jobs: list[_Job] = []
+    problems += workspace.configuration_problems()
+    if problems:
+        return jobs
     seen: dict[Path, LandingFile] = {}
 
     def fingerprinted(path: Path) -> LandingFile:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import json
+import os
 import re
 import unicodedata
 import zipfile
@@ -21,17 +21,18 @@ from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 from xml.etree import ElementTree
 
 import duckdb
 import pyarrow as pa
-import python_calamine
-from pyarrow import parquet
 
 from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace import Format
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CHUNK = 1 << 22
 # What UTF-8 text turns into when it is read as cp1252 (Danish and other letters, signs such as the pound,
@@ -142,11 +143,11 @@ def _no_header(name: str, form: Format) -> InputProblems:
 
 @contextmanager
 def _as_utf8(path: Path, name: str, form: Format, scratch: Path) -> Generator[Path]:
-    """The file itself if it is plain UTF-8, else a UTF-8 copy that is removed afterwards.
+    """The file itself if it is plain UTF-8, else a UTF-8 copy without mark that is removed afterwards.
 
     Packed files are unpacked here because DuckDB does not compare their check sum.
     """
-    if form.encoding in ("utf-8", "utf-8-sig") and path.suffix != ".gz":
+    if form.encoding in ("utf-8", "utf-8-sig") and path.suffix != ".gz" and not _has_mark(path):
         yield path  # DuckDB itself refuses what is not UTF-8
         return
     try:
@@ -157,7 +158,7 @@ def _as_utf8(path: Path, name: str, form: Format, scratch: Path) -> Generator[Pa
 
 
 def _copy_as_utf8(path: Path, name: str, form: Format, scratch: Path) -> None:
-    encoding = "utf-8" if form.encoding == "utf-8-sig" else form.encoding  # the mark is skipped later
+    encoding = "utf-8-sig" if form.encoding == "utf-8" else form.encoding
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     try:
         with _opened(path) as source, scratch.open("wb") as copy:
@@ -170,6 +171,11 @@ def _copy_as_utf8(path: Path, name: str, form: Format, scratch: Path) -> None:
         raise InputProblems(
             [InputProblem(name, "cannot be unpacked, it is damaged or cut off", "deliver the file again")]
         ) from error
+
+
+def _has_mark(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(3) == codecs.BOM_UTF8
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -228,30 +234,40 @@ def _csv_problem(message: str, name: str) -> InputProblem:
 def _read_xlsx(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
 ) -> Records:
-    rows = _sheet_rows(path, name, form)
-    if form.header_row > len(rows):
+    cells = _sheet_cells(path, name, form)
+    if form.header_row > len(cells):
         raise _no_header(name, form)
     header = list(form.column_names) or [
-        _clean_name(_cell_text(cell, form) or "") for cell in rows[form.header_row - 1]
+        _clean_name(_cell_text(cell, form) or "") for cell in cells.iloc[form.header_row - 1]
     ]
     kept = _resolve(wanted, header, name)
     # Rows that are empty in every cell stay in place, so that a record's number is its sheet row.
-    body = rows[form.header_row :]
-    texts: dict[str, list[str | None]] = {}
-    for column, found in kept.items():
-        place = header.index(found)
-        texts[column] = [_cell_text(row[place], form) if place < len(row) else None for row in body]
-    _write(texts, len(body), target)
+    body = cells.iloc[form.header_row :]
+    texts = {
+        column: pa.array(
+            body.iloc[:, header.index(found)].map(lambda cell: _cell_text(cell, form)), pa.string()
+        )
+        for column, found in kept.items()
+    }
+    table = pa.table(texts or {"nothing": pa.nulls(len(body))})
+    con.register("workbook", table)
+    try:
+        _copy(con, "select * from workbook", target)
+    finally:
+        con.unregister("workbook")
     return Records(target, tuple(kept), form.header_row + 1)
 
 
-def _sheet_rows(path: Path, name: str, form: Format) -> list[list[Any]]:
+def _sheet_cells(path: Path, name: str, form: Format) -> pd.DataFrame:
     """The cells of the sheet from A1 on, error values as their text (#N/A)."""
+    import pandas as pd  # 0.4 s, only where there are workbooks
+    import python_calamine
+
     try:
-        with python_calamine.CalamineWorkbook.from_path(path) as book:
-            sheet = form.sheet or book.sheet_names[0]
+        with pd.ExcelFile(path, engine="calamine") as book:
+            sheet = form.sheet or str(book.sheet_names[0])
             if sheet not in book.sheet_names:
-                sheets = ", ".join(book.sheet_names)
+                sheets = ", ".join(map(str, book.sheet_names))
                 raise InputProblems(
                     [
                         InputProblem(
@@ -261,15 +277,23 @@ def _sheet_rows(path: Path, name: str, form: Format) -> list[list[Any]]:
                         )
                     ]
                 )
-            rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+            # Without na_filter a text such as NA would become an empty cell.
+            cells = pd.read_excel(book, sheet_name=sheet, header=None, dtype=object, na_filter=False)
         # The reader gives error values as empty cells, but an amount that could not be computed is not 0.
         for row, column, text in _error_cells(path, sheet):
-            rows[row][column] = text
-    except (python_calamine.CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
+            cells.iat[row, column] = text
+    except (
+        python_calamine.CalamineError,
+        zipfile.BadZipFile,
+        ElementTree.ParseError,
+        KeyError,
+        ValueError,
+        IndexError,
+    ) as error:
         raise InputProblems(
             [InputProblem(name, "is not a readable Excel workbook", "save it again as .xlsx and deliver it")]
         ) from error
-    return rows
+    return cells
 
 
 _ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
@@ -302,9 +326,9 @@ def _error_cells(path: Path, sheet: str) -> Iterator[tuple[int, int, str]]:
 
 def _cell_text(cell: object, form: Format) -> str | None:
     """A cell as a person would have typed it by the file's conventions; None if it is empty."""
+    if cell is None or cell == "" or cell != cell:  # NaN is how pandas leaves a cell empty
+        return None
     match cell:
-        case None | "":
-            return None
         case bool():
             return form.true_words[0] if cell else form.false_words[0]
         case int() | float():
@@ -369,10 +393,11 @@ def _typed_as_text(column: str, sql_type: str, form: Format) -> str:
 
 
 # --- json -----------------------------------------------------------------------------------------
-class _Number(str):
-    """A JSON number as it was written: read as a binary float it would lose digits."""
-
-    __slots__ = ()
+# DuckDB reads JSON numbers as binary floats. Before it parses the text, every number outside of a string
+# becomes a string that begins with this sign, so that its digits stay as they came.
+_NUMBER_MARK = "chr(1)"
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 
 
 def _read_json(
@@ -380,106 +405,115 @@ def _read_json(
 ) -> Records:
     levels = form.records.split(".") if form.records else []
     with _as_utf8(path, name, form, target.with_suffix(".utf8")) as text:
+        _refuse_open_array(text, name)
+        query = _json_documents(text)
         try:
-            content = text.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InputProblems([_encoding_problem(path, name, form)]) from error
-    # A record is the chain of values from the top of the file down to the record itself.
-    chains: list[list[Any]] = [[value] for value in _json_values(content, name)]
-    for depth, key in enumerate(levels):
-        if chains and not any(isinstance(chain[-1], dict) and key in chain[-1] for chain in chains):
+            for depth, key in enumerate(levels):
+                _require_json_key(con, query, levels[: depth + 1], name)
+                query = (
+                    f"select * from (select *, unnest({_json_elements(f'level{depth}', key)}) "
+                    f"as level{depth + 1} from ({query})) where level{depth + 1} is not null"
+                )
+            chosen = ", ".join(
+                f"{_json_text(column, levels, form)} as {identifier(column)}" for column in wanted
+            )
+            _copy(con, f"select {chosen or 'null as nothing'} from ({query})", target)
+        except duckdb.Error as error:
+            if "nvalid unicode" in str(error) or "not valid UTF8" in str(error):
+                raise InputProblems([_encoding_problem(text, name, form)]) from error
+            fault = re.search(r"Malformed JSON in file .*?, (at byte .*?)\.?\s*$", str(error).splitlines()[0])
+            place = fault.group(1) if fault else str(error).splitlines()[0]
             raise InputProblems(
                 [
                     InputProblem(
-                        name,
-                        f"has no {'.'.join(levels[: depth + 1])}, where its records are declared to be",
-                        "correct `records` in feeds.yaml, or deliver the file again",
+                        name, f"is not valid JSON ({place})", "deliver the file again, it may be cut off"
                     )
                 ]
-            )
-        chains = [[*chain, element] for chain in chains for element in _json_elements(chain[-1], key)]
-    paths = {column: _json_path(column, levels) for column in wanted}
-    texts = {
-        column: [_json_text(chain[depth], keys, form) for chain in chains]
-        for column, (depth, keys) in paths.items()
-    }
-    try:
-        _write(texts, len(chains), target)
-    except UnicodeEncodeError as error:
-        raise InputProblems(
-            [
-                InputProblem(
-                    name, f"is not valid JSON ({error.object[:40]!r} is no text)", "deliver the file again"
-                )
-            ]
-        ) from error
+            ) from error
     records = Records(target, tuple(wanted), 1)
     _refuse_mojibake(con, records, name, form)
     return records
 
 
-def _json_values(content: str, name: str) -> Iterator[Any]:
-    """The values of a file: the elements of its array, or its objects, one per line or not."""
-    decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant)
-    place = _after_blanks(content, 0)
-    while place < len(content):
-        try:
-            value, place = decoder.raw_decode(content, place)
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, json.JSONDecodeError):
-                at = f"line {error.lineno}, column {error.colno}: {error.msg}"
-            else:
-                at = str(error)
-            raise InputProblems(
-                [InputProblem(name, f"is not valid JSON ({at})", "deliver the file again, it may be cut off")]
-            ) from error
-        place = _after_blanks(content, place)
-        if isinstance(value, list):
-            yield from value
-        else:
-            yield value
+def _refuse_open_array(text: Path, name: str) -> None:
+    """DuckDB takes an array that was cut off behind a comma for a whole one."""
+    with text.open("rb") as stream:
+        head = stream.read(_CHUNK).lstrip()
+        stream.seek(-min(_CHUNK, text.stat().st_size), os.SEEK_END)
+        tail = stream.read().rstrip()
+    if head.startswith(b"[") and not tail.endswith(b"]"):
+        raise InputProblems(
+            [
+                InputProblem(
+                    name,
+                    "is not valid JSON (its array is never closed)",
+                    "deliver the file again, it may be cut off",
+                )
+            ]
+        )
 
 
-def _after_blanks(content: str, place: int) -> int:
-    while place < len(content) and content[place] in " \t\r\n":
-        place += 1
-    return place
+def _json_documents(text: Path) -> str:
+    """SQL of the file's objects, one per row as `level0`, numbers marked."""
+    # Strings are matched so that digits within them stay alone; what they leave behind is empty marks.
+    token = literal(f"({_STRING})|({_NUMBER})")
+    tokens = f"regexp_replace(json, {token}, '\\1' || chr(1) || '\\2' || chr(2), 'g')"
+    without_empty = f"replace({tokens}, chr(1) || chr(2), '')"
+    marked = f"replace(replace({without_empty}, chr(1), '\"\\u0001'), chr(2), '\"')"
+    return (
+        f"select cast({marked} as json) as level0 from read_json_objects({literal(str(text))}, "
+        f"format = 'auto', maximum_object_size = {max(text.stat().st_size, 1 << 20)})"
+    )
 
 
-def _refuse_constant(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON value")
+def _require_json_key(con: duckdb.DuckDBPyConnection, query: str, path: list[str], name: str) -> None:
+    """A file that has objects but none with the declared records is another file than was declared."""
+    has_key = f"json_exists(level{len(path) - 1}, {literal(_json_path(path[-1:]))})"
+    ((objects, having),) = con.execute(
+        f"select count(*), count(*) filter ({has_key}) from ({query})"
+    ).fetchall()
+    if objects and not having:
+        raise InputProblems(
+            [
+                InputProblem(
+                    name,
+                    f"has no {'.'.join(path)}, where its records are declared to be",
+                    "correct `records` in feeds.yaml, or deliver the file again",
+                )
+            ]
+        )
 
 
-def _json_elements(value: Any, key: str) -> list[Any]:
-    found = value.get(key) if isinstance(value, dict) else None
-    if found is None:
-        return []
-    return found if isinstance(found, list) else [found]
+def _json_path(keys: Iterable[str]) -> str:
+    return "$" + "".join(f'."{key}"' for key in keys)
 
 
-def _json_path(column: str, levels: list[str]) -> tuple[int, list[str]]:
-    """A dotted path from the top of the file: the deepest level that it passes, and the keys from there."""
+def _json_elements(level: str, key: str) -> str:
+    path = literal(_json_path([key]))
+    every = literal(_json_path([key]) + "[*]")
+    return (
+        f"case json_type({level}, {path}) when 'ARRAY' then json_extract({level}, {every}) "
+        f"when 'NULL' then [] else [json_extract({level}, {path})] end"
+    )
+
+
+def _json_text(column: str, levels: list[str], form: Format) -> str:
+    """SQL of the text at a dotted path from the top of the file, from the deepest level that it passes."""
     keys = column.split(".")
     depth = 0
     while depth < len(levels) and keys[: depth + 1] == levels[: depth + 1] and len(keys) > depth + 1:
         depth += 1
-    return depth, keys[depth:]
-
-
-def _json_text(value: Any, keys: list[str], form: Format) -> str | None:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    match value:
-        case None:
-            return None
-        case _Number():
-            return value.replace(".", form.decimal)
-        case str():
-            return value
-        case bool():
-            return form.true_words[0] if value else form.false_words[0]
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+    path = literal(_json_path(keys[depth:]))
+    text = f"json_extract_string(level{depth}, {path})"
+    number = f"substr({text}, 2)"
+    if form.decimal != ".":
+        number = f"replace({number}, '.', {literal(form.decimal)})"
+    true, false = literal(form.true_words[0]), literal(form.false_words[0])
+    return (
+        f"case when starts_with({text}, {_NUMBER_MARK}) then {number} "
+        f"when json_type(level{depth}, {path}) = 'BOOLEAN' "
+        f"then case {text} when 'true' then {true} else {false} end else {text} end"
+    )
 
 
 # --- common ---------------------------------------------------------------------------------------
@@ -527,11 +561,6 @@ def _resolve(wanted: list[str], header: list[str], name: str) -> dict[str, str]:
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     con.execute(f"copy ({query}) to {literal(str(target))} (format parquet, compression zstd)")
-
-
-def _write(texts: dict[str, list[str | None]], count: int, target: Path) -> None:
-    arrays = {column: pa.array(values, pa.string()) for column, values in texts.items()}
-    parquet.write_table(pa.table(arrays or {"nothing": pa.nulls(count)}), target, compression="zstd")
 
 
 def _refuse_mojibake(con: duckdb.DuckDBPyConnection, records: Records, name: str, form: Format) -> None:

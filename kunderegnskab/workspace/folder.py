@@ -112,6 +112,16 @@ class Workspace:
         """Every source of every feed, in the order of the contracts: mapped ones and canonical files."""
         return _sources(self)
 
+    def configuration_problems(self) -> list[InputProblem]:
+        """Everything that is wrong with the configuration, so that it is found before any work begins."""
+        found: list[InputProblem] = []
+        for part in ("company", "sources", "waivers"):
+            try:
+                getattr(self, part)
+            except InputProblems as error:
+                found.extend(error.problems)
+        return found
+
     def configuration_files(self) -> list[Path]:
         """The configuration files that exist, in a fixed order."""
         names = ("company.yaml", "feeds.yaml", "waivers.yaml")

@@ -48,9 +48,6 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
         if build is None:
             raise dg.Failure("Nothing has been loaded, run a refresh.", allow_retries=False)
         load = read_load_record(con)
-        results = read_results(con)
-        ladder = _rows(con, "audit.ladder")
-        row_ledger = _rows(con, "audit.row_ledger")
     earlier = store.unchanged(workspace.published, build.input_hash, build.code_version)
     if earlier is not None and FULL not in context.run.tags:
         return dg.MaterializeResult(metadata={"publication": earlier.name, "unchanged": True})
@@ -110,7 +107,15 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
             as_of=datetime.now(UTC).date(),
             locale=company_parameters.locale,
         )
-        write_report(directory, results, title=title, ladder=ladder, row_ledger=row_ledger)
+        # Read now, when it is certain that everything was built.
+        with company.warehouse() as con:
+            write_report(
+                directory,
+                read_results(con),
+                title=title,
+                ladder=_rows(con, "audit.ladder"),
+                row_ledger=_rows(con, "audit.row_ledger"),
+            )
 
     try:
         made = publish(

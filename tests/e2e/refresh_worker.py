@@ -1,8 +1,8 @@
 """Refreshes or reads in a process of its own, which `test_readers` starts and judges.
 
-    python refresh_worker.py refresh WORKSPACE ROUNDS   refreshes that often, each time with another amount
-    python refresh_worker.py read WORKSPACE             opens what is current anew, until WORKSPACE/stop exists
-    python refresh_worker.py hold WORKSPACE             opens it once and reads on, until WORKSPACE/stop exists
+    python refresh_worker.py refresh WORKSPACE ROUNDS   refreshes, each time with another amount
+    python refresh_worker.py read WORKSPACE             opens what is current, until WORKSPACE/stop exists
+    python refresh_worker.py hold WORKSPACE             opens it once, until WORKSPACE/stop exists
 
 The amount tells which publication a number belongs to, so a reader can see a mix of two.
 """
@@ -23,7 +23,8 @@ from companies import MONTHS, line, write_sales
 MARKED = "C2"
 QUERY = f"""
     select p.publication, p.run_id, b.run_id,
-        (select net_sales from marts.customer_accounts where customer_id = '{MARKED}' and month = '{MONTHS[-1]}'),
+        (select net_sales from marts.customer_accounts
+         where customer_id = '{MARKED}' and month = '{MONTHS[-1]}'),
         (select amount from marts.customer_account_lines
          where customer_id = '{MARKED}' and month = '{MONTHS[-1]}' and line_code = 'K30'),
         (select sum(invoiced_sales - returns) from marts.product_accounts

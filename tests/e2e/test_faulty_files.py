@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,9 @@ from companies import HEADER, at_rest, line, sales_of, write_sales
 from running import kunderegnskab, tree
 
 Fault = Callable[[Path], None]
-_AGAIN = "; correct it in the source and deliver the file again, or allow it with allow_rejects in feeds.yaml."
+_AGAIN = (
+    "; correct it in the source and deliver the file again, or allow it with allow_rejects in feeds.yaml."
+)
 _NUMBER = "is not a number with at most 4 decimals written like 1.234,56"
 _DATE = "is not a date of the form %d-%m-%Y"
 _SCIENTIFIC = "is a number in scientific notation, expected the id as text with all its digits"
@@ -81,8 +83,8 @@ RECORD_FAULTS: dict[str, tuple[Fault, str]] = {
 } | {
     "duplicate key": (
         duplicate_key,
-        "landing/salg/senere.csv, record 1, column document_no, line_no: 'document_no = C1-2401, line_no = 1' "
-        f"repeats the key of landing/salg/nord.csv, record 1{_AGAIN}",
+        "landing/salg/senere.csv, record 1, column document_no, line_no: "
+        f"'document_no = C1-2401, line_no = 1' repeats the key of landing/salg/nord.csv, record 1{_AGAIN}",
     ),
 }
 FILE_FAULTS: dict[str, tuple[Fault, str]] = {
@@ -168,7 +170,9 @@ def test_faulty_files_publish_nothing(small_to_change: Path):
     for fault in ("empty file", "zero-byte workbook"):
         FILE_FAULTS[fault][0](small_to_change)
     done = kunderegnskab("refresh", "--workspace", small_to_change)
-    assert_says(done.code, done.err, [FILE_FAULTS[fault][1] for fault in ("empty file", "zero-byte workbook")])
+    assert_says(
+        done.code, done.err, [FILE_FAULTS[fault][1] for fault in ("empty file", "zero-byte workbook")]
+    )
     assert tree(small_to_change / "published") == before
 
 
@@ -181,9 +185,9 @@ def assert_says(code: int, said: str, sentences: list[str]) -> None:
 
 
 @contextmanager
-def held_open(path: Path) -> Iterator[None]:
+def held_open(path: Path) -> Generator[None]:
     """Another process writes to the file, and has not finished."""
-    script = "import sys; stream = open(sys.argv[1], 'ab', buffering=0); print('open', flush=True); sys.stdin.read()"
+    script = "import sys; file = open(sys.argv[1], 'ab'); print('open', flush=True); sys.stdin.read()"
     writer = subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -43,7 +43,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Story:
-    """Each attempt by name; `before` is published/ before the first, `after` a copy of the workspace at the end."""
+    """Each attempt by name; `before` is published/ before the first, `after` the workspace at the end."""
 
     root: Path
     after: Path
@@ -85,19 +85,19 @@ def story(small_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> St
         (
             "no waiver",
             [
-                f"The check {DOOR} failed, 1 rows: "
+                f"The check {DOOR} failed (1 row): "
                 "No file of sales_lines has more rejected records than its source allows.",
-                "  landing/salg/nord.csv, record 3, column Nettobeløb: '1.0x0,00' is not a number with at most 4 "
-                "decimals written like 1.234,56; correct it in the source and deliver the file again, "
+                "  landing/salg/nord.csv, record 3, column Nettobeløb: '1.0x0,00' is not a number with at most "
+                "4 decimals written like 1.234,56; correct it in the source and deliver the file again, "
                 "or allow it with allow_rejects in feeds.yaml.",
             ],
         ),
         (
             "door waived",
             [
-                f"The check {DBT} failed, 2 rows: ",
-                "source_file = landing/salg/nord.csv, source_record = 49, column_name = currency, raw_value = USD, "
-                "reason = no exchange rate for USD on or before 2025-05-01",
+                f"The check {DBT} failed (2 rows): ",
+                "source_file = landing/salg/nord.csv, source_record = 49, column_name = currency, "
+                "raw_value = USD, reason = no exchange rate for USD on or before 2025-05-01",
             ],
         ),
         (
@@ -181,7 +181,9 @@ def test_building_some_models_again_voids_what_was_certified(story: Story):
     done = story.attempts["publication alone after some models"].done
     assert done.code != 0
     said = done.out + done.err
-    assert "dbt check customer_accounts__grain_is_unique: its result belongs to an earlier load or build" in said
+    assert (
+        "dbt check customer_accounts__grain_is_unique: its result belongs to an earlier load or build" in said
+    )
     assert f"gate check {GATE_ROWS}: its result belongs to an earlier load or build" in said
     assert "dbt check months__grain_is_unique" not in said  # that one ran for the new build
     assert f"door check {DOOR}" not in said  # the files were not read again
@@ -196,7 +198,12 @@ def test_waivers_by_exact_name_let_exactly_these_checks_pass(story: Story):
     assert now is not None
     assert now.name.startswith("0002-")
     statuses = {check.check_name: check.status for check in now.manifest.checks}
-    assert {name for name, status in statuses.items() if status == "waived"} == {DOOR, DBT, GATE_ROWS, GATE_CUSTOMERS}
+    assert {name for name, status in statuses.items() if status == "waived"} == {
+        DOOR,
+        DBT,
+        GATE_ROWS,
+        GATE_CUSTOMERS,
+    }
     assert {waiver.check: waiver.person for waiver in now.manifest.waivers} == dict.fromkeys(
         (DOOR, DBT, GATE_ROWS, GATE_CUSTOMERS), "Bo Holm"
     )
@@ -211,7 +218,8 @@ def test_a_waiver_shows_in_status_report_and_check_results(story: Story):
     assert "Bo Holm" in report
     details = rows(
         story.after,
-        f"select check_name, detail from audit.check_results where check_name in ('{DOOR}', '{DBT}', '{GATE_ROWS}')",
+        "select check_name, detail from audit.check_results "
+        f"where check_name in ('{DOOR}', '{DBT}', '{GATE_ROWS}')",
     )
     assert len(details) == 3
     for _, detail in details:
@@ -227,7 +235,9 @@ def test_what_was_published_under_waivers_holds_the_other_records(story: Story):
 
 
 def test_a_waiver_without_person_is_refused(small_to_change: Path):
-    (small_to_change / "waivers.yaml").write_text(f"- {{check: {DOOR}, reason: no reason}}\n", encoding="utf-8")
+    (small_to_change / "waivers.yaml").write_text(
+        f"- {{check: {DOOR}, reason: no reason}}\n", encoding="utf-8"
+    )
     done = refresh(small_to_change)
     assert done.code == 1
     assert "waivers.yaml: entry 1: the key person is missing; add person." in done.err

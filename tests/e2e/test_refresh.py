@@ -67,7 +67,8 @@ def test_marts_have_their_names_and_grains(demo_workspace: Path):
 def test_customer_accounts_have_a_column_per_ladder_line(demo_workspace: Path):
     found = rows(
         demo_workspace,
-        "select column_name from duckdb_columns() where table_name = 'customer_accounts' order by column_index",
+        "select column_name from duckdb_columns() where table_name = 'customer_accounts' "
+        "order by column_index",
     )
     assert [name for (name,) in found] == ["customer_id", "month", *LADDER_COLUMNS, *MEMO_COLUMNS]
     ladder = rows(demo_workspace, "select column_name from audit.ladder order by position")
@@ -95,7 +96,8 @@ def test_every_line_and_month_of_the_demo_ties_to_its_ledger(demo_workspace: Pat
         )
     }
     differences = {
-        key: accounts.get(key, Decimal(0)) - ledger.get(key, Decimal(0)) for key in accounts.keys() | ledger.keys()
+        key: accounts.get(key, Decimal(0)) - ledger.get(key, Decimal(0))
+        for key in accounts.keys() | ledger.keys()
     }
     assert {key: difference for key, difference in differences.items() if difference} == {}
     codes = {code for code, _ in ledger}
@@ -135,7 +137,8 @@ sys.argv = ["kunderegnskab", "refresh", "--workspace", sys.argv[1]]
 try:
     main()
 finally:
-    heavy = {name.partition(".")[0] for name in sys.modules} & {"dagster", "dbt", "great_expectations", "pandas"}
+    heavy = {"dagster", "dbt", "great_expectations", "pandas"}
+    heavy &= {name.partition(".")[0] for name in sys.modules}
     print(sorted(heavy))
 """
 
@@ -160,7 +163,11 @@ def test_full_publishes_anew_with_the_same_numbers(small_to_change: Path):
     assert accounts(small_to_change) == before
     first, second = sorted((small_to_change / "published").glob("000*"))
     hashes = [
-        {name: mart["content_sha256"] for name, mart in manifest["marts"].items() if name.startswith("marts.")}
+        {
+            name: mart["content_sha256"]
+            for name, mart in manifest["marts"].items()
+            if name.startswith("marts.")
+        }
         for manifest in (json.loads((path / "manifest.json").read_text()) for path in (first, second))
     ]
     assert hashes[0] == hashes[1]
@@ -181,7 +188,8 @@ def test_changed_new_and_vanished_files_change_exactly_their_rows(small_to_chang
         march,
     }
     deltas = {
-        column: amount - before["C1", MONTHS[0]][column] for column, amount in changed["C1", MONTHS[0]].items()
+        column: amount - before["C1", MONTHS[0]][column]
+        for column, amount in changed["C1", MONTHS[0]].items()
     }
     assert {column for column, delta in deltas.items() if delta} == {
         "list_sales",

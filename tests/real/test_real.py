@@ -6,10 +6,7 @@ folder here. Rules that a small made-up company shows better belong in tests/dbt
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +16,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import running
 from recompute import (
     COUNTS,
     DATASETS,
@@ -30,9 +28,7 @@ from recompute import (
     recompute,
 )
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-DATASETS_FOLDER = Path(os.environ.get("KUNDEREGNSKAB_DATASETS") or REPOSITORY.parent / "shared" / "datasets")
-REFRESH_SECONDS = 300
+MAPPINGS = Path(__file__).parent
 
 # Totals that were read off the raw files when the mappings were written: they would show a fault that
 # mapping and recomputation have in common after a later change of both.
@@ -56,7 +52,6 @@ class Refreshed:
     """One dataset after a refresh: what must be, and a connection to what was published."""
 
     name: str
-    folder: Path
     expected: Expected
     con: duckdb.DuckDBPyConnection
 
@@ -66,34 +61,16 @@ class Refreshed:
 
 @pytest.fixture(scope="session", params=DATASETS)
 def refreshed(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, datasets: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Refreshed]:
     """Each dataset, refreshed once in a workspace of its own."""
     name: str = request.param
-    folder = DATASETS_FOLDER / name
-    if not folder.is_dir():
-        reason = f"the dataset {name} is not at {DATASETS_FOLDER}; name its place in KUNDEREGNSKAB_DATASETS"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     workspace = tmp_path_factory.mktemp("real") / name
-    shutil.copytree(REPOSITORY / "tests" / "real" / name, workspace)
-    (workspace / "landing").symlink_to(folder.resolve(), target_is_directory=True)
-    refresh(workspace)
-    published = workspace / "published" / "current" / "kunderegnskab.duckdb"
-    with duckdb.connect(str(published), read_only=True) as con:
-        yield Refreshed(name, folder, recompute(name, folder), con)
-
-
-def refresh(workspace: Path) -> None:
-    """Refresh as a user does; exit 0 means published."""
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", "refresh", "--workspace", str(workspace)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=REFRESH_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    shutil.copytree(MAPPINGS / name, workspace)
+    (workspace / "landing").symlink_to((datasets / name).resolve(), target_is_directory=True)
+    assert running.refreshed(workspace)["status"] == "published"
+    with running.published(workspace) as con:
+        yield Refreshed(name, recompute(name, datasets / name), con)
 
 
 def test_every_account_column_equals_the_recomputation(refreshed: Refreshed):
@@ -203,7 +180,8 @@ def test_quirks_of_the_datasets(refreshed: Refreshed):
 
 def _northwind(refreshed: Refreshed) -> None:
     without_account = refreshed.rows(
-        "select customer_id from marts.customers anti join marts.customer_accounts using (customer_id) order by 1"
+        "select customer_id from marts.customers anti join marts.customer_accounts using (customer_id) "
+        "order by 1"
     )
     assert without_account == [(UNKNOWN,), ("FISSA",), ("PARIS",)]
     managers = refreshed.rows(

@@ -58,7 +58,7 @@ def written(value: Decimal, form: Format, negative: str, blank: str) -> str:
     }[negative]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     value=st.decimals(min_value=-99999999999999, max_value=99999999999999, places=4),
     convention=st.sampled_from(CONVENTIONS),
@@ -76,7 +76,7 @@ def test_every_number_that_a_convention_writes_is_read_back_exactly(
     assert read_number(text, form) == value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     text=st.text(alphabet="0123456789.,'-+ ()eE\u2212\u00a0xN", max_size=12),
     convention=st.sampled_from(CONVENTIONS),
@@ -155,7 +155,7 @@ DATE_FORMATS = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     day=st.dates(date(1900, 1, 1), date(2199, 12, 31)),
     form=st.sampled_from(DATE_FORMATS),
@@ -165,7 +165,7 @@ def test_every_date_that_a_format_writes_is_read_back(day, form, before):
     assert read_date(before + day.strftime(form), Format(type="csv", date=form)) == day
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     text=st.text(alphabet="0123456789-/.: ", max_size=12)
     | st.sampled_from(["infinity", "epoch", "-infinity"]),
@@ -238,7 +238,7 @@ def test_booleans_are_the_declared_words_in_any_case_and_nothing_else():
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="aø Æ\t\u00a0\u202f1", max_size=8))
 def test_trimming_takes_blanks_of_every_kind_from_both_ends(text):
     assert evaluate(text, conventions.trimmed("x")) == (text.strip(" \t\u00a0\u202f") or None)

@@ -18,7 +18,10 @@ import xlsxwriter
 from small_intake import problems_of, taken, workspace_of
 
 from kunderegnskab.ingest import landing
+from kunderegnskab.ingest.readers import read_records
 from kunderegnskab.ingest.rejects import reject_problems
+from kunderegnskab.problems import InputProblems
+from kunderegnskab.workspace import Format
 
 FORM = 'type: csv, delimiter: ";", decimal: ",", thousands: ".", date: "%d-%m-%Y"'
 FEEDS = """
@@ -286,7 +289,6 @@ def test_a_damaged_parquet_is_refused(tmp_path, damage):
         '[{"Bilag": 1',
         '{"Bilag": 1}\n{"Bila',
         "{}}",
-        '[{"Bilag": NaN}]',
         "<html>",
         "Bilag;Linje",
         "[" * 100_000,
@@ -421,3 +423,35 @@ def test_nothing_is_left_behind_by_a_refused_file(tmp_path):
     workspace = workspace_of(tmp_path, FEEDS.format(files="salg.csv", form=FORM), {"salg.csv": b"x\n"})
     assert problems_of(workspace)
     assert [path.name for path in workspace.lake.rglob("*")] == []
+
+
+DOCUMENTS = [
+    ' [{"Bilag": 1, "x": [1, {"y": "a]"}]}, {"Bilag": -2.5e1, "x": []}, {"Bilag": null}]\n',
+    '{"page": [1], "data": {"list": [{"Bilag": 1}, {"Bilag": "2"}]}}\n',
+]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+@pytest.mark.parametrize("document", DOCUMENTS, ids=["array", "object"])
+def test_json_is_refused_wherever_it_was_cut_off(tmp_path, document, mark):
+    path = tmp_path / "salg.json"
+    form = Format(type="json")
+
+    def records(content: bytes) -> int:
+        path.write_bytes(mark + content)
+        with duckdb.connect() as con:
+            read = read_records(con, path, path.name, form, ["Bilag"], tmp_path / "records.parquet")
+            ((count,),) = con.execute(f"select count(*) from read_parquet('{read.path}')").fetchall()
+        return count
+
+    whole = document.encode()
+    assert records(whole) == (3 if document.startswith(" [") else 1)
+    end = len(whole.rstrip())
+    taken_anyway = []
+    for length in range(len(whole) - len(whole.lstrip()) + 1, end):
+        try:
+            records(whole[:length])
+        except InputProblems:
+            continue
+        taken_anyway.append(whole[:length])
+    assert taken_anyway == []

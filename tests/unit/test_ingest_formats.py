@@ -328,7 +328,7 @@ def test_json_in_every_shape(tmp_path, shape, encoding, packed, ascii_only):
 NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,20})?", fullmatch=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(numbers=st.lists(NUMBERS, min_size=1, max_size=8), decimal=st.sampled_from([".", ","]))
 def test_json_numbers_keep_their_digits(tmp_path_factory, numbers, decimal):
     folder = tmp_path_factory.mktemp("json")
@@ -379,6 +379,12 @@ def test_json_exponents_are_rejected_not_guessed(tmp_path):
     )
     result = customers(tmp_path, "k.json", content, f"type: json, {FORM}")
     assert [reject[:3] for reject in result.rejects] == [(1, "Nr", "1,5e20"), (2, "Dage", "3e1")]
+
+
+def test_json_words_that_are_no_numbers_are_rejected(tmp_path):
+    content = '[{"Nr": "1", "Dage": NaN, "Intern": true}, {"Nr": "2", "Dage": -Infinity, "Intern": true}]'
+    result = customers(tmp_path, "k.json", content, f"type: json, {FORM}")
+    assert [reject[:2] for reject in result.rejects] == [(1, "Dage"), (2, "Dage")]
 
 
 def test_json_page_without_records_is_no_fault(tmp_path):

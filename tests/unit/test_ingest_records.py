@@ -34,7 +34,10 @@ sales_lines:
     where: note <> 'ud'
 """
 HEADER = "doc;line;type;day;qty;list;disc;net;note"
-BALANCE = "select count(*) from raw.files where records_read <> records_loaded + records_rejected + records_left_out"
+BALANCE = (
+    "select count(*) from raw.files "
+    "where records_read <> records_loaded + records_rejected + records_left_out"
+)
 
 
 def sales(root: Path, *rows: str, feeds: str = FEEDS) -> Taken:
@@ -54,7 +57,7 @@ FIELD = st.one_of(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=st.lists(st.lists(FIELD, min_size=9, max_size=9), max_size=6), good_rows=st.integers(0, 2))
 def test_every_record_is_loaded_rejected_or_left_out(tmp_path_factory, rows, good_rows):
     quoted = [";".join('"' + field.replace('"', '""') + '"' for field in row) for row in rows]
@@ -76,13 +79,13 @@ def test_every_record_is_loaded_rejected_or_left_out(tmp_path_factory, rows, goo
 def test_records_keep_their_place_in_a_file_that_several_threads_read(tmp_path):
     rows = [
         f"{n};1;invoice;01-02-2024;{n % 7};{n},00;;{n},00;{'ud' if n % 11 == 0 else 'x'}"
-        for n in range(1, 300_001)
+        for n in range(1, 200_001)
     ]
     result = sales(tmp_path, *rows)
     wrong = "select count(*) from raw.sales_lines where document_no <> _source_record::varchar"
     assert result.values(wrong) == [0]
     assert result.values(BALANCE) == [0]
-    assert result.values("select records_left_out from raw.files") == [300_000 // 11]
+    assert result.values("select records_left_out from raw.files") == [200_000 // 11]
 
 
 # --- amounts --------------------------------------------------------------------------------------------

@@ -140,6 +140,10 @@ def floats_made(file: Path) -> Iterator[str]:
         elif (
             isinstance(node, ast.Constant)
             and isinstance(node.value, str)
-            and re.search(r"\bas (double|float|real)\b|::(double|float|real)\b|^float(32|64)$", node.value, re.IGNORECASE)
+            and re.search(
+                r"\bas (double|float|real)\b|::(double|float|real)\b|^float(32|64)$",
+                node.value,
+                re.IGNORECASE,
+            )
         ):
             yield f"line {node.lineno}: {node.value!r}"

@@ -206,7 +206,9 @@ def test_a_waiver_by_pattern_or_out_of_date_waives_nothing(
 def test_a_waiver_touches_neither_errors_nor_passes_nor_warnings(
     certified: duckdb.DuckDBPyConnection,
 ) -> None:
-    waivers = [Waiver(check=f"{stage}_check", reason="because", person="p") for stage in ("door", "dbt", "gate")]
+    waivers = [
+        Waiver(check=f"{stage}_check", reason="because", person="p") for stage in ("door", "dbt", "gate")
+    ]
     given = [
         result("door"),
         result("dbt", status="error"),
