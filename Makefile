@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 WORKSPACE ?= data
 UV_VERSION := 0.13.9
 
+# Certificates as the system knows them: companies put their own in front of the package registry.
+export UV_SYSTEM_CERTS := true
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format docs dev lock clean
 

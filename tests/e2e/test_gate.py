@@ -106,7 +106,7 @@ def story(small_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> St
                 f"The check {GATE_CUSTOMERS} failed: The number of customers in months published before "
                 "has not fallen by more than 20 %.",
                 f"The check {GATE_ROWS} failed: ",
-                "month = 2024-01-01, earlier = 4, present = 2",
+                "month=2024-01-01, earlier=4, present=2",
             ],
         ),
     ],

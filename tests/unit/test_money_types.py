@@ -28,6 +28,10 @@ OTHER_DECIMALS = {
     ("outside_account", "quantity"): "DECIMAL(18,6)",
 }
 SQL_CAST = re.compile(r"(\bas\s+|::\s*|\btry_cast\w*\s+)(double|float|real)\b|\bavg\s*\(", re.IGNORECASE)
+# In texts of Python: SQL that casts, and names of numpy's and pandas' types.
+FLOAT_TYPE = re.compile(
+    r"\bcast\b.*\bas (double|float|real)\b|::(double|float|real)\b|^[Ff]loat(32|64)$", re.IGNORECASE
+)
 
 
 @pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)
@@ -137,13 +141,5 @@ def floats_made(file: Path) -> Iterator[str]:
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             if name in ("float", "to_numeric", "float64"):
                 yield f"line {node.lineno}: {name}()"
-        elif (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and re.search(
-                r"\bas (double|float|real)\b|::(double|float|real)\b|^float(32|64)$",
-                node.value,
-                re.IGNORECASE,
-            )
-        ):
+        elif isinstance(node, ast.Constant) and FLOAT_TYPE.search(str(node.value)):
             yield f"line {node.lineno}: {node.value!r}"
