@@ -79,9 +79,12 @@ def _plain_number(text: str, form: Format) -> str:
 
 
 def date_value(text: str, form: Format) -> str:
-    """The date, NULL unless it follows `form` and exists; years outside 1900-2199 are typing errors."""
+    """The date, NULL unless it follows `form` and exists.
+
+    Years outside 1900-2199 are typing errors, but for 9999-12-31, by which many systems mean for ever.
+    """
     moment = f"try_strptime({text}, {literal(form.date)})"
-    is_read = f"year({moment}) between 1900 and 2199"
+    is_read = f"(year({moment}) between 1900 and 2199 or {moment} = timestamp '9999-12-31')"
     # strptime reads more than dates: `infinity` gives a date, day 366 of 2023 one in 2024, `2024021` the
     # first of February. So the date must give the text back, but for leading zeros and the case of names.
     if not any(fraction in form.date for fraction in ("%f", "%g", "%n")):

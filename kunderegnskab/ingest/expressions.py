@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+_FLOATS = (exp.DType.DOUBLE, exp.DType.FLOAT)
 _READERS = ("number", "date")
 
 # Functions whose answer depends on when, where or how often they are asked, and those that give
@@ -100,6 +101,11 @@ def parse(text: str) -> Expression:
         if isinstance(node, exp.Window | exp.AggFunc):
             raise BadExpression(
                 f"may use only the record's own columns, but {node.key} needs several records"
+            )
+        if isinstance(node, exp.Div | exp.IntDiv) or (isinstance(node, exp.Cast) and node.to.this in _FLOATS):
+            raise BadExpression(
+                "gives a binary float, which is never exact: multiply by a decimal such as 0.01 instead of "
+                "dividing, and read text with number()"
             )
         if isinstance(node, exp.Star):
             raise BadExpression("must name its columns, * is not allowed")

@@ -509,8 +509,10 @@ def _json_text(column: str, levels: list[str], form: Format) -> str:
     if form.decimal != ".":
         number = f"replace({number}, '.', {literal(form.decimal)})"
     true, false = literal(form.true_words[0]), literal(form.false_words[0])
+    # Numbers are strings by now, so what still is a number is a word that JSON does not know.
     return (
         f"case when starts_with({text}, {_NUMBER_MARK}) then {number} "
+        f"when json_type(level{depth}, {path}) = 'DOUBLE' then error('NaN is no JSON value') "
         f"when json_type(level{depth}, {path}) = 'BOOLEAN' "
         f"then case {text} when 'true' then {true} else {false} end else {text} end"
     )

@@ -72,7 +72,7 @@ def read_until_stopped(root: Path, *, hold: bool) -> None:
             assert (root / "published" / pointer["publication"] / "manifest.json").is_file()
         seen.add(judge(row))
         reads += 1
-        time.sleep(0.01)
+        time.sleep(0.05)  # enough reads to hit every moment, and a core left for the refreshes
     print(json.dumps({"reads": reads, "publications": len(seen)}))
 
 

@@ -289,6 +289,8 @@ def test_a_damaged_parquet_is_refused(tmp_path, damage):
         '[{"Bilag": 1',
         '{"Bilag": 1}\n{"Bila',
         "{}}",
+        '[{"Bilag": NaN}]',
+        '[{"Bilag": -Infinity}]',
         "<html>",
         "Bilag;Linje",
         "[" * 100_000,

@@ -381,12 +381,6 @@ def test_json_exponents_are_rejected_not_guessed(tmp_path):
     assert [reject[:3] for reject in result.rejects] == [(1, "Nr", "1,5e20"), (2, "Dage", "3e1")]
 
 
-def test_json_words_that_are_no_numbers_are_rejected(tmp_path):
-    content = '[{"Nr": "1", "Dage": NaN, "Intern": true}, {"Nr": "2", "Dage": -Infinity, "Intern": true}]'
-    result = customers(tmp_path, "k.json", content, f"type: json, {FORM}")
-    assert [reject[:2] for reject in result.rejects] == [(1, "Dage"), (2, "Dage")]
-
-
 def test_json_page_without_records_is_no_fault(tmp_path):
     feeds = FEEDS.format(files="k.json", form="type: json, records: data")
     assert problems_of(workspace_of(tmp_path, feeds, {**SALES, "k.json": '{"data": []}'})) == []

@@ -3,8 +3,6 @@
 Faults in the landing files belong in test_ingest_faults.
 """
 
-# ruff: noqa: E501 (a table of faults reads best with one fault a line)
-
 from __future__ import annotations
 
 import textwrap
