@@ -9,7 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    dbt_assets,
+)
 
 from kunderegnskab.progress import report
 from kunderegnskab.quality.certification import record, start_build
@@ -88,7 +93,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
     metadata: dict[dg.AssetKey, dict[str, Any]] = {}
     with company.warehouse() as con:
         for invocation in invocations:
-            run_results = invocation.get_artifact("run_results.json")
+            run_results = _run_results(invocation)
             broken += [
                 result["unique_id"] for result in run_results["results"] if result["status"] == "error"
             ]
@@ -106,6 +111,14 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
         )
     if hindering:
         raise dg.Failure(f"{hindering} dbt tests failed.", allow_retries=False)
+
+
+def _run_results(invocation: DbtCliInvocation) -> dict[str, Any]:
+    try:
+        return invocation.get_artifact("run_results.json")
+    except FileNotFoundError:
+        ended = f"dbt ended before it was done (exit code {invocation.process.returncode}), see the log."
+        raise dg.Failure(ended, allow_retries=False) from None
 
 
 def _test_names(manifest: Mapping[str, Any]) -> set[str]:
