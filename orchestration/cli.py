@@ -35,9 +35,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-# Results go to standard output, progress and complaints to standard error.
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Results go to standard output, progress and complaints to standard error; file names are no markup.
+_out = Console(highlight=False, soft_wrap=True, markup=False)
+_err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -242,6 +242,11 @@ def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str
         "files": files,
         "not_supplied": [name for name in load_feeds() if name not in intake.supplied],
         "unused_files": unused_files(workspace),
+        "absent_columns": [
+            {"file": receipt.source_file, "column": column}
+            for receipt in intake.receipts
+            for column in receipt.absent_columns
+        ],
         "rejects": rejects,
         "problems": rejects if over else [],
     }
@@ -249,20 +254,24 @@ def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str
 
 def _show_inputs(report: dict[str, Any]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("feed", "file", "read", "loaded", "rejected", "left out", box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"
     for file in report["files"]:
         counts = (file[f"records_{kind}"] for kind in ("read", "loaded", "rejected", "left_out"))
-        table.add_row(file["feed"], file["source_file"], *(f"{count:,}" for count in counts))
+        cells = (file["feed"], file["source_file"], *(f"{count:,}" for count in counts))
+        table.add_row(*(Text(cell) for cell in cells))
     # Where nobody looks at a screen, a file's name must not be cut to the width of one.
-    wide = _out if _out.is_terminal else Console(width=240, highlight=False)
+    wide = _out if _out.is_terminal else Console(width=240, highlight=False, markup=False)
     wide.print(table)
     if report["not_supplied"]:
         _out.print(f"Not supplied: {', '.join(report['not_supplied'])}.")
     for name in report["unused_files"]:
         _out.print(f"{name} is read by no mapping.")
+    for absent in report["absent_columns"]:
+        _out.print(f"{absent['file']}: no record has {absent['column']}, it is read as empty.")
     if report["problems"]:
         _complain(report["problems"])
     else:
@@ -295,7 +304,7 @@ def _progress(as_json: bool) -> Generator[Progress]:
         yield silent
         return
     # Dagster's output is sent to a file by replacing sys.stderr; the bar keeps the real one.
-    console = Console(file=os.fdopen(os.dup(2), "w"), highlight=False, soft_wrap=True)
+    console = Console(file=os.fdopen(os.dup(2), "w"), highlight=False, soft_wrap=True, markup=False)
     if not console.is_terminal:
         said: set[str] = set()
 
@@ -310,7 +319,12 @@ def _progress(as_json: bool) -> Generator[Progress]:
     from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+    )
     with Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         task = bar.add_task("", total=1)
 
@@ -322,7 +336,7 @@ def _progress(as_json: bool) -> Generator[Progress]:
 
 def _complain(sentences: list[str]) -> None:
     for sentence in sentences:
-        _err.print(sentence, markup=False)
+        _err.print(sentence)
 
 
 def _print_json(report: dict[str, Any]) -> None:

@@ -102,7 +102,7 @@ def parse(text: str) -> Expression:
             raise BadExpression(
                 f"may use only the record's own columns, but {node.key} needs several records"
             )
-        if isinstance(node, exp.Div | exp.IntDiv) or (isinstance(node, exp.Cast) and node.to.this in _FLOATS):
+        if _gives_float(node):
             raise BadExpression(
                 "gives a binary float, which is never exact: multiply by a decimal such as 0.01 instead of "
                 "dividing, and read text with number()"
@@ -118,6 +118,21 @@ def parse(text: str) -> Expression:
                     f"may not use {function}, a record must give one and the same value in every run"
                 )
     return _expression(tree, text)
+
+
+def _gives_float(node: exp.Expr) -> bool:
+    match node:
+        case (
+            exp.Div() | exp.IntDiv() | exp.Pow() | exp.Sqrt() | exp.Cbrt() | exp.Ln() | exp.Log() | exp.Exp()
+        ):
+            return True
+        case exp.Cast():
+            return node.to.this in _FLOATS
+        case exp.Literal():
+            return not node.is_string and "e" in node.name.lower()
+        case exp.Anonymous():
+            return node.name.lower() in ("fdiv", "divide", "power", "log2", "log10")
+    return False
 
 
 def _expression(tree: exp.Expr, text: str | None = None) -> Expression:

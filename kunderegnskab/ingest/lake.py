@@ -27,7 +27,6 @@ from kunderegnskab.ingest.readers import column_names, read_records
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.workspace import FeedSource, Workspace
-from kunderegnskab.workspace.mapping import AllowedRejects
 
 # Part of every lake file's key: raise it when the same file and mapping give another result.
 READING_VERSION = 1
@@ -52,7 +51,11 @@ class Receipt(BaseModel):
     records_loaded: int
     records_rejected: int
     records_left_out: int
-    # What the source's mapping allows today; not a property of the reading, so never cached.
+    # Mapped columns that no record of the file has (JSON); they were read as empty.
+    absent_columns: tuple[str, ...] = ()
+    # The mapping that asked for it and what that allows for all its files together: as they are today,
+    # so never kept in the lake.
+    source: str = ""
     rejects_allowed: int = 0
     allowance_reason: str | None = None
 
@@ -132,7 +135,7 @@ def take_in(workspace: Workspace, lake: Path, progress: Progress = silent, *, ag
                     problems.extend(error.problems)
                     continue
                 read.append(job.file.name)
-            receipts.append(_with_allowance(receipt, job.entry.source.allow_rejects))
+            receipts.append(_with_source(receipt, job.entry))
     finally:
         con.close()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -274,10 +277,15 @@ def _repeated_content(jobs: Sequence[_Job]) -> list[InputProblem]:
     return problems
 
 
-def _with_allowance(receipt: Receipt, allowed: AllowedRejects | None) -> Receipt:
-    if allowed is None:
-        return receipt
-    return receipt.model_copy(update={"rejects_allowed": allowed.count, "allowance_reason": allowed.reason})
+def _with_source(receipt: Receipt, entry: FeedSource) -> Receipt:
+    allowed = entry.source.allow_rejects
+    return receipt.model_copy(
+        update={
+            "source": entry.label,
+            "rejects_allowed": allowed.count if allowed else 0,
+            "allowance_reason": allowed.reason if allowed else None,
+        }
+    )
 
 
 def _known(job: _Job, lake: Path) -> Receipt | None:
@@ -286,12 +294,21 @@ def _known(job: _Job, lake: Path) -> Receipt | None:
         receipt = Receipt.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return receipt if (lake / receipt.lake_file).is_file() else None
+    kept = lake / receipt.lake_file
+    # What was changed behind our back is read again from the source.
+    return receipt if kept.is_file() and _sha256(kept) == receipt.lake_sha256 else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) -> Receipt:
     source = job.entry.source
     with duckdb.connect() as reader:
+        # A moment in a Parquet file must give the same day on every machine.
+        reader.execute("set TimeZone = 'UTC'")
         records = {
             "": read_records(
                 reader,
@@ -323,8 +340,6 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
     ]
     for file in (job.file, *job.lookups.values()):
         refuse_change(file)
-    with written.open("rb") as stream:
-        lake_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     receipt = Receipt(
         feed=job.entry.feed,
         source_file=job.file.name,
@@ -332,11 +347,12 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
         size=job.file.size,
         lookups={file.name: file.sha256 for file in job.lookups.values()},
         lake_file=f"{job.entry.feed}/{job.key}.parquet",
-        lake_sha256=lake_sha256,
+        lake_sha256=_sha256(written),
         records_read=read,
         records_loaded=counts.get("loaded", 0),
         records_rejected=counts.get("rejected", 0),
         records_left_out=counts.get("left_out", 0),
+        absent_columns=records[""].absent,
     )
     _keep(written, receipt, lake)
     return receipt
@@ -346,6 +362,7 @@ def _keep(written: Path, receipt: Receipt, lake: Path) -> None:
     """Move a lake file into place; its receipt comes last and is what makes it count."""
     target = lake / receipt.lake_file
     target.parent.mkdir(exist_ok=True)
+    target.with_suffix(".json").unlink(missing_ok=True)
     _sync(written)
     os.replace(written, target)
     note = written.with_suffix(".json")

@@ -5,6 +5,7 @@ Opening them as tables belongs in `readers`.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -18,6 +19,8 @@ from kunderegnskab.workspace import FeedSource, Lookup, Workspace
 SETTLE_SECONDS = 2.0
 # How long to wait for a growing file to come to rest before it is refused.
 PATIENCE_SECONDS = 6.0
+# Faults of a network drive that pass by themselves.
+_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 # Names that programs give to files they have not finished.
 _UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
 
@@ -77,6 +80,7 @@ def fingerprint(path: Path, name: str) -> LandingFile:
 
     Raises:
         InputProblems: it is empty, cannot be read or changes meanwhile.
+        OSError: its drive is away for the moment; another try may succeed.
     """
     try:
         settle(path, name)
@@ -88,6 +92,8 @@ def fingerprint(path: Path, name: str) -> LandingFile:
         with path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
+        if error.errno in _PASSING:
+            raise
         raise InputProblems(
             [InputProblem(name, f"cannot be read ({error.strerror})", "check the file and its rights")]
         ) from error

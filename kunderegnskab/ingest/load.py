@@ -6,7 +6,7 @@ loaded. Only what concerns several files at once is decided here: keys that repe
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,8 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
     for name, feed in load_feeds().items():
         files = [lake / receipt.lake_file for receipt in intake.receipts if receipt.feed == name]
         loaded = feed_relation(feed, files, "loaded")
-        if files and _note_repeated_keys(con, feed, files):
+        noted = files and [_note_repeated_keys(con, feed, files), _note_split_documents(con, feed, files)]
+        if noted and any(noted):
             # A record may feed a feed through two sources; only the lake file tells the two apart.
             loaded += (
                 f" and not exists (select 1 from raw.repeated_keys as k where k.feed = {literal(name)} "
@@ -155,6 +156,31 @@ def _note_repeated_keys(con: duckdb.DuckDBPyConnection, feed: Feed, files: Seque
     return True
 
 
+def _note_split_documents(con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path]) -> bool:
+    """List lines without a number whose document an earlier file has too; True if there are any.
+
+    Such lines are told apart by their place in the document alone, so the same lines delivered in two
+    overlapping exports would count twice.
+    """
+    if feed.name != "sales_lines" or len(files) < 2:
+        return False
+    loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
+    con.execute(
+        f"""
+        insert into raw.repeated_keys
+        with placed as (
+            select *, min(_source_file) over (partition by document_no) as first_file
+            from ({loaded}) as l
+        )
+        select {literal(feed.name)}, _source_file, _file_sha256, _source_record, 'document_no', document_no,
+            'has lines without a number in ' || first_file || ' too, so they cannot be told apart', _lake_file
+        from placed where line_no is null and _source_file <> first_file
+        """
+    )
+    noted = con.execute("select 1 from raw.repeated_keys where feed = ? limit 1", [feed.name]).fetchone()
+    return noted is not None
+
+
 def _rejects(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
     union = " union all ".join([*parts, "select * exclude (lake_file) from raw.repeated_keys"])
     con.execute(f"create table raw.rejects as {union}")
@@ -184,6 +210,11 @@ def _files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
     rows: dict[tuple[str, str], list[Receipt]] = {}
     for receipt in intake.receipts:
         rows.setdefault((receipt.feed, receipt.source_file), []).append(receipt)
+    rejected = {
+        place: sum(receipt.records_rejected for receipt in receipts) + repeated.get(place, 0)
+        for place, receipts in rows.items()
+    }
+    allowed = _allowances(rows, rejected)
     for place, receipts in rows.items():
         moved = repeated.get(place, 0)
         con.execute(
@@ -193,8 +224,30 @@ def _files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
                 receipts[0].file_sha256,
                 sum(receipt.records_read for receipt in receipts),
                 sum(receipt.records_loaded for receipt in receipts) - moved,
-                sum(receipt.records_rejected for receipt in receipts) + moved,
+                rejected[place],
                 sum(receipt.records_left_out for receipt in receipts),
-                sum(receipt.rejects_allowed for receipt in receipts),
+                allowed[place],
             ],
         )
+
+
+_Place = tuple[str, str]  # feed, file
+
+
+def _allowances(
+    rows: Mapping[_Place, Sequence[Receipt]], rejected: Mapping[_Place, int]
+) -> dict[_Place, int]:
+    """How many rejects of each file are allowed: a source's number is used up file by file.
+
+    What is left of it stands at the source's last file, for records that the models reject.
+    """
+    remaining = {receipt.source: receipt.rejects_allowed for row in rows.values() for receipt in row}
+    last = {receipt.source: place for place, row in rows.items() for receipt in row}
+    allowed = dict.fromkeys(rows, 0)
+    for place, row in rows.items():
+        for source in dict.fromkeys(receipt.source for receipt in row):
+            wanted = max(rejected[place] - allowed[place], 0)
+            granted = remaining[source] if last[source] == place else min(wanted, remaining[source])
+            remaining[source] -= granted
+            allowed[place] += granted
+    return allowed

@@ -51,11 +51,13 @@ class Records:
         path: Parquet file whose row n is record `first_record` + n.
         columns: the source's own column names that were kept.
         first_record: number of the first record (Excel: its sheet row).
+        absent: columns that no record has (JSON, where fields may be missing).
     """
 
     path: Path
     columns: tuple[str, ...]
     first_record: int
+    absent: tuple[str, ...] = ()
 
 
 def read_records(
@@ -297,12 +299,18 @@ def _sheet_cells(path: Path, name: str, form: Format) -> pd.DataFrame:
 
 
 _ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
+_UNCOMPUTED_CELL = re.compile(
+    rb"<(?:\w+:)?c\b([^>]*[^>/])>\s*<(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*</(?:\w+:)?c>"
+)
 _CELL_NAME = re.compile(rb'\br="([A-Z]+)([0-9]+)"')
 _CELL_VALUE = re.compile(rb"<(?:\w+:)?v>(.*?)</", re.DOTALL)
 
 
 def _error_cells(path: Path, sheet: str) -> Iterator[tuple[int, int, str]]:
-    """(row, column, text) of each error value of a sheet, counted from 0."""
+    """(row, column, text) of each cell without a usable value, counted from 0.
+
+    Those are error values, and formulas that the writing program never computed.
+    """
     with zipfile.ZipFile(path) as book:
         listed = ElementTree.fromstring(book.read("xl/workbook.xml")).findall(".//{*}sheet")
         part_ids = {
@@ -315,13 +323,16 @@ def _error_cells(path: Path, sheet: str) -> Iterator[tuple[int, int, str]]:
         }
         target = parts[part_ids[sheet]]
         content = book.read(target.removeprefix("/") if target.startswith("/") else f"xl/{target}")
-    for attributes, inside in _ERROR_CELL.findall(content):
-        place, value = _CELL_NAME.search(attributes), _CELL_VALUE.search(inside)
-        if place is not None:
+    unusable = [
+        (attributes, value.group(1).decode() if (value := _CELL_VALUE.search(inside)) else "#ERROR")
+        for attributes, inside in _ERROR_CELL.findall(content)
+    ] + [(attributes, "#NOT COMPUTED") for attributes in _UNCOMPUTED_CELL.findall(content)]
+    for attributes, text in unusable:
+        if (place := _CELL_NAME.search(attributes)) is not None:
             column = 0
             for letter in place.group(1):
                 column = column * 26 + letter - ord("A") + 1
-            yield int(place.group(2)) - 1, column - 1, value.group(1).decode() if value else "#ERROR"
+            yield int(place.group(2)) - 1, column - 1, text
 
 
 def _cell_text(cell: object, form: Format) -> str | None:
@@ -418,6 +429,7 @@ def _read_json(
                 f"{_json_text(column, levels, form)} as {identifier(column)}" for column in wanted
             )
             _copy(con, f"select {chosen or 'null as nothing'} from ({query})", target)
+            absent = _absent_json_columns(con, query, wanted, levels)
         except duckdb.Error as error:
             if "nvalid unicode" in str(error) or "not valid UTF8" in str(error):
                 raise InputProblems([_encoding_problem(text, name, form)]) from error
@@ -430,9 +442,32 @@ def _read_json(
                     )
                 ]
             ) from error
-    records = Records(target, tuple(wanted), 1)
+    records = Records(target, tuple(wanted), 1, absent)
     _refuse_mojibake(con, records, name, form)
     return records
+
+
+def _absent_json_columns(
+    con: duckdb.DuckDBPyConnection, query: str, wanted: list[str], levels: list[str]
+) -> tuple[str, ...]:
+    """Fields may be missing from a record, but one that no record has may be a misspelt name."""
+    places = [_json_place(column, levels) for column in wanted]
+    if not places:
+        return ()
+    having = ", ".join(
+        f"bool_or(json_exists(level{depth}, {literal(_json_path(keys))}))" for depth, keys in places
+    )
+    found = con.execute(f"select {having} from ({query})").fetchall()[0]
+    return tuple(column for column, has in zip(wanted, found, strict=True) if has is False)
+
+
+def _json_place(column: str, levels: list[str]) -> tuple[int, list[str]]:
+    """A dotted path from the top of the file: the deepest level that it passes, and the keys from there."""
+    keys = column.split(".")
+    depth = 0
+    while depth < len(levels) and keys[: depth + 1] == levels[: depth + 1] and len(keys) > depth + 1:
+        depth += 1
+    return depth, keys[depth:]
 
 
 def _refuse_open_array(text: Path, name: str) -> None:
@@ -498,12 +533,9 @@ def _json_elements(level: str, key: str) -> str:
 
 
 def _json_text(column: str, levels: list[str], form: Format) -> str:
-    """SQL of the text at a dotted path from the top of the file, from the deepest level that it passes."""
-    keys = column.split(".")
-    depth = 0
-    while depth < len(levels) and keys[: depth + 1] == levels[: depth + 1] and len(keys) > depth + 1:
-        depth += 1
-    path = literal(_json_path(keys[depth:]))
+    """SQL of the text at a dotted path."""
+    depth, keys = _json_place(column, levels)
+    path = literal(_json_path(keys))
     text = f"json_extract_string(level{depth}, {path})"
     number = f"substr({text}, 2)"
     if form.decimal != ".":

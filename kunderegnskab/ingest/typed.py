@@ -149,7 +149,11 @@ def write_typed(
         _refuse_repeated_keys(con, plan, lookup, records[lookup])
     joined = _joined(plan, records)
     pieces = _pieces(con, plan, joined)
-    faults = _unanswerable_where(plan) + [fault for piece in pieces.values() for fault in piece.faults]
+    faults = [
+        *_unanswerable_where(plan),
+        *_missed_lookups(plan),
+        *(fault for piece in pieces.values() for fault in piece.faults),
+    ]
     types = {column: declared.sql_type for column, declared in plan.feed.columns.items()}
     computed = [f"{piece.computed} as {_computed(name)}" for name, piece in pieces.items() if piece.computed]
     texts = [f"{piece.text} as {_text(name)}" for name, piece in pieces.items() if piece.text]
@@ -212,6 +216,9 @@ def _joined(plan: Plan, records: Mapping[str, Records]) -> str:
         ]
         if lookup:
             declared = plan.source.lookups[lookup]
+            chosen.append(
+                f"{sql.identifier(lookup)}.{sql.identifier(declared.key)} is not null as {_found(lookup)}"
+            )
             mine = f"{_ITSELF}.{sql.identifier(declared.source_column or declared.key)}"
             theirs = f"{sql.identifier(lookup)}.{sql.identifier(declared.key)}"
             joins.append(
@@ -223,6 +230,29 @@ def _joined(plan: Plan, records: Mapping[str, Records]) -> str:
         f"select {', '.join(chosen)} from read_parquet({sql.literal(str(own.path))}, file_row_number = true) "
         f"as {_ITSELF} {' '.join(joins)}"
     )
+
+
+def _found(lookup: str) -> str:
+    return sql.identifier(f"{lookup}\u00b7")
+
+
+def _missed_lookups(plan: Plan) -> list[_Fault]:
+    """A key that finds nothing would leave what is looked up empty, which nobody would see."""
+    faults = []
+    for lookup, declared in plan.source.lookups.items():
+        if declared.optional:
+            continue
+        column = declared.source_column or declared.key
+        text = _internal(ColumnUse("", column))
+        faults.append(
+            (
+                f"({sql.trimmed(text)}) is not null and not {_found(lookup)}",
+                sql.literal(column),
+                text,
+                sql.literal(f"stands nowhere in landing/{declared.files}, column {declared.key}"),
+            )
+        )
+    return faults
 
 
 def _refuse_repeated_keys(con: duckdb.DuckDBPyConnection, plan: Plan, lookup: str, records: Records) -> None:
@@ -504,9 +534,10 @@ def _left_out(plan: Plan) -> str:
         empty = " and ".join(f"({sql.trimmed(_internal(ColumnUse('', column)))}) is null" for column in own)
         branches.append(f"when {empty} then 'empty row'")
     if (totals := plan.source.total_rows) is not None:
-        text = f"lower({sql.trimmed(_internal(ColumnUse('', totals.column)))})"
-        starts = " or ".join(f"starts_with({text}, {sql.literal(word.lower())})" for word in totals.words)
-        branches.append(f"when {starts} then 'total row'")
+        # The whole cell must be the word: a customer may be called Total A/S.
+        text = f"lower(rtrim({sql.trimmed(_internal(ColumnUse('', totals.column)))}, ': '))"
+        words = ", ".join(sql.literal(word.lower()) for word in totals.words)
+        branches.append(f"when {text} in ({words}) then 'total row'")
     if plan.where is not None:
         condition = _resolved(plan.where)
         branches.append(

@@ -77,7 +77,7 @@ class Format(_Part):
 
 
 class TotalRows(_Part):
-    """Rows that are sums, not records: those whose `column` starts with one of `words`."""
+    """Rows that are sums, not records: those whose `column` is one of `words`, in any case."""
 
     column: str
     words: tuple[Word, ...] = Field(min_length=1)
@@ -99,6 +99,7 @@ class Lookup(_Part):
     source_column: str | None = Field(
         None, description="the source's own column, where it is named otherwise"
     )
+    optional: bool = Field(False, description="whether a key that finds nothing is no fault")
 
 
 class Source(_Part):
