@@ -50,15 +50,15 @@ docs: setup ## Write the documents that follow from the code
 	@$(BIN)/python -m kunderegnskab.publication.documentation
 
 dev: setup ## Open Dagster's page on the workspace
-	@mkdir -p $(WORKSPACE)/state/dagster
+	@mkdir -p $(WORKSPACE)/state/dagster && cp dagster.yaml $(WORKSPACE)/state/dagster/
 	@KUNDEREGNSKAB_WORKSPACE=$(abspath $(WORKSPACE)) KUNDEREGNSKAB_STATE=$(abspath $(WORKSPACE))/state/dagster \
-	  DAGSTER_HOME=$(CURDIR) GX_ANALYTICS_ENABLED=false $(BIN)/dagster dev
+	  DAGSTER_HOME=$(abspath $(WORKSPACE))/state/dagster DAGSTER_DISABLE_TELEMETRY=1 GX_ANALYTICS_ENABLED=false \
+	  $(BIN)/dagster dev
 
 lock: ## Choose new versions of all packages within pyproject.toml's bounds
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv==$(UV_VERSION); }
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --group dev --upgrade pyproject.toml -o requirements.lock
 
-clean: ## Remove the environment and what the demo made
+clean: ## Remove the environment and caches; workspaces stay as they are
 	@rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
-	@rm -rf data/landing data/lake data/warehouse data/state data/published

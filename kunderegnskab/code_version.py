@@ -21,8 +21,12 @@ _MADE = {"target", "logs", "dbt_packages", "__pycache__"}
 
 @cache
 def code_version() -> str:
-    """Package version and a hash over all code that a refresh runs, e.g. `0.1.0+3f2a9c1e8d70`."""
-    return f"{__version__}+{tree_sha256(REPOSITORY, _CODE)[:12]}"
+    """Package version and a hash over all code that a refresh runs, e.g. `0.1.0+3f2a9c1e8d70`.
+
+    The lock of the packages belongs to it: another DuckDB may give another number.
+    """
+    code = f"{tree_sha256(REPOSITORY, _CODE)} {lock_sha256()}"
+    return f"{__version__}+{hashlib.sha256(code.encode()).hexdigest()[:12]}"
 
 
 def tree_sha256(root: Path, patterns: Patterns) -> str:

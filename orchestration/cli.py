@@ -14,12 +14,12 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from kunderegnskab.problems import InputProblems, KunderegnskabError
+from kunderegnskab.problems import InputProblem, InputProblems, KunderegnskabError
 from kunderegnskab.workspace import DEFAULT_WORKSPACE, ENVIRONMENT_VARIABLE, Workspace, find_workspace
 
 if TYPE_CHECKING:
@@ -77,6 +77,16 @@ def demo(
     from kunderegnskab.demo.generator import generate
 
     found = _demo_workspace(workspace)
+    if found.company.name != Workspace(DEFAULT_WORKSPACE).company.name:
+        raise InputProblems(
+            [
+                InputProblem(
+                    str(found.root),
+                    f"is the workspace of {found.company.name}, whose files the demo would overwrite",
+                    "name a new folder with --workspace",
+                )
+            ]
+        )
     with _progress(as_json) as progress:
         generate(found.landing, scale=scale, progress=lambda activity: progress(activity, 0, 1))
     _finish_refresh(found, full=False, as_json=as_json)
@@ -123,7 +133,8 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         _print_json(report)
         return
     if report["publication"] is None:
-        _out.print("Nothing is published yet. Run `kunderegnskab refresh`.")
+        root = find_workspace(workspace).root
+        _out.print(f"Nothing is published yet. Run `kunderegnskab refresh --workspace {root}`.")
     else:
         _out.print(f"{report['company']}: publication {report['publication']} of {report['published_at']}")
         _out.print(f"  in        {report['path']}")
@@ -134,6 +145,8 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         _out.print(
             f"  checks    {checks['passed']} passed, {checks['warnings']} warnings, {checks['waived']} waived"
         )
+        for warning in report["warnings"]:
+            _out.print(f"            {warning}")
         _out.print(f"  freshness {report['freshness']}")
     if (last := report["last_refresh"]) and last["status"] == "failed":
         _out.print(f"The last refresh ({last['finished_at']}) failed and published nothing:")
@@ -146,26 +159,27 @@ def main() -> None:
     try:
         app()
     except InputProblems as error:
-        _complain([problem.sentence() for problem in error.problems])
-        sys.exit(1)
+        _give_up([problem.sentence() for problem in error.problems])
     except KunderegnskabError as error:
-        _complain(str(error).splitlines())
-        sys.exit(1)
+        _give_up(str(error).splitlines())
+    except OSError as error:
+        _give_up([f"{error.filename or 'A file'} cannot be used: {error.strerror}; try again."])
+
+
+def _give_up(sentences: list[str]) -> NoReturn:
+    if "--json" in sys.argv:
+        _print_json({"status": "failed", "problems": sentences})
+    else:
+        _complain(sentences)
+    sys.exit(1)
 
 
 # --- refresh ----------------------------------------------------------------------------------------
 def _finish_refresh(workspace: Workspace, *, full: bool, as_json: bool) -> None:
-    from kunderegnskab.publication import store
-    from orchestration.refresh import Outcome
     from orchestration.refresh import refresh as run_refresh
 
     with _progress(as_json) as progress:
-        try:
-            outcome = run_refresh(workspace, progress, full=full)
-        except InputProblems as error:
-            current = store.current(workspace.published)
-            sentences = tuple(problem.sentence() for problem in error.problems)
-            outcome = Outcome("failed", current.name if current else None, sentences=sentences)
+        outcome = run_refresh(workspace, progress, full=full)
     if as_json:
         _print_json(_outcome_report(workspace, outcome))
     else:
@@ -181,6 +195,7 @@ def _outcome_report(workspace: Workspace, outcome: Outcome) -> dict[str, Any]:
         "path": str(workspace.published / "current") if outcome.publication else None,
         "run_id": outcome.run_id,
         "problems": list(outcome.sentences),
+        "warnings": list(outcome.warnings),
         "log": outcome.log,
         "rejects": outcome.rejects,
     }
@@ -200,10 +215,17 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
         return
     if outcome.status == "unchanged":
         _out.print(f"Nothing has changed since publication {outcome.publication}; nothing new was published.")
+        _out.print(f"  in {workspace.root}")
         return
     current = store.current(workspace.published)
     if current is not None:
         _show_publication(workspace, current)
+    if outcome.warnings:
+        _err.print(
+            "Checks that failed without hindering the publication; look at them in the quality report:"
+        )
+        for warning in outcome.warnings:
+            _err.print(f"  {warning}")
 
 
 def _show_publication(workspace: Workspace, publication: Publication) -> None:
@@ -309,7 +331,8 @@ def _progress(as_json: bool) -> Generator[Progress]:
         said: set[str] = set()
 
         def line(activity: str, done: int, total: int) -> None:
-            stage = activity.split(" landing/")[0].split(" marts.")[0].split(" audit.")[0]
+            stage = "reading files" if activity.startswith("reading ") else activity.split(" marts.")[0]
+            stage = stage.split(" audit.")[0]
             if stage not in said:
                 said.add(stage)
                 console.print(stage)

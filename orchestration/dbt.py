@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.publish import MartRequest
 from kunderegnskab.quality.certification import CheckResult, ExpectedCheck, Status
 from kunderegnskab.workspace import REPOSITORY, Workspace
+from orchestration.dbt_launcher import PARENT_VARIABLE
 
 PROJECT = REPOSITORY / "dbt_project"
 LAUNCHER = Path(sys.executable).with_name("kunderegnskab-dbt")
@@ -44,6 +46,13 @@ def environment(workspace: Workspace) -> dict[str, str]:
         "DBT_LOG_PATH": str(workspace.state / "dbt"),
         "DBT_PROFILES_DIR": str(PROJECT),
     }
+
+
+def keep_newest(folder: Path, count: int) -> None:
+    """Remove all but the newest entries of a folder of logs or artifacts."""
+    if folder.is_dir():
+        for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-count]:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
 def target_path(workspace: Workspace) -> Path:
@@ -72,7 +81,7 @@ def ensure_manifest(workspace: Workspace) -> Path:
 def _parse(workspace: Workspace) -> None:
     done = subprocess.run(
         [str(LAUNCHER), "--quiet", "parse", "--project-dir", str(PROJECT)],
-        env={**os.environ, **environment(workspace)},
+        env={**os.environ, **environment(workspace), PARENT_VARIABLE: str(os.getpid())},
         cwd=PROJECT,
         capture_output=True,
         text=True,

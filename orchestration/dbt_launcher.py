@@ -11,6 +11,8 @@ import threading
 import time
 from importlib.metadata import version
 
+# Process id of whoever starts dbt, set by it; a parent that died before we looked would go unnoticed.
+PARENT_VARIABLE = "KUNDEREGNSKAB_DBT_PARENT"
 _LOOK_EVERY_SECONDS = 0.1
 
 
@@ -32,7 +34,9 @@ def _end_with_parent() -> None:
     The parent is watched rather than asked to signal, because the system's signal on a parent's
     death comes from the thread that started us, which may end before the process does.
     """
-    parent = os.getppid()
+    parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
+    if os.getppid() != parent:
+        sys.exit("dbt was not started, because the refresh that asked for it has ended.")
 
     def watch() -> None:
         while os.getppid() == parent:

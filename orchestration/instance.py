@@ -6,6 +6,7 @@ Its settings belong in dagster.yaml.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
     return {
         ENVIRONMENT_VARIABLE: str(workspace.root),
         "KUNDEREGNSKAB_STATE": str(workspace.state / "dagster"),
-        "DAGSTER_HOME": str(REPOSITORY),
+        "DAGSTER_HOME": str(workspace.state / "dagster"),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "GX_ANALYTICS_ENABLED": "false",
         **dbt.environment(workspace),
@@ -38,11 +39,19 @@ def open_instance(workspace: Workspace) -> Generator[DagsterInstance]:
     from sqlalchemy.engine import Engine
 
     os.environ.update(environment(workspace))
-    Path(os.environ["KUNDEREGNSKAB_STATE"]).mkdir(parents=True, exist_ok=True)
+    home = prepare_home(workspace)
     if not event.contains(Engine, "connect", _without_waiting_for_the_disk):
         event.listen(Engine, "connect", _without_waiting_for_the_disk)
-    with DagsterInstance.from_config(str(REPOSITORY)) as instance:
+    with DagsterInstance.from_config(str(home)) as instance:
         yield instance
+
+
+def prepare_home(workspace: Workspace) -> Path:
+    """Dagster's folder in the workspace, with the repository's settings in it."""
+    home = workspace.state / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
+    return home
 
 
 def _without_waiting_for_the_disk(connection: Any, record: object) -> None:

@@ -6,6 +6,7 @@ How that is shown belongs in `cli.py`, what the job does in `defs/`.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import traceback
 from collections.abc import Generator
@@ -22,8 +23,12 @@ from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
 from kunderegnskab.workspace import Workspace
 from orchestration import failures
+from orchestration.dbt import keep_newest
 from orchestration.instance import open_instance
+from orchestration.status import note_path, warnings_of
 from orchestration.tags import FULL, run_tags
+
+_LOGS_KEPT = 50
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Outcome:
         status: published, unchanged (nothing new was published) or failed (nothing was published).
         publication: name of the publication that readers see now, None before the first.
         sentences: what went wrong, plain; empty unless failed.
+        warnings: checks that failed without hindering the publication, plain.
         log: file with everything that Dagster and dbt said; None if they were not started.
     """
 
@@ -43,6 +49,7 @@ class Outcome:
     sentences: tuple[str, ...] = ()
     log: str | None = None
     rejects: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> Outcome:
@@ -52,29 +59,29 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
         full: read every file again and publish even if nothing has changed.
 
     Raises:
-        InputProblems: files or configuration cannot be used.
+        DamagedPublication: what is published cannot be read.
     """
-    for sentence in store.recover(workspace.published):
-        progress(sentence, 0, 1)
-    inputs = input_hash(workspace, input_files(workspace))
-    published = store.unchanged(workspace.published, inputs, code_version())
-    if published is not None and not full:
-        return Outcome("unchanged", published.name)
-    outcome = _run(workspace, progress, run_tags(inputs) | ({FULL: "true"} if full else {}))
+    shutil.rmtree(workspace.state / "failures", ignore_errors=True)
+    try:
+        for sentence in store.recover(workspace.published):
+            progress(sentence, 0, 1)
+        inputs = input_hash(workspace, input_files(workspace))
+        published = store.unchanged(workspace.published, inputs, code_version())
+        if published is not None and not full:
+            outcome = Outcome("unchanged", published.name)
+        else:
+            outcome = _run(workspace, progress, run_tags(inputs) | ({FULL: "true"} if full else {}))
+    except KunderegnskabError as error:
+        current = store.current(workspace.published)
+        sentences = tuple(str(error).splitlines())
+        outcome = Outcome("failed", current.name if current else None, sentences=sentences)
     _note(workspace, outcome)
     return outcome
 
 
-def last_outcome(workspace: Workspace) -> dict[str, object] | None:
-    """What `refresh` noted of its last run, None if there was none."""
-    try:
-        return json.loads(_note_path(workspace).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
 def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outcome:
     log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    keep_newest(log.parent, _LOGS_KEPT - 1)
     progress("starting", 0, 1)
     with _output_to(log), _faults_to_log(log), open_instance(workspace) as instance, listening(progress):
         from orchestration.definitions import defs  # reads the environment that is set by now
@@ -90,8 +97,9 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
     current = store.current(workspace.published)
     name = current.name if current else None
     if result.success:
-        made = current is not None and current.manifest.run_id == result.run_id
-        return Outcome("published" if made else "unchanged", name, result.run_id, log=str(log))
+        if current is None or current.manifest.run_id != result.run_id:
+            return Outcome("unchanged", name, result.run_id, log=str(log))
+        return Outcome("published", name, result.run_id, log=str(log), warnings=tuple(warnings_of(current)))
     return Outcome("failed", name, result.run_id, sentences, str(log), rejects)
 
 
@@ -114,14 +122,10 @@ def _faults_to_log(log: Path) -> Generator[None]:
 
 
 def _note(workspace: Workspace, outcome: Outcome) -> None:
-    path = _note_path(workspace)
+    path = note_path(workspace)
     path.parent.mkdir(parents=True, exist_ok=True)
     noted = {"finished_at": datetime.now(UTC).isoformat(timespec="seconds"), **asdict(outcome)}
     path.write_text(json.dumps(noted, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-def _note_path(workspace: Workspace) -> Path:
-    return workspace.state / "last_refresh.json"
 
 
 @contextmanager

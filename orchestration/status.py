@@ -5,9 +5,11 @@ How it is shown belongs in `cli.py`.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,7 +20,6 @@ from kunderegnskab.problems import InputProblems
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Workspace
-from orchestration.refresh import last_outcome
 
 
 def describe_status(workspace: Workspace) -> dict[str, Any]:
@@ -45,9 +46,37 @@ def describe_status(workspace: Workspace) -> dict[str, Any]:
         "last_month": _month(end),
         "customers": customers,
         "checks": {kind: checks[kind] for kind in ("passed", "warnings", "waived")},
+        "warnings": warnings_of(current),
         "freshness": _freshness(workspace, current),
         "last_refresh": last,
     }
+
+
+def last_outcome(workspace: Workspace) -> dict[str, object] | None:
+    """What `refresh` noted of its last run, None if there was none."""
+    try:
+        return json.loads(note_path(workspace).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def note_path(workspace: Workspace) -> Path:
+    """Where `refresh` notes what came of it."""
+    return workspace.state / "last_refresh.json"
+
+
+def warnings_of(publication: Publication) -> list[str]:
+    """The checks that failed without hindering the publication, with what they observed."""
+    danish = publication.manifest.locale == "da"
+    with duckdb.connect(str(publication.database), read_only=True) as con:
+        sentence = "coalesce(expectation_da, expectation)" if danish else "expectation"
+        found = con.execute(
+            f"""
+            select check_name, {sentence}, observed
+            from audit.check_results where status not in ('passed', 'waived') order by check_name
+            """
+        ).fetchall()
+    return [f"{name}: {expectation} ({observed})" for name, expectation, observed in found]
 
 
 def headline(publication: Publication) -> list[str]:
@@ -94,7 +123,7 @@ def _freshness(workspace: Workspace, current: Publication) -> str:
         return f"{old}; the files that lie there now cannot be read: {error.problems[0].sentence()}"
     if inputs == current.manifest.input_hash:
         return f"{old}, and made from the files that lie there now"
-    return f"{old}; files have changed since, run `kunderegnskab refresh`"
+    return f"{old}; files have changed since, run `kunderegnskab refresh --workspace {workspace.root}`"
 
 
 def _month(day: Any) -> str | None:

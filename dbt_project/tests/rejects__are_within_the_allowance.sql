@@ -1,5 +1,5 @@
--- Fails for each rejected record of a file that rejects more records than its source allows, so that the reader
--- sees at once which they are and why.
+-- Fails for each record that the models reject (no exchange rate) in a file that so rejects more than its source
+-- allows. Files that already held too many unreadable records were stopped at the door.
 {{ config(meta={'dagster': {'ref': {'name': 'rejects'}}}) }}
 
 select
@@ -17,4 +17,14 @@ left join {{ ref('row_ledger') }} as ledger
         rejects.feed = ledger.feed
         and rejects.source_file = ledger.source_file
         and rejects.file_sha256 = ledger.file_sha256
-where ledger.records_rejected is null or ledger.records_rejected > ledger.rejects_allowed
+left join {{ ref('stg_files') }} as files
+    on
+        rejects.feed = files.feed
+        and rejects.source_file = files.source_file
+        and rejects.file_sha256 = files.file_sha256
+where
+    ledger.records_rejected is null
+    or (
+        ledger.records_rejected > ledger.rejects_allowed
+        and ledger.records_rejected is distinct from files.records_rejected
+    )

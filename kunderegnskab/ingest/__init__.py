@@ -6,13 +6,22 @@ What a feed contains belongs in `kunderegnskab.feeds`; whether the numbers are p
 
 from __future__ import annotations
 
-from kunderegnskab.ingest.lake import Intake, Receipt, input_files, input_hash, sweep, take_in
+from kunderegnskab.ingest.lake import (
+    Intake,
+    Receipt,
+    configuration_hashes,
+    input_files,
+    input_hash,
+    sweep,
+    take_in,
+)
 from kunderegnskab.ingest.load import LoadRecord, fresh_warehouse, load_warehouse, read_load_record
 
 __all__ = [
     "Intake",
     "LoadRecord",
     "Receipt",
+    "configuration_hashes",
     "fresh_warehouse",
     "input_files",
     "input_hash",

@@ -341,12 +341,15 @@ def _pieces(con: duckdb.DuckDBPyConnection, plan: Plan, joined: str) -> dict[str
             default = _typed(column, sql.literal(column.default), _CANONICAL)[0]
             piece.value = f"coalesce({_read(name)}, {default})"
         if column.required:
+            reason = "a value is required here but the field is empty"
+            if name in plan.expressions:
+                reason = f"a value is required, but {plan.expressions[name].text} gives none for this record"
             piece.faults.append(
                 (
                     f"({piece.value}) is null",
                     sql.literal(source.columns.get(name, name)),
                     "cast(null as varchar)",
-                    sql.literal("a value is required here but the field is empty"),
+                    sql.literal(reason),
                 )
             )
         pieces[name] = piece

@@ -129,8 +129,7 @@ def _section(model: dict[str, Any], schema: str) -> str:
     lines = [
         f"### {schema}.{model['name']}",
         "",
-        " ".join(model["description"].split())
-        + (f" Key: {', '.join(f'`{name}`' for name in key)}." if key else ""),
+        " ".join(model["description"].split()) + (f" Key: {key}." if key else ""),
         "",
         "| column | type | meaning |",
         "|---|---|---|",

@@ -140,6 +140,19 @@ def recover_locked(published: Path) -> list[str]:
     return done
 
 
+def require_movable_link(published: Path) -> None:
+    """A copied folder may hold `current` as a real folder, which cannot be moved to the next publication.
+
+    Raises DamagedPublication, before anything has been written.
+    """
+    link = published / _LINK
+    if link.exists() and not link.is_symlink():
+        raise DamagedPublication(
+            f"{link} is a folder, but must be a link; it was copied without its links. Remove that folder "
+            "(the publication that it repeats stays) and refresh again."
+        )
+
+
 def make_current(publication: Publication) -> None:
     """Moves `current` and then `current.json`, each in one atomic step."""
     published = publication.path.parent

@@ -140,7 +140,7 @@ def record(
     Raises CertificationError without a load (door), without a build (dbt, gate), or when a name comes twice.
     """
     day = today or _now().date()
-    in_force = {w.check: w for w in waivers if w.valid_to is None or w.valid_to >= day}
+    in_force = {w.check: w for w in waivers if is_in_force(w, day)}
     stored = [_waive(result, in_force.get(result.check_name)) for result in results]
     if not stored:
         return []
@@ -186,10 +186,13 @@ def read_results(con: duckdb.DuckDBPyConnection) -> list[CheckResult]:
     return [CheckResult(**dict(zip(CheckResult.model_fields, row, strict=True))) for row in rows]
 
 
-def uncertified(con: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedCheck]) -> list[Uncertified]:
+def uncertified(
+    con: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedCheck], waivers: Sequence[Waiver] | None = None
+) -> list[Uncertified]:
     """What stands in the way of publishing this warehouse; empty means every expected check holds.
 
-    A blocking check that failed hinders even when nobody expected it. Warning checks never hinder.
+    A blocking check that failed hinders even when nobody expected it. Warning checks never hinder. A waived
+    check holds only as long as its waiver does, where `waivers` tells which there are.
     """
     build = current_build(con)
     if build is None or build.build_id is None:
@@ -204,10 +207,18 @@ def uncertified(con: duckdb.DuckDBPyConnection, expected: Iterable[ExpectedCheck
             found[stage, name] = tuple(row)
 
     wanted: list[tuple[Stage, str]] = [(e.stage, e.check_name) for e in expected if e.is_blocking]
+    in_force = None if waivers is None else {w.check for w in waivers if is_in_force(w)}
     unasked = [key for key, row in found.items() if key not in wanted and row[2] == stamps.get(key[0])]
     reasons = []
     for stage, name in dict.fromkeys(wanted + unasked):
-        why = _why_uncertified(found.get((stage, name)), stamps[stage])
+        why = _why_uncertified(found.get((stage, name)), stamps[stage], must_block=(stage, name) in wanted)
+        if (
+            why is None
+            and in_force is not None
+            and found[stage, name][1] == "waived"
+            and name not in in_force
+        ):
+            why = "was waived, but its waiver does not hold any more"
         if why is not None:
             reasons.append(Uncertified(check_name=name, stage=stage, why=why))
     return reasons
@@ -217,12 +228,17 @@ _Row = tuple[bool | None, str | None, str | None, str | None]
 """is_blocking, status, stamp and detail of a stored result; each may be NULL."""
 
 
-def _why_uncertified(row: _Row | None, stamp: str | None) -> str | None:
+def is_in_force(waiver: Waiver, today: date | None = None) -> bool:
+    """Whether a waiver holds on a day, its last day included."""
+    return waiver.valid_to is None or waiver.valid_to >= (today or _now().date())
+
+
+def _why_uncertified(row: _Row | None, stamp: str | None, *, must_block: bool) -> str | None:
     if row is None:
         return "has no result"
     is_blocking, status, its_stamp, detail = row
     # Only an explicit false makes a warning: a NULL must not let a failed check through.
-    if is_blocking is False:
+    if is_blocking is False and not must_block:
         return None
     if its_stamp is None or its_stamp != stamp:
         return "its result belongs to an earlier load or build"

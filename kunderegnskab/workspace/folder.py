@@ -205,6 +205,17 @@ def _unfit_mapping(columns: Mapping[str, Any], source: Source, label: str) -> li
     ]
     problems += [
         InputProblem(
+            label,
+            f"values: {name} is {source.values[name]!r}, expected one of {', '.join(column.values)}",
+            "correct it",
+        )
+        for name, column in columns.items()
+        if column.values
+        and name in source.values
+        and source.values[name].lower() not in map(str.lower, column.values)
+    ]
+    problems += [
+        InputProblem(
             label, f"the required column {name} is not mapped", f"map {name} to a column of the source"
         )
         for name, column in columns.items()

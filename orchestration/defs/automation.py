@@ -47,12 +47,14 @@ def _request(workspace: Workspace, run_key: str | None = None) -> dg.RunRequest 
 def daily_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """A refresh, unless nothing has changed.
 
-    The same input is tried again each morning: a check may have been waived since.
+    The same input is tried again each morning: a check may have been waived since. Files that cannot be
+    read give a run too, so that it fails where people look for failed runs.
     """
+    run_key = context.scheduled_execution_time.isoformat()
     try:
-        return _request(find_workspace(), run_key=context.scheduled_execution_time.isoformat())
-    except InputProblems as error:
-        return dg.SkipReason(str(error))
+        return _request(find_workspace(), run_key)
+    except InputProblems:
+        return dg.RunRequest(run_key=run_key)
 
 
 @dg.sensor(

@@ -16,17 +16,20 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from kunderegnskab.code_version import code_version
 from kunderegnskab.progress import report
-from kunderegnskab.quality.certification import record, start_build
+from kunderegnskab.quality.certification import current_build, record, start_build
 from kunderegnskab.workspace import find_workspace
 from orchestration.dbt import (
     ensure_manifest,
     environment,
+    keep_newest,
     read_manifest,
     relation_metadata,
     target_path,
     test_results,
 )
+from orchestration.dbt_launcher import PARENT_VARIABLE
 from orchestration.resources import WRITER_POOL, CompanyWorkspace, Dbt
 
 # The manifest depends on the project alone; the workspace only lends a folder to keep it in.
@@ -34,6 +37,10 @@ _WORKSPACE = find_workspace()
 MANIFEST = ensure_manifest(_WORKSPACE)
 # dagster-dbt looks for an earlier parse of the project in the folder that the environment names.
 os.environ.update(environment(_WORKSPACE))
+
+
+# dbt leaves some 7 MB per run.
+_RUNS_KEPT = 10
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -66,8 +73,15 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
     manifest = read_manifest(MANIFEST)
     waived = sorted(waiver.check for waiver in workspace.waivers if waiver.check in _test_names(manifest))
     with company.warehouse() as con:
+        build = current_build(con)
+        if build is not None and build.code_version != code_version():
+            raise dg.Failure(
+                "The code has changed since the files were loaded, run a refresh.", allow_retries=False
+            )
         start_build(con, str(uuid4()))
     runs = target_path(workspace) / "runs" / context.run_id
+    keep_newest(runs.parent, _RUNS_KEPT)
+    os.environ[PARENT_VARIABLE] = str(os.getpid())
     # Unit tests guard the code, not the data: they run in CI. A waived test must not keep dbt from
     # building what depends on its model, so it runs afterwards.
     build = ["build", "--exclude-resource-type", "unit_test", *(["--exclude", *waived] if waived else [])]

@@ -44,7 +44,8 @@ orders as (
     select
         customer_id,
         month,
-        count(distinct coalesce(order_no, invoice_without_order)) as order_count
+        -- Order numbers and document numbers are two series: the same number in both is two orders.
+        count(distinct order_no) + count(distinct invoice_without_order) as order_count
     from invoice_orders
     group by customer_id, month
 ),
