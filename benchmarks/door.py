@@ -59,7 +59,9 @@ def main() -> None:
         (root / "feeds.yaml").write_text(FEEDS, encoding="utf-8")
         sales = workspace.landing / "sales.csv"
         with duckdb.connect() as con:
-            con.execute(f"copy ({LINES_SQL.replace('$lines', str(lines))}) to '{sales}' (header, delimiter ';')")
+            con.execute(
+                f"copy ({LINES_SQL.replace('$lines', str(lines))}) to '{sales}' (header, delimiter ';')"
+            )
         time.sleep(2.5)  # the door waits until a file has been left alone for a while
         ratios = []
         for _ in range(ROUNDS):

@@ -17,6 +17,7 @@ SOURCE_TOTALS = "customer_account_lines__total_equals_valued_source_lines"
 COLUMNS = "customer_accounts__equal_customer_account_lines"
 COUNTS = "customer_accounts__counts_equal_the_source_lines"
 PRODUCTS = "product_accounts__sum_to_customer_accounts"
+PRODUCT_POSTINGS = "postings__sum_to_product_accounts"
 CUSTOMER_DIMENSION = "customers__hold_the_unknown_customer_and_every_posted_one"
 PRODUCT_DIMENSION = "products__hold_the_unknown_product_and_every_posted_one"
 SALESPERSON_DIMENSION = "salespeople__hold_the_unassigned_one_and_every_supplied_one"
@@ -99,11 +100,23 @@ FAULTS = [
         "insert into marts.product_accounts from marts.product_accounts where product_id = 'A' limit 1",
         PRODUCTS,
     ),
-    fault("product row lost", "delete from marts.product_accounts where product_id = 'B'", PRODUCTS),
+    fault(
+        "product row lost",
+        "delete from marts.product_accounts where product_id = 'B'",
+        PRODUCTS,
+        PRODUCT_POSTINGS,
+    ),
+    fault(
+        "amounts of two products exchanged",
+        "update marts.product_accounts set product_id = case product_id when 'A' then 'B' else 'A' end "
+        "where product_id in ('A', 'B')",
+        PRODUCT_POSTINGS,
+    ),
     fault(
         "sign of a credit note turned",
         "update marts.product_accounts set returns = -returns where returns > 0",
         PRODUCTS,
+        PRODUCT_POSTINGS,
     ),
     fault(
         "ladder adds what it should subtract",
@@ -114,6 +127,7 @@ FAULTS = [
     fault(
         "source record lost after the build",
         "delete from raw.sales_lines where document_no = 'F1' and line_no = '1'",
+        PRODUCT_POSTINGS,
         POSTINGS,
         SOURCE_TOTALS,
         COUNTS,
@@ -131,6 +145,7 @@ FAULTS = [
         KEEPS_LINES,
         KEEPS_COSTS,
         KEEPS_ACTIVITIES,
+        PRODUCT_POSTINGS,
         POSTINGS,
         COUNTS,
         LOADED,
@@ -141,6 +156,7 @@ FAULTS = [
         COMPANY,
         KEEPS_LINES,
         KEEPS_COSTS,
+        PRODUCT_POSTINGS,
         POSTINGS,
         SOURCE_TOTALS,
         COUNTS,
