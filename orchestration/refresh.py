@@ -22,9 +22,6 @@ from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
 from kunderegnskab.workspace import Workspace
-from orchestration import failures
-from orchestration.dbt import keep_newest
-from orchestration.instance import open_instance
 from orchestration.status import note_path, warnings_of
 from orchestration.tags import FULL, run_tags
 
@@ -80,6 +77,11 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
 
 
 def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outcome:
+    # Imported here because Dagster takes a second, and most refreshes find nothing to do.
+    from orchestration import failures
+    from orchestration.dbt import keep_newest
+    from orchestration.instance import open_instance
+
     log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     keep_newest(log.parent, _LOGS_KEPT - 1)
     progress("starting", 0, 1)

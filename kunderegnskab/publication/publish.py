@@ -111,7 +111,7 @@ class PublishRequest(Record):
     expected_checks: list[ExpectedCheck] = Field(min_length=1)
     marts: list[MartRequest] = Field(min_length=1)
     """Every table (no view) of the schemas marts and audit; the check results are added if not named."""
-    keep_publications: int = Field(default=3, ge=2)
+    keep_publications: int = Field(ge=2)
 
     def all_marts(self) -> list[MartRequest]:
         """The tables to publish, in order of name, with those that certification keeps."""

@@ -10,9 +10,11 @@ import dagster as dg
 from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest import fresh_warehouse, input_hash, load_warehouse, sweep, take_in
-from kunderegnskab.problems import InputProblems
+from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import report
 from kunderegnskab.quality.certification import start_load
+from kunderegnskab.workspace import Workspace
+from orchestration.defs.transformation import all_checks
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL, run_tags
 
@@ -74,6 +76,7 @@ def _feed_spec(feed: Feed) -> dg.AssetSpec:
 def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> Iterator[dg.MaterializeResult]:
     """Read what is new, then load a fresh warehouse."""
     workspace = company.folder
+    _refuse_unknown_waivers(workspace)
     sweep(workspace.lake)
     try:
         intake = take_in(workspace, workspace.lake, report, again=FULL in context.run.tags)
@@ -107,3 +110,21 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
         )
     for name in ABOUT_FILES:
         yield dg.MaterializeResult(asset_key=["raw", name])
+
+
+def _refuse_unknown_waivers(workspace: Workspace) -> None:
+    """A misspelt name would waive nothing, and nobody would know why the check still fails."""
+    known = {check.check_name for check in all_checks()}
+    unknown = [waiver.check for waiver in workspace.waivers if waiver.check not in known]
+    if unknown:
+        raise dg.Failure(
+            "\n".join(
+                InputProblem(
+                    "waivers.yaml",
+                    f"no check is named {name}",
+                    "take the name from the message of the refresh that failed",
+                ).sentence()
+                for name in unknown
+            ),
+            allow_retries=False,
+        )

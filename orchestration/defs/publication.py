@@ -12,18 +12,15 @@ import dagster as dg
 import duckdb
 
 from kunderegnskab.code_version import code_commit, code_version, lock_sha256
-from kunderegnskab.feeds import load_feeds
 from kunderegnskab.ingest import configuration_hashes, read_load_record
 from kunderegnskab.progress import report
 from kunderegnskab.publication import store
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.publish import NotCertified, PublicationError, PublishRequest, publish
 from kunderegnskab.quality.certification import current_build, is_in_force, read_results
-from kunderegnskab.quality.door import door_checks
-from kunderegnskab.quality.gate import gate_checks
 from kunderegnskab.quality.report import ReportTitle, write_report
-from orchestration.dbt import expected_checks, published_tables, read_manifest
-from orchestration.defs.transformation import MANIFEST
+from orchestration.dbt import published_tables, read_manifest
+from orchestration.defs.transformation import MANIFEST, all_checks
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL
 
@@ -102,11 +99,7 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
             }.items()
         ],
         waivers=[waiver for waiver in workspace.waivers if waiver.check in waived and is_in_force(waiver)],
-        expected_checks=[
-            *door_checks(list(load_feeds())),
-            *expected_checks(read_manifest(MANIFEST)),
-            *gate_checks(),
-        ],
+        expected_checks=all_checks(),
         marts=_TABLES,
         keep_publications=company_parameters.keep_publications,
     )

@@ -17,12 +17,16 @@ from dagster_dbt import (
 )
 
 from kunderegnskab.code_version import code_version
+from kunderegnskab.feeds import load_feeds
 from kunderegnskab.progress import report
-from kunderegnskab.quality.certification import current_build, record, start_build
+from kunderegnskab.quality.certification import ExpectedCheck, current_build, record, start_build
+from kunderegnskab.quality.door import door_checks
+from kunderegnskab.quality.gate import gate_checks
 from kunderegnskab.workspace import find_workspace
 from orchestration.dbt import (
     ensure_manifest,
     environment,
+    expected_checks,
     keep_newest,
     read_manifest,
     relation_metadata,
@@ -125,6 +129,15 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
         )
     if hindering:
         raise dg.Failure(f"{hindering} dbt tests failed.", allow_retries=False)
+
+
+def all_checks() -> list[ExpectedCheck]:
+    """Every check that a publication must be able to show a result of: door, dbt and gate."""
+    return [
+        *door_checks(list(load_feeds())),
+        *expected_checks(read_manifest(MANIFEST)),
+        *gate_checks(),
+    ]
 
 
 def _run_results(invocation: DbtCliInvocation) -> dict[str, Any]:

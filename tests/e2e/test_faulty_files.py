@@ -96,7 +96,7 @@ FILE_FAULTS: dict[str, tuple[Fault, str]] = {
     ),
     "wrong encoding": (
         latin_in_utf_8,
-        "landing/products.csv: is not utf-8 text as declared (byte 29); "
+        "landing/products.csv: line 2 is not utf-8 text as declared; "
         "correct `encoding` in feeds.yaml, or export the file again.",
     ),
     "empty file": (

@@ -63,7 +63,9 @@ def story(small_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> St
     plant_faults(workspace)
     note("no waiver", refresh(workspace))
     note("publication alone after the door", materialise(workspace, "key:published/kunderegnskab"))
-    waive(workspace, {DOOR: TOMORROW, f"{DBT}s": None, "rejects": None})
+    waive(workspace, {DOOR: TOMORROW, f"{DBT}s": None})
+    note("waiver that names no check", refresh(workspace))
+    waive(workspace, {DOOR: TOMORROW})
     note("door waived", refresh(workspace))
     waive(workspace, {DOOR: TOMORROW, DBT: None, GATE_ROWS: YESTERDAY})
     note("dbt waived", refresh(workspace))
@@ -148,6 +150,7 @@ def test_rejected_records_are_listed_in_a_file(story: Story):
     [
         "no waiver",
         "publication alone after the door",
+        "waiver that names no check",
         "door waived",
         "dbt waived",
         "publication alone after the gate",
@@ -232,6 +235,12 @@ def test_what_was_published_under_waivers_holds_the_other_records(story: Story):
     assert sums == [(47, 2)]  # two customers for 24 months, less the month whose only line was rejected
     rejected = rows(story.after, "select source_record from audit.rejects order by all")
     assert rejected == [(3,), (49,)]
+
+
+def test_a_waiver_that_names_no_check_is_refused(story: Story):
+    done = story.attempts["waiver that names no check"].done
+    assert done.code == 1
+    assert f"waivers.yaml: no check is named {DBT}s; take the name from" in done.err
 
 
 def test_a_waiver_without_person_is_refused(small_to_change: Path):

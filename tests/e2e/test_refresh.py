@@ -144,6 +144,8 @@ finally:
 
 
 def test_nothing_changed_publishes_nothing_and_is_quick(small_to_change: Path):
+    noted = Path("state") / "last_refresh.json"
+    (small_to_change / noted).unlink()
     before = tree(small_to_change)
     name = current_name(small_to_change)
     done = run(Path(sys.executable), "-c", REFRESH_AND_TELL_MODULES, small_to_change)
@@ -152,6 +154,8 @@ def test_nothing_changed_publishes_nothing_and_is_quick(small_to_change: Path):
     assert said == f"Nothing has changed since publication {name}; nothing new was published."
     # Without these, and without a log of a run, there was no run: that is what makes it quick.
     assert modules == "[]"
+    assert json.loads((small_to_change / noted).read_text(encoding="utf-8"))["status"] == "unchanged"
+    (small_to_change / noted).unlink()
     assert tree(small_to_change) == before
 
 
