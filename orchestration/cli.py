@@ -215,7 +215,6 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
         return
     if outcome.status == "unchanged":
         _out.print(f"Nothing has changed since publication {outcome.publication}; nothing new was published.")
-        _out.print(f"  in {workspace.root}")
         return
     current = store.current(workspace.published)
     if current is not None:

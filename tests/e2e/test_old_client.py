@@ -90,3 +90,28 @@ def test_duckdb_1_1_reads_the_published_file(old_python: Path, tmp_path: Path) -
     assert read[0] == read[1]
     # sum(i * 1234.56 - 9000000) over i = 0 .. 19999, to the last decimal
     assert read[0]["sums"]["marts.customer_accounts"][:2] == ["20000", "66899654400.0000"]
+
+
+READ_ALL = """
+import duckdb, json, sys
+con = duckdb.connect(sys.argv[1], read_only=True)
+tables = con.execute(
+    "select table_schema || '.' || table_name from information_schema.tables "
+    "where table_schema in ('marts', 'audit') order by 1"
+).fetchall()
+print(json.dumps({t: sorted(map(repr, con.execute(f"select * from {t}").fetchall())) for (t,) in tables}))
+"""
+
+
+def test_duckdb_1_1_reads_every_table_of_a_company(old_python: Path, small_workspace: Path) -> None:
+    database = small_workspace / "published" / "current" / "kunderegnskab.duckdb"
+    old, new = (
+        json.loads(
+            subprocess.run(
+                [python, "-c", READ_ALL, str(database)], check=True, capture_output=True, text=True
+            ).stdout
+        )
+        for python in (str(old_python), sys.executable)
+    )
+    assert old == new
+    assert len(old["marts.customer_accounts"]) > 0
