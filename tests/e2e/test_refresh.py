@@ -150,7 +150,7 @@ def test_nothing_changed_publishes_nothing_and_is_quick(small_to_change: Path):
     name = current_name(small_to_change)
     done = run(Path(sys.executable), "-c", REFRESH_AND_TELL_MODULES, small_to_change)
     assert done.code == 0, done.err
-    said, modules = done.out.splitlines()
+    said, *_, modules = done.out.splitlines()
     assert said == f"Nothing has changed since publication {name}; nothing new was published."
     # Without these, and without a log of a run, there was no run: that is what makes it quick.
     assert modules == "[]"
@@ -258,7 +258,8 @@ def test_status_says_what_is_published(demo_workspace: Path):
 def test_status_before_the_first_publication(tmp_path: Path):
     kunderegnskab("init", tmp_path / "new")
     done = kunderegnskab("status", "--workspace", tmp_path / "new")
-    assert (done.code, done.out) == (0, "Nothing is published yet. Run `kunderegnskab refresh`.\n")
+    command = f"kunderegnskab refresh --workspace {tmp_path / 'new'}"
+    assert (done.code, done.out) == (0, f"Nothing is published yet. Run `{command}`.\n")
 
 
 def test_init_and_one_canonical_file_are_enough(tmp_path: Path):
