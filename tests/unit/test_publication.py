@@ -96,6 +96,7 @@ class Company:
 
     def request(self, run_id: str, **changes: Any) -> PublishRequest:
         values = {
+            "keep_publications": 3,
             "run_id": run_id,
             "started_at": datetime(2026, 1, 1, 6, tzinfo=UTC),
             "company": "Nordlys Engros A/S",

@@ -127,10 +127,19 @@ def test_a_failed_blocking_check_hinders_even_when_nobody_expected_it(
 
 
 def test_warning_checks_never_hinder(certified: duckdb.DuckDBPyConnection) -> None:
-    record(certified, [result("gate", is_blocking=False, status="failed")])
+    record(certified, [result("gate", check_name="warning", is_blocking=False, status="failed")])
     assert why(certified) == {}
-    expected = [*EXPECTED, ExpectedCheck(stage="door", check_name="missing", is_blocking=False)]
+    expected = [
+        *EXPECTED,
+        ExpectedCheck(stage="gate", check_name="warning", is_blocking=False),
+        ExpectedCheck(stage="door", check_name="missing", is_blocking=False),
+    ]
     assert why(certified, expected) == {}
+
+
+def test_a_check_that_must_block_is_not_certified_by_a_warning(certified: duckdb.DuckDBPyConnection) -> None:
+    record(certified, [result("gate", is_blocking=False, status="failed")])
+    assert why(certified) == {"gate_check": "failed"}
 
 
 @pytest.mark.parametrize(
