@@ -193,7 +193,7 @@ DOOR_FAULTS = [
         None,
         "is_supplied=False",
     ),
-    ("door__sales_lines__are_supplied_and_not_empty", "delete from raw.feeds", None, "All of them"),
+    ("door__sales_lines__are_supplied_and_not_empty", "delete from raw.feeds", None, ""),
     (
         "door__sales_lines__customer_numbers_are_present",
         "update raw.sales_lines set customer_id = case when _source_record < 3 then null else ' ' end "
