@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.ingest.rejects import reject_problems
 from kunderegnskab.publication import store
 from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, current_build, read_results
@@ -95,7 +96,7 @@ def _failed_check(
         rows.parent.mkdir(parents=True, exist_ok=True)
         previous = store.current(workspace.published)
         with suppress(duckdb.Error), earlier_publication(con, previous.database if previous else None):
-            con.execute(f"copy ({result.failing_sql}) to {_quoted(rows)} (header)")
+            con.execute(f"copy ({result.failing_sql}) to {literal(str(rows))} (header)")
             yield f"  All of them are listed in {rows}"
 
 
@@ -111,10 +112,6 @@ def _list_rejects(con: duckdb.DuckDBPyConnection, target: Path) -> str | None:
         return None
     con.execute(
         "copy (select feed, source_file, source_record, column_name, raw_value, reason "
-        f"from {rejects} order by all) to {_quoted(target)} (header)"
+        f"from {rejects} order by all) to {literal(str(target))} (header)"
     )
     return str(target)
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -22,7 +22,14 @@ from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
 from kunderegnskab.ingest import typed
 from kunderegnskab.ingest.conventions import literal
-from kunderegnskab.ingest.landing import LandingFile, fingerprint, lookup_path, refuse_change, source_paths
+from kunderegnskab.ingest.landing import (
+    LandingFile,
+    file_sha256,
+    fingerprint,
+    lookup_path,
+    refuse_change,
+    source_paths,
+)
 from kunderegnskab.ingest.readers import column_names, read_records
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
@@ -296,12 +303,7 @@ def _known(job: _Job, lake: Path) -> Receipt | None:
         return None
     kept = lake / receipt.lake_file
     # What was changed behind our back is read again from the source.
-    return receipt if kept.is_file() and _sha256(kept) == receipt.lake_sha256 else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return receipt if kept.is_file() and file_sha256(kept) == receipt.lake_sha256 else None
 
 
 def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) -> Receipt:
@@ -347,7 +349,7 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
         size=job.file.size,
         lookups={file.name: file.sha256 for file in job.lookups.values()},
         lake_file=f"{job.entry.feed}/{job.key}.parquet",
-        lake_sha256=_sha256(written),
+        lake_sha256=file_sha256(written),
         records_read=read,
         records_loaded=counts.get("loaded", 0),
         records_rejected=counts.get("rejected", 0),

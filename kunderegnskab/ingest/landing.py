@@ -89,8 +89,7 @@ def fingerprint(path: Path, name: str) -> LandingFile:
             raise InputProblems(
                 [InputProblem(name, "is empty (0 bytes)", "deliver the file again, or remove it")]
             )
-        with path.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        sha256 = file_sha256(path)
     except OSError as error:
         if error.errno in _PASSING:
             raise
@@ -100,6 +99,12 @@ def fingerprint(path: Path, name: str) -> LandingFile:
     file = LandingFile(path, name, sha256, before.st_size, before.st_mtime_ns)
     refuse_change(file)
     return file
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def refuse_change(file: LandingFile) -> None:
