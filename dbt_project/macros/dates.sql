@@ -35,3 +35,32 @@
     select explode(sequence({{ first_month }}, {{ last_month }}, interval 1 month)) as month
     from {{ relation }}
 {%- endmacro %}
+
+{# First month of the fiscal year that a month belongs to; fiscal_year_start is its month of the year, 1 to 12. #}
+{% macro fiscal_year_floor(month, fiscal_year_start) -%}
+    {{ add_months(
+        month,
+        '-((cast(extract(month from ' ~ month ~ ') as int) - cast(' ~ fiscal_year_start ~ ' as int) + 12) % 12)'
+    ) }}
+{%- endmacro %}
+
+{# Months from first to last, both counted; both are first days of a month. #}
+{% macro months_between(first, last) -%}
+    (
+        (extract(year from {{ last }}) - extract(year from {{ first }})) * 12
+        + extract(month from {{ last }}) - extract(month from {{ first }}) + 1
+    )
+{%- endmacro %}
+
+{# Days from one date to a later one. #}
+{% macro days_between(first, last) -%}
+    {{ adapter.dispatch('days_between', 'kunderegnskab')(first, last) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, last) -%}
+    date_diff('day', {{ first }}, {{ last }})
+{%- endmacro %}
+
+{% macro spark__days_between(first, last) -%}
+    datediff({{ last }}, {{ first }})
+{%- endmacro %}

@@ -50,3 +50,34 @@ cast(
 {% macro safe_ratio(numerator, denominator) -%}
     case when {{ denominator }} > 0 then {{ div_round(numerator, denominator, 6) }} end
 {%- endmacro %}
+
+{# Whole number n / d, half away from zero, for any whole n and a whole d > 0; NULL when d is 0. #}
+{% macro div_half_up(n, d) -%}
+    (
+        case when {{ n }} < 0 then -1 else 1 end
+        * cast({{ int_div('2 * abs(' ~ n ~ ') + ' ~ d, 'nullif(2 * ' ~ d ~ ', 0)') }} as decimal(38, 0))
+    )
+{%- endmacro %}
+
+{# Truncating division of two bigints, bigint; the divisor must not be 0. Much faster than int_div. #}
+{% macro bigint_div(dividend, divisor) -%}
+    {{ adapter.dispatch('bigint_div', 'kunderegnskab')(dividend, divisor) }}
+{%- endmacro %}
+
+{% macro default__bigint_div(dividend, divisor) -%}
+    (({{ dividend }}) // ({{ divisor }}))
+{%- endmacro %}
+
+{% macro spark__bigint_div(dividend, divisor) -%}
+    (({{ dividend }}) div ({{ divisor }}))
+{%- endmacro %}
+
+{# Interest of an amount over some days, rounded to four decimals half away from zero. #}
+{% macro credit_cost(amount, interest_rate, days, day_count) -%}
+    cast(
+        {{ div_half_up(
+            'cast(' ~ exact_product(amount, interest_rate, 4, 8) ~ ' * 1000000000000 as decimal(38, 0)) * ' ~ days,
+            'cast(' ~ day_count ~ ' * 100000000 as decimal(38, 0))'
+        ) }} * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)
+    )
+{%- endmacro %}

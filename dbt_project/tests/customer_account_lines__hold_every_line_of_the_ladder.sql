@@ -1,4 +1,4 @@
--- Fails for each customer and month that lacks a line of the ladder, and for each one that only one of the two
+-- Fails for each customer and month that lacks a line of the ladder in use, and for each one that only one of the two
 -- marts has.
 {{ config(meta={'dagster': {'ref': {'name': 'customer_account_lines'}}}) }}
 
@@ -9,6 +9,7 @@ with expected as (
         ladder.line_code
     from {{ ref('customer_accounts') }} as accounts
     cross join {{ ref('ladder') }} as ladder
+    where ladder.level = 'customer' and ladder.is_used
 )
 
 select

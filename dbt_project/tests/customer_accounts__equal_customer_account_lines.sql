@@ -3,7 +3,7 @@
 
 {%- set ladder_columns = [
     'list_sales', 'invoice_discount', 'invoiced_sales', 'returns', 'bonus', 'cash_discount', 'net_sales', 'cogs',
-    'db1', 'freight', 'handling', 'other_direct', 'db2',
+    'db1', 'freight', 'handling', 'other_direct', 'db2', 'order_cost', 'sales_effort_cost', 'credit_cost', 'db3',
 ] %}
 
 with account_columns as (
@@ -43,4 +43,5 @@ full join account_lines
         account_columns.customer_id = account_lines.customer_id
         and account_columns.month = account_lines.month
         and account_columns.column_name = account_lines.column_name
-where account_columns.amount is distinct from account_lines.amount
+-- A line out of use has no row in customer_account_lines and 0 in customer_accounts.
+where coalesce(account_columns.amount, 0) is distinct from coalesce(account_lines.amount, 0)

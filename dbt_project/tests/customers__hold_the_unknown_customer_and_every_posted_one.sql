@@ -11,6 +11,10 @@ with needed as (
     union distinct
     select customer_id from {{ ref('int_activities_resolved') }}
     union distinct
+    select customer_id from {{ ref('int_receivables_resolved') }}
+    union distinct
+    select customer_id from {{ ref('int_adjustments_valued') }}
+    union distinct
     select customer_id from {{ ref('stg_customers') }}
     union distinct
     select {{ unknown_id() }} as customer_id

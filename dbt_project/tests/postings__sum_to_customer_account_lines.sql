@@ -30,6 +30,7 @@ contributions as (
         on posted_lines.line_code = amount_lines.line_code
     inner join {{ ref('ladder') }} as subtotals
         on amount_lines.position < subtotals.position and subtotals.line_kind = 'subtotal'
+    where subtotals.level = 'customer'
 ),
 
 posted as (

@@ -9,6 +9,14 @@
     'customer_costs': 'stg_customer_costs',
     'activities': 'stg_activities',
     'exchange_rates': 'stg_exchange_rates',
+    'bonus_agreements': 'stg_bonus_agreements',
+    'receivables': 'stg_receivables',
+    'ledger_accounts': 'stg_ledger_accounts',
+    'cost_pools': 'stg_cost_pools',
+    'activity_times': 'stg_activity_times',
+    'credit_terms': 'stg_credit_terms',
+    'adjustments': 'stg_adjustments',
+    'ladder_lines': 'stg_ladder_lines',
 } %}
 
 with records as (
@@ -17,6 +25,13 @@ with records as (
         source_file,
         file_sha256
     from {{ ref('int_sales_lines_valued') }}
+    where not is_rejected
+    union all
+    select
+        'ledger_entries' as feed,
+        source_file,
+        file_sha256
+    from {{ ref('int_ledger_entries_valued') }}
     where not is_rejected
     {%- for feed, model in feed_models.items() %}
     union all
@@ -46,7 +61,7 @@ ledger as (
         records_loaded
     from {{ ref('row_ledger') }}
     where
-        feed = 'sales_lines'
+        feed in ('sales_lines', 'ledger_entries')
         {%- for feed in feed_models %}
         or feed = '{{ feed }}'
         {%- endfor %}

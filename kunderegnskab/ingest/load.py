@@ -108,10 +108,11 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
 def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     con.execute(
         "create table raw.company (company_name varchar, currency varchar, minor_unit decimal(18,4), "
-        "fiscal_year_start bigint, locale varchar, credit_interest_rate decimal(18,8), day_count bigint)"
+        "fiscal_year_start bigint, locale varchar, credit_interest_rate decimal(18,8), day_count bigint, "
+        "reconciliation_tolerance decimal(18,4))"
     )
     con.execute(
-        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?)",
+        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             company.name,
             company.currency,
@@ -120,6 +121,7 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             company.locale,
             company.credit_interest_rate,
             company.day_count,
+            company.reconciliation_tolerance,
         ],
     )
 

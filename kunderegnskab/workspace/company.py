@@ -33,6 +33,9 @@ class Company(BaseModel):
         Decimal("0.06"), ge=0, lt=1, description="Interest per year for credit-time cost"
     )
     day_count: Literal[360, 365] = Field(365, description="Days of a year in interest calculations")
+    reconciliation_tolerance: ExactDecimal = Field(
+        Decimal("0.00"), ge=0, description="Unexplained difference to the ledger per month and line that is let by"
+    )
     keep_publications: int = Field(
         30, ge=2, description="Publications kept whole; older ones keep manifest and report"
     )

@@ -13,6 +13,7 @@ COMPANY: dict[str, Any] = {
     "locale": "da",
     "credit_interest_rate": "0.06",
     "day_count": 365,
+    "reconciliation_tolerance": "0.00",
 }
 
 

@@ -45,6 +45,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "locale": "VARCHAR",
         "credit_interest_rate": "DECIMAL(18,8)",
         "day_count": "BIGINT",
+        "reconciliation_tolerance": "DECIMAL(18,4)",
     },
     "feeds": {"feed": "VARCHAR", "is_supplied": "BOOLEAN", "file_count": "BIGINT"},
     "files": {

@@ -57,6 +57,7 @@ select
     posting_date,
     document_no,
     line_no,
+    cast(null as string) as cost_pool_id,
     amount,
     source_currency,
     source_amount,
@@ -76,6 +77,7 @@ select
     costs.posting_date,
     costs.document_no,
     cast(null as string) as line_no,
+    cast(null as string) as cost_pool_id,
     costs.amount,
     costs.company_currency as source_currency,
     costs.amount as source_amount,
@@ -84,3 +86,92 @@ from {{ ref('int_customer_costs_valued') }} as costs
 inner join {{ ref('ladder') }} as ladder
     on costs.column_name = ladder.column_name
 where costs.amount <> 0
+union all
+select
+    'adjustments' as feed,
+    adjustments.source_file,
+    adjustments.file_sha256,
+    adjustments.source_record,
+    adjustments.line_code,
+    adjustments.customer_id,
+    cast(null as string) as product_id,
+    adjustments.month,
+    adjustments.month as posting_date,
+    adjustments.adjustment_no as document_no,
+    cast(null as string) as line_no,
+    cast(null as string) as cost_pool_id,
+    adjustments.amount,
+    company.currency as source_currency,
+    adjustments.amount as source_amount,
+    cast(1 as decimal(18, 8)) as exchange_rate
+from {{ ref('int_adjustments_valued') }} as adjustments
+cross join {{ ref('stg_company') }} as company
+where adjustments.amount <> 0
+union all
+select
+    'receivables' as feed,
+    credit.source_file,
+    credit.file_sha256,
+    credit.source_record,
+    ladder.line_code,
+    credit.customer_id,
+    cast(null as string) as product_id,
+    credit.month,
+    last_day(credit.month) as posting_date,
+    credit.document_no,
+    cast(null as string) as line_no,
+    cast(null as string) as cost_pool_id,
+    credit.amount,
+    company.currency as source_currency,
+    credit.amount as source_amount,
+    cast(1 as decimal(18, 8)) as exchange_rate
+from {{ ref('int_credit_costs') }} as credit
+cross join {{ ref('stg_company') }} as company
+inner join {{ ref('ladder') }} as ladder
+    on ladder.column_name = 'credit_cost'
+union all
+-- An accrual comes from an agreement and the month's sales, a share of a pool from many ledger entries: neither has
+-- one source record. int_bonus_accruals and allocations hold what they were computed from.
+select
+    'bonus_agreements' as feed,
+    cast(null as string) as source_file,
+    cast(null as string) as file_sha256,
+    cast(null as bigint) as source_record,
+    ladder.line_code,
+    bonus.customer_id,
+    cast(null as string) as product_id,
+    bonus.month,
+    last_day(bonus.month) as posting_date,
+    cast(null as string) as document_no,
+    cast(null as string) as line_no,
+    cast(null as string) as cost_pool_id,
+    cast(bonus.accrued - bonus.released as decimal(18, 4)) as amount,
+    company.currency as source_currency,
+    cast(bonus.accrued - bonus.released as decimal(18, 4)) as source_amount,
+    cast(1 as decimal(18, 8)) as exchange_rate
+from {{ ref('int_bonus_accruals') }} as bonus
+cross join {{ ref('stg_company') }} as company
+inner join {{ ref('ladder') }} as ladder
+    on ladder.column_name = 'bonus'
+where bonus.accrued <> bonus.released
+union all
+select
+    'cost_pools' as feed,
+    cast(null as string) as source_file,
+    cast(null as string) as file_sha256,
+    cast(null as bigint) as source_record,
+    allocations.line_code,
+    allocations.customer_id,
+    cast(null as string) as product_id,
+    allocations.month,
+    last_day(allocations.month) as posting_date,
+    cast(null as string) as document_no,
+    cast(null as string) as line_no,
+    allocations.cost_pool_id,
+    allocations.amount,
+    company.currency as source_currency,
+    allocations.amount as source_amount,
+    cast(1 as decimal(18, 8)) as exchange_rate
+from {{ ref('allocations') }} as allocations
+cross join {{ ref('stg_company') }} as company
+where allocations.amount <> 0

@@ -19,3 +19,14 @@ select
     'no exchange rate for ' || currency || ' on or before ' || cast(posting_date as string) as reason
 from {{ ref('int_sales_lines_valued') }}
 where is_rejected
+union all
+select
+    'ledger_entries' as feed,
+    source_file,
+    file_sha256,
+    source_record,
+    'currency' as column_name,
+    currency as raw_value,
+    'no exchange rate for ' || currency || ' on or before ' || cast(posting_date as string) as reason
+from {{ ref('int_ledger_entries_valued') }}
+where is_rejected

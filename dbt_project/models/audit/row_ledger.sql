@@ -1,11 +1,21 @@
--- What became of every record of every file. Lines without an exchange rate are found after loading, so they
+-- What became of every record of every file. Records without an exchange rate are found after loading, so they
 -- move from loaded to rejected here; which records they are is listed in the model rejects.
 with currency_rejects as (
     select
+        'sales_lines' as feed,
         source_file,
         file_sha256,
         count(*) as record_count
     from {{ ref('int_sales_lines_valued') }}
+    where is_rejected
+    group by source_file, file_sha256
+    union all
+    select
+        'ledger_entries' as feed,
+        source_file,
+        file_sha256,
+        count(*) as record_count
+    from {{ ref('int_ledger_entries_valued') }}
     where is_rejected
     group by source_file, file_sha256
 ),
@@ -23,7 +33,7 @@ counted as (
     from {{ ref('stg_files') }} as files
     left join currency_rejects
         on
-            files.feed = 'sales_lines'
+            files.feed = currency_rejects.feed
             and files.source_file = currency_rejects.source_file
             and files.file_sha256 = currency_rejects.file_sha256
 )

@@ -22,11 +22,14 @@ select
     {{ resolved_id('costs.customer_id', 'customers.customer_id', 'supplied.customers_supplied') }} as customer_id,
     case
         when costs.cost_type in ('bonus', 'marketing') then 'bonus'
+        when costs.cost_type = 'return_write_down' then 'cogs'
         when costs.cost_type = 'cash_discount' then 'cash_discount'
         when costs.cost_type = 'freight' then 'freight'
         when costs.cost_type = 'return_handling' then 'handling'
         when costs.cost_type in ('commission', 'bad_debt', 'other') then 'other_direct'
     end as column_name,
+    -- A bonus settles what agreements accrued, see int_bonus_accruals; a marketing contribution settles nothing.
+    case when costs.cost_type = 'bonus' then {{ month_floor('costs.settles_month') }} end as settles_month,
     company.company_currency,
     costs.amount
 from {{ ref('stg_customer_costs') }} as costs

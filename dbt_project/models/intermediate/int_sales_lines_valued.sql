@@ -24,18 +24,6 @@ product_costs as (
     from {{ ref('stg_product_costs') }}
 ),
 
-exchange_rates as (
-    select
-        currency,
-        rate,
-        rate_date as valid_from,
-        coalesce(
-            lead(rate_date) over (partition by currency order by rate_date asc nulls last),
-            cast('9999-12-31' as date)
-        ) as valid_before
-    from {{ ref('stg_exchange_rates') }}
-),
-
 lines as (
     select
         source_file,
@@ -99,7 +87,7 @@ resolved as (
             lines.product_id = product_costs.product_id
             and lines.posting_date >= product_costs.valid_from
             and lines.posting_date < product_costs.valid_before
-    left join exchange_rates
+    left join {{ ref('int_exchange_rates') }} as exchange_rates
         on
             lines.currency = exchange_rates.currency
             and lines.posting_date >= exchange_rates.valid_from

@@ -2,7 +2,7 @@
 -- customer_account_lines, so that the ladder is applied in one place.
 {%- set ladder_columns = [
     'list_sales', 'invoice_discount', 'invoiced_sales', 'returns', 'bonus', 'cash_discount', 'net_sales', 'cogs',
-    'db1', 'freight', 'handling', 'other_direct', 'db2',
+    'db1', 'freight', 'handling', 'other_direct', 'db2', 'order_cost', 'sales_effort_cost', 'credit_cost', 'db3',
 ] %}
 
 with account_columns as (
@@ -26,6 +26,7 @@ select
     {%- endfor %}
     {{ safe_ratio('account_columns.db1', 'account_columns.net_sales') }} as dg1,
     {{ safe_ratio('account_columns.db2', 'account_columns.net_sales') }} as dg2,
+    {{ safe_ratio('account_columns.db3', 'account_columns.net_sales') }} as dg3,
     customer_months.order_count,
     customer_months.line_count,
     customer_months.return_line_count,

@@ -8,6 +8,10 @@ with customer_ids as (
     union distinct
     select customer_id from {{ ref('int_activities_resolved') }}
     union distinct
+    select customer_id from {{ ref('int_receivables_resolved') }}
+    union distinct
+    select customer_id from {{ ref('int_adjustments_valued') }}
+    union distinct
     select {{ unknown_id() }} as customer_id
 )
 

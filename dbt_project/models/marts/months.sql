@@ -1,5 +1,4 @@
--- The calendar of the account: every month from the first to the last with a posting or an activity, without
--- gaps. A fiscal year is named by the calendar year in which it ends.
+-- The calendar of the account: every month from the first to the last, without gaps. A fiscal year is named by the calendar year in which it ends.
 {%- set names_da = [
     'januar', 'februar', 'marts', 'april', 'maj', 'juni',
     'juli', 'august', 'september', 'oktober', 'november', 'december',
@@ -9,23 +8,8 @@
     'July', 'August', 'September', 'October', 'November', 'December',
 ] %}
 
-with used_months as (
-    select month from {{ ref('int_product_months') }}
-    union distinct
-    select month from {{ ref('int_customer_costs_valued') }}
-    union distinct
-    select month from {{ ref('int_activities_resolved') }}
-),
-
-bounds as (
-    select
-        min(month) as first_month,
-        max(month) as last_month
-    from used_months
-),
-
-all_months as (
-    {{ month_series('bounds', 'first_month', 'last_month') }}
+with all_months as (
+    {{ month_series(ref('int_account_period'), 'first_month', 'last_month') }}
 ),
 
 parts as (

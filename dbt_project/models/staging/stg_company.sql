@@ -6,5 +6,6 @@ select
     fiscal_year_start,
     locale,
     credit_interest_rate,
-    day_count
+    day_count,
+    reconciliation_tolerance
 from {{ source('raw', 'company') }}

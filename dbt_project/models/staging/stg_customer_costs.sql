@@ -8,6 +8,7 @@ select
     amount,
     document_no,
     account_no,
+    settles_month,
     _source_file as source_file,
     _file_sha256 as file_sha256,
     _source_record as source_record

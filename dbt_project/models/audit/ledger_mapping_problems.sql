@@ -1,0 +1,35 @@
+-- Ledger costs that the accounts cannot place: each account without a usable role, each pool without a usable rule.
+select
+    'account' as kind,
+    account_no,
+    cast(null as string) as cost_pool_id,
+    cast(null as date) as month,
+    case when max(account_role) is null then 'not_in_chart' else 'role_is_none' end as problem,
+    max(account_role) as account_role,
+    cast(sum(amount) as decimal(18, 4)) as amount
+from {{ ref('int_ledger_entries_valued') }}
+where role_kind = 'unmapped'
+group by account_no
+union all
+select
+    'pool' as kind,
+    cast(null as string) as account_no,
+    cost_pool_id,
+    month,
+    problem,
+    'pool:' || cost_pool_id as account_role,
+    pool_cost as amount
+from {{ ref('int_pool_months') }}
+where problem is not null
+union all
+-- A time that applies to customers nobody can name would silently count for none.
+select
+    'activity_time' as kind,
+    cast(null as string) as account_no,
+    cost_pool_id,
+    cast(null as date) as month,
+    'unknown_customers' as problem,
+    applies_to as account_role,
+    cast(0 as decimal(18, 4)) as amount
+from {{ ref('stg_activity_times') }}
+where not {{ is_group_rule('applies_to') }}

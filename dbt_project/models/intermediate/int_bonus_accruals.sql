@@ -1,0 +1,308 @@
+-- Bonus month by month as the agreements earn it, and what a settlement uses up of it. What a settlement itself
+-- amounts to is a customer cost, see int_customer_costs_valued: K20 = settled + accrued - released.
+--
+-- Sales count from the first month of the fiscal year (or of the agreement). Each month asks which tiers the whole
+-- year would reach if it went on as so far, and accrues that share of the year's bonus: neither a jump when a tier
+-- is passed nor one at the end of the year, and nothing that was not known in the month.
+{{ config(materialized='table') }}
+
+with company as (
+    select
+        fiscal_year_start,
+        cast(minor_unit * 10000 as bigint) as minor_unit_size
+    from {{ ref('stg_company') }}
+),
+
+agreements as (
+    select
+        customer_id,
+        valid_from,
+        min(basis) as basis,
+        min(tier_method) as tier_method,
+        {{ month_floor('valid_from') }} as first_month,
+        {{ month_floor("coalesce(min(valid_to), cast('9999-12-31' as date))") }} as named_last_month
+    from {{ ref('stg_bonus_agreements') }}
+    group by customer_id, valid_from
+),
+
+-- A newer agreement ends an older one, whatever the older one says.
+bounded as (
+    select
+        customer_id,
+        valid_from,
+        basis,
+        tier_method,
+        first_month,
+        least(
+            named_last_month,
+            coalesce(
+                {{ add_months('lead(first_month) over (partition by customer_id order by valid_from asc nulls last)', -1) }},
+                named_last_month
+            )
+        ) as last_month
+    from agreements
+),
+
+bonus_months as (
+    select
+        bounded.customer_id,
+        bounded.valid_from,
+        bounded.basis,
+        bounded.tier_method,
+        months.month,
+        greatest(
+            {{ fiscal_year_floor('months.month', 'company.fiscal_year_start') }}, bounded.first_month
+        ) as window_first,
+        least(
+            {{ add_months(fiscal_year_floor('months.month', 'company.fiscal_year_start'), 11) }}, bounded.last_month
+        ) as window_last
+    from bounded
+    inner join {{ ref('months') }} as months
+        on bounded.first_month <= months.month and bounded.last_month >= months.month
+    cross join company
+),
+
+sold as (
+    select
+        bonus_months.customer_id,
+        bonus_months.valid_from,
+        bonus_months.tier_method,
+        bonus_months.month,
+        bonus_months.window_first,
+        bonus_months.window_last,
+        cast({{ months_between('bonus_months.window_first', 'bonus_months.window_last') }} as decimal(4, 0)) as months_in_window,
+        cast(
+            row_number() over (
+                partition by bonus_months.customer_id, bonus_months.valid_from, bonus_months.window_first
+                order by bonus_months.month asc nulls last
+            ) as decimal(4, 0)
+        ) as months_so_far,
+        cast(
+            sum(
+                case bonus_months.basis
+                    when 'list_sales' then coalesce(direct.list_sales, 0)
+                    when 'invoiced_sales' then coalesce(direct.list_sales - direct.invoice_discount, 0)
+                    when 'invoiced_sales_less_returns'
+                        then coalesce(direct.list_sales - direct.invoice_discount - direct.returns, 0)
+                    when 'net_sales'
+                        then
+                            coalesce(
+                                direct.list_sales - direct.invoice_discount - direct.returns - direct.cash_discount, 0
+                            )
+                end
+            ) over (
+                partition by bonus_months.customer_id, bonus_months.valid_from, bonus_months.window_first
+                order by bonus_months.month asc nulls last
+                rows between unbounded preceding and current row
+            ) as decimal(18, 4)
+        ) as sales_so_far
+    from bonus_months
+    left join {{ ref('int_customer_direct_months') }} as direct
+        on bonus_months.customer_id = direct.customer_id and bonus_months.month = direct.month
+),
+
+tiers as (
+    select
+        customer_id,
+        valid_from,
+        tier_from,
+        rate,
+        lead(tier_from) over (
+            partition by customer_id, valid_from order by tier_from asc nulls last
+        ) as next_tier_from
+    from {{ ref('stg_bonus_agreements') }}
+),
+
+-- Sales and tiers are both multiplied up to the whole window, so that nothing is divided before the end.
+expected as (
+    select
+        sold.customer_id,
+        sold.valid_from,
+        sold.tier_method,
+        sold.month,
+        sold.window_first,
+        sold.window_last,
+        sold.months_in_window,
+        tiers.rate,
+        sold.sales_so_far * sold.months_in_window as year_sales,
+        tiers.tier_from * sold.months_so_far as year_tier_from,
+        tiers.next_tier_from * sold.months_so_far as year_next_tier_from
+    from sold
+    inner join tiers
+        on sold.customer_id = tiers.customer_id and sold.valid_from = tiers.valid_from
+),
+
+earning as (
+    select
+        customer_id,
+        valid_from,
+        month,
+        window_first,
+        window_last,
+        months_in_window,
+        rate,
+        cast(
+            case
+                when year_sales < year_tier_from then 0
+                when tier_method = 'marginal'
+                    then least(year_sales, coalesce(year_next_tier_from, year_sales)) - year_tier_from
+                when year_next_tier_from is null or year_sales < year_next_tier_from then year_sales
+                else 0
+            end as decimal(19, 4)
+        ) as year_sales_in_tier
+    from expected
+),
+
+earned as (
+    select
+        earning.customer_id,
+        earning.valid_from,
+        earning.month,
+        earning.window_first,
+        earning.window_last,
+        cast(
+            {{ div_half_up(
+                'cast(sum(' ~ exact_product('earning.year_sales_in_tier', 'earning.rate', 4, 8) ~ ') * 1000000000000 as decimal(38, 0))',
+                'cast(max(earning.months_in_window) * max(company.minor_unit_size) * 100000000 as decimal(38, 0))'
+            ) }} * max(company.minor_unit_size) * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)
+        ) as accrued_to_date
+    from earning
+    cross join company
+    group by earning.customer_id, earning.valid_from, earning.month, earning.window_first, earning.window_last
+),
+
+accruals as (
+    select
+        customer_id,
+        valid_from,
+        month,
+        accrued_to_date - coalesce(
+            lag(accrued_to_date) over (
+                partition by customer_id, valid_from, window_first order by month asc nulls last
+            ), 0
+        ) as accrued
+    from earned
+),
+
+-- The bonus year that a settlement belongs to: the one it names, else the fiscal year before it.
+settled as (
+    select
+        costs.customer_id,
+        costs.month,
+        coalesce(
+            costs.settles_month,
+            {{ add_months(fiscal_year_floor('costs.month', 'company.fiscal_year_start'), -1) }}
+        ) as settles_month,
+        costs.amount
+    from {{ ref('int_customer_costs_valued') }} as costs
+    cross join company
+    where costs.cost_type = 'bonus'
+),
+
+settlements as (
+    select
+        settled.customer_id,
+        bounded.valid_from,
+        settled.month,
+        greatest(
+            {{ fiscal_year_floor('settled.settles_month', 'company.fiscal_year_start') }}, bounded.first_month
+        ) as window_first,
+        least(
+            {{ add_months(fiscal_year_floor('settled.settles_month', 'company.fiscal_year_start'), 11) }},
+            bounded.last_month
+        ) as window_last,
+        sum(settled.amount) as amount
+    from settled
+    inner join bounded
+        on
+            settled.customer_id = bounded.customer_id
+            and settled.settles_month >= bounded.first_month
+            and settled.settles_month <= bounded.last_month
+    cross join company
+    group by
+        settled.customer_id, bounded.valid_from, bounded.first_month, bounded.last_month, settled.month,
+        settled.settles_month, company.fiscal_year_start
+),
+
+settlement_months as (
+    select
+        customer_id,
+        valid_from,
+        window_first,
+        window_last,
+        month,
+        sum(sum(amount)) over (
+            partition by customer_id, valid_from, window_first
+            order by month asc nulls last
+            rows between unbounded preceding and current row
+        ) as settled_to_date
+    from settlements
+    group by customer_id, valid_from, window_first, window_last, month
+),
+
+released_to_date as (
+    select
+        settlement_months.customer_id,
+        settlement_months.valid_from,
+        settlement_months.window_first,
+        settlement_months.month,
+        case
+            -- The year was over before the accounts begin: they accrued nothing, so its bonus is not theirs.
+            when settlement_months.window_last < period.first_month then settlement_months.settled_to_date
+            -- The first settlement after the year ends it: what is left of the accrual is the true-up.
+            when settlement_months.month > settlement_months.window_last then coalesce(max(earned.accrued_to_date), 0)
+            else least(settlement_months.settled_to_date, coalesce(max(earned.accrued_to_date), 0))
+        end as released_to_date
+    from settlement_months
+    cross join {{ ref('int_account_period') }} as period
+    left join earned
+        on
+            settlement_months.customer_id = earned.customer_id
+            and settlement_months.valid_from = earned.valid_from
+            and settlement_months.window_first = earned.window_first
+            and least(settlement_months.month, settlement_months.window_last) = earned.month
+    group by
+        settlement_months.customer_id, settlement_months.valid_from, settlement_months.window_first,
+        settlement_months.window_last, settlement_months.month, settlement_months.settled_to_date, period.first_month
+),
+
+releases as (
+    select
+        customer_id,
+        valid_from,
+        month,
+        released_to_date - coalesce(
+            lag(released_to_date) over (
+                partition by customer_id, valid_from, window_first order by month asc nulls last
+            ), 0
+        ) as released
+    from released_to_date
+),
+
+movements as (
+    select
+        customer_id,
+        valid_from,
+        month,
+        accrued,
+        0 as released
+    from accruals
+    union all
+    select
+        customer_id,
+        valid_from,
+        month,
+        0 as accrued,
+        released
+    from releases
+)
+
+select
+    customer_id,
+    valid_from,
+    month,
+    cast(sum(accrued) as decimal(18, 4)) as accrued,
+    cast(sum(released) as decimal(18, 4)) as released
+from movements
+group by customer_id, valid_from, month
+having sum(accrued) <> 0 or sum(released) <> 0
