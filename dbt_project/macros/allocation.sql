@@ -9,7 +9,7 @@
    group: list of columns; units is the same on all rows of a group
    key: column that tells the rows of a group apart
    units: whole number, may be negative (then each row's part is)
-   weight: decimal(18, 6), greater than 0
+   weight: decimal(18, 6), not negative, and above 0 for at least one row of a group
    Gives the columns of group, key, weight and given_units (bigint).
 
    The order of the rows does not matter, nor does multiplying all weights by the same number. The two ways to
@@ -26,7 +26,7 @@ with give_out_weighed as (
         {{ weight }} as weight,
         case when {{ units }} < 0 then -1 else 1 end as direction,
         abs(cast({{ units }} as bigint)) as units,
-        cast({{ weight }} * 1000000 as bigint) as raw_weight
+        cast(cast({{ weight }} as decimal(24, 6)) * 1000000 as bigint) as raw_weight
     from {{ relation }}
 ),
 

@@ -60,7 +60,7 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "4910": ("Renter", "outside"),
     "4920": ("Selskabsskat", "outside"),
     "5300": ("Varelager", "outside"),
-    "5600": ("Varedebitorer", "outside"),
+    "5600": ("Varedebitorer", "receivables"),
     "5800": ("Bank", "outside"),
     "6500": ("Kreditorer og skyldige omkostninger", "outside"),
     "6650": ("Skyldig pant", "outside"),

@@ -2,7 +2,7 @@
 
 `python -m kunderegnskab.publication.documentation` writes the file in place; a test fails when it is old.
 What a table means belongs in dbt_project/models/marts/_marts.yml and dbt_project/models/audit/_audit.yml,
-the order and signs of the ladder in dbt_project/seeds/ladder.csv.
+the order and signs of the ladder in dbt_project/seeds/default_ladder.csv.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ known one.
 _LADDER = """\
 ## The ladder
 
-The lines of the customer account in their order, as table `audit.ladder` has them. *Effect* is what a
-positive amount does to the result; a subtotal is the sum of everything above it.
+The lines of the standard account in their order; table `audit.ladder` has them as the company changed them
+(feed `ladder_lines`). *Effect* is what a positive amount does to the result; a subtotal is the sum of
+everything above it. K70 to K90 are lines of the company only.
 
 | line | column | effect | da | en |
 |---|---|---|---|---|
@@ -113,7 +114,7 @@ def _is_view(name: str) -> bool:
 
 def _ladder_rows() -> Iterator[str]:
     effects = {"1": "+", "-1": "-", "0": "="}
-    with (_PROJECT / "seeds" / "ladder.csv").open(encoding="utf-8", newline="") as stream:
+    with (_PROJECT / "seeds" / "default_ladder.csv").open(encoding="utf-8", newline="") as stream:
         for line in sorted(csv.DictReader(stream), key=lambda line: int(line["position"])):
             cells = (line["line_code"], f"`{line['column_name']}`", effects[line["sign"]])
             yield f"| {' | '.join(cells)} | {line['name_da']} | {line['name_en']} |"

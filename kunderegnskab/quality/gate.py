@@ -110,6 +110,81 @@ PLAUSIBLE = [
     ),
 ]
 
+STEPS = "audit.allocation_steps"
+COSTING = [
+    MetricCheck(
+        check_name="gate__company_accounts__pools_have_receivers",
+        subject="company_accounts",
+        is_blocking=False,
+        metric=f"select count(*) from {STEPS} where finding = 'no_receiver'",
+        unit="rows",
+        maximum=0,
+        en="Every pool with a cost has a customer that causes it; what has none is not given out (K80).",
+        da="Hver pulje med en omkostning har en kunde, der forårsager den; resten er ufordelt (K80).",
+        failing=f"""
+            select cost_pool_id, month, driver, applies_to, unallocated from {STEPS}
+            where finding = 'no_receiver' order by month, cost_pool_id""",
+    ),
+    MetricCheck(
+        check_name="gate__company_accounts__capacity_is_not_over_used",
+        subject="company_accounts",
+        is_blocking=False,
+        metric=f"select count(*) from {STEPS} where is_over_used",
+        unit="rows",
+        maximum=0,
+        en="No pool is used more than its practical capacity; over-use is negative unused capacity.",
+        da="Ingen pulje bruges mere end dens praktiske kapacitet; overforbrug er negativ ledig kapacitet.",
+        failing=f"""
+            select cost_pool_id, month, driver_total as minutes_used, practical_capacity_minutes, unused
+            from {STEPS} where is_over_used order by month, cost_pool_id""",
+    ),
+    MetricCheck(
+        check_name="gate__company_accounts__drivers_are_not_negative",
+        subject="company_accounts",
+        is_blocking=False,
+        metric=f"select coalesce(sum(negative_receivers), 0) from {STEPS}",
+        unit="rows",
+        maximum=0,
+        en="No customer's net driver is negative in a month; such a customer gets nothing of the pool.",
+        da="Ingen kundes nettofordelingsnøgle er negativ i en måned; en sådan kunde får intet af puljen.",
+        failing=f"""
+            select cost_pool_id, month, driver, negative_receivers from {STEPS}
+            where negative_receivers > 0 order by month, cost_pool_id""",
+    ),
+    MetricCheck(
+        check_name="gate__company_accounts__months_are_in_the_ledger",
+        subject="company_accounts",
+        is_blocking=False,
+        metric="""
+            select count(*) from marts.company_accounts
+            where ledger_result is null
+                and exists (select 1 from marts.company_accounts where ledger_result is not null)""",
+        unit="rows",
+        maximum=0,
+        en="The ledger covers every month of the accounts; months it does not cover are tied to nothing.",
+        da="Finans dækker hver måned i kunderegnskaberne; måneder uden finans er ikke afstemt.",
+        failing="""
+            select month, net_sales, db3 from marts.company_accounts
+            where ledger_result is null order by month""",
+    ),
+    MetricCheck(
+        check_name="gate__company_accounts__bonus_agreements_have_customers",
+        subject="company_accounts",
+        is_blocking=False,
+        metric="""
+            select count(*) from (
+                select customer_id from raw.bonus_agreements
+                except select customer_id from marts.customers)""",
+        unit="rows",
+        maximum=0,
+        en="Every bonus agreement belongs to a known customer; that of another accrues nothing.",
+        da="Hver bonusaftale hører til en kendt kunde; andres aftaler giver ingen bonus.",
+        failing="""
+            select customer_id from raw.bonus_agreements except select customer_id from marts.customers
+            order by customer_id""",
+    ),
+]
+
 
 def _drift_check(
     *, name: str, aggregate: str, is_blocking: bool, minimum: int, maximum: int | None, en: str, da: str
@@ -212,7 +287,7 @@ def gate_checks() -> list[ExpectedCheck]:
 
 def gate_catalogue() -> list[MetricCheck]:
     """The declarations of those checks, for whoever shows them."""
-    return [*PLAUSIBLE, *DRIFT]
+    return [*PLAUSIBLE, *COSTING, *DRIFT]
 
 
 def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[CheckResult]:
@@ -222,11 +297,11 @@ def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[Chec
     """
     with earlier_publication(con, previous):
         if previous is not None:
-            return run_checks(con, "gate", [*PLAUSIBLE, *DRIFT])
+            return run_checks(con, "gate", gate_catalogue())
         nothing_to_compare = [
             result_of(check, "gate", "passed", observed="no earlier publication") for check in DRIFT
         ]
-        return run_checks(con, "gate", PLAUSIBLE) + nothing_to_compare
+        return run_checks(con, "gate", [*PLAUSIBLE, *COSTING]) + nothing_to_compare
 
 
 @contextmanager

@@ -68,6 +68,16 @@ TEXTS = {
         "amount": "amount",
         "subtotal": "subtotal",
         "effect": "Effect on the result",
+        "not_used": "not used",
+        "tie_out": "The ledger, line by line",
+        "tie_out_months": "The ledger, month by month",
+        "customers": "Customer accounts",
+        "ledger": "Ledger",
+        "difference": "Difference",
+        "explanation": "What explains it",
+        "month": "Month",
+        "unmapped": "Accounts without a line",
+        "no_ledger": "The company supplies no ledger that books the lines of the customer account.",
         "nothing": "None.",
     },
     "da": {
@@ -109,9 +119,54 @@ TEXTS = {
         "amount": "beløb",
         "subtotal": "mellemsum",
         "effect": "Virkning på resultatet",
+        "not_used": "bruges ikke",
+        "tie_out": "Afstemning til finans, linje for linje",
+        "tie_out_months": "Afstemning til finans, måned for måned",
+        "customers": "Kunderegnskaber",
+        "ledger": "Finans",
+        "difference": "Forskel",
+        "explanation": "Hvad der forklarer den",
+        "month": "Måned",
+        "unmapped": "Konti uden linje",
+        "no_ledger": "Firmaet leverer ingen finansposter med kunderegnskabets linjer.",
         "nothing": "Ingen.",
     },
 }
+
+# The parts of a difference to the ledger, in the order of audit.ledger_reconciliation.
+CAUSES = {
+    "en": {
+        "adjustment": "manual adjustments",
+        "notional": "notional, in no ledger",
+        "unused_capacity": "unused capacity",
+        "unallocated": "pools not given out",
+        "without_customer": "costs without customer",
+        "timing": "another month",
+        "currency": "another exchange rate",
+        "unmapped_account": "accounts without a line",
+        "unexplained": "UNEXPLAINED",
+    },
+    "da": {
+        "adjustment": "manuelle korrektioner",
+        "notional": "kalkulatorisk, ikke i finans",
+        "unused_capacity": "ledig kapacitet",
+        "unallocated": "puljer der ikke er fordelt",
+        "without_customer": "omkostninger uden kunde",
+        "timing": "en anden måned",
+        "currency": "en anden valutakurs",
+        "unmapped_account": "konti uden linje",
+        "unexplained": "UFORKLARET",
+    },
+}
+# From DB III to the ledger's result: column of company_accounts, column of the ladder that names it, effect.
+_TIE = (
+    ("db3", "db3", ""),
+    ("segment_cost", "segment_cost", "− "),
+    ("unused_capacity", "unused_capacity", "− "),
+    ("unallocated", "unallocated", "− "),
+    ("credit_cost_put_back", "credit_cost", "+ "),
+    ("ledger_result", "ledger_result", "= "),
+)
 
 
 class ReportTitle(BaseModel):
@@ -133,10 +188,13 @@ def write_report(
     title: ReportTitle,
     ladder: Sequence[Mapping[str, Any]],
     row_ledger: Sequence[Mapping[str, Any]],
+    reconciliation: Sequence[Mapping[str, Any]],
+    company_accounts: Sequence[Mapping[str, Any]],
 ) -> None:
     """Writes report.html and report.json into `directory`, which must exist.
 
-    `ladder` and `row_ledger` are the rows of audit.ladder and audit.row_ledger by column name.
+    `ladder`, `row_ledger`, `reconciliation` and `company_accounts` are the rows of audit.ladder,
+    audit.row_ledger, audit.ledger_reconciliation and marts.company_accounts by column name.
     """
     texts = TEXTS[title.locale]
     ordered = sorted(results, key=lambda r: (GROUPS.index(_group(r)), r.stage, r.check_name))
@@ -147,6 +205,12 @@ def write_report(
         "checks": [{**r.model_dump(), "group": _group(r)} for r in ordered],
         "ladder": sorted((dict(line) for line in ladder), key=lambda line: line["position"]),
         "row_ledger": [dict(row) for row in row_ledger],
+        "tie_out": _by_line(reconciliation),
+        "tie_out_months": [
+            {column: row[column] for column in ("month", *(tie[0] for tie in _TIE), "difference")}
+            for row in sorted(company_accounts, key=lambda row: row["month"])
+            if row["ledger_result"] is not None
+        ],
     }
     _write(directory / "report.json", json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n")
 
@@ -160,12 +224,29 @@ def write_report(
     page = environment.get_template(TEMPLATE).render(
         content,
         t=texts,
+        causes=CAUSES[title.locale],
+        tie=_TIE,
+        lines_by_code={line["line_code"]: line for line in ladder},
+        lines_by_column={line["column_name"]: line for line in ladder},
+        name_of=lambda line: line[f"name_{title.locale}"],
         groups=GROUPS,
         as_of_text=format_date(title.as_of, format="long", locale=title.locale),
         number=lambda value: _number(value, title.locale),
+        money=lambda value: format_decimal(value, "#,##0.00##", locale=title.locale),
         observed=lambda text: _observed(text, title.locale),
     )
     _write(directory / "report.html", page)
+
+
+def _by_line(reconciliation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The reconciliation summed over all months, one row per line."""
+    amounts = ("account_amount", "ledger_amount", "difference", *CAUSES["en"])
+    lines: dict[str, dict[str, Any]] = {}
+    for row in reconciliation:
+        line = lines.setdefault(row["line_code"], dict.fromkeys(amounts, Decimal(0)))
+        for amount in amounts:
+            line[amount] += row[amount]
+    return [{"line_code": code, **line} for code, line in sorted(lines.items())]
 
 
 def _group(result: CheckResult) -> str:

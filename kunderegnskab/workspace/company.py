@@ -34,7 +34,9 @@ class Company(BaseModel):
     )
     day_count: Literal[360, 365] = Field(365, description="Days of a year in interest calculations")
     reconciliation_tolerance: ExactDecimal = Field(
-        Decimal("0.00"), ge=0, description="Unexplained difference to the ledger per month and line that is let by"
+        Decimal("0.00"),
+        ge=0,
+        description="Unexplained difference to the ledger per month and line that is let by",
     )
     keep_publications: int = Field(
         30, ge=2, description="Publications kept whole; older ones keep manifest and report"

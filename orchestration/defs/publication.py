@@ -121,6 +121,8 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
                 title=title,
                 ladder=_rows(con, "audit.ladder"),
                 row_ledger=_rows(con, "audit.row_ledger"),
+                reconciliation=_rows(con, "audit.ledger_reconciliation"),
+                company_accounts=_rows(con, "marts.company_accounts"),
             )
 
     try:

@@ -13,12 +13,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 UNKNOWN = "(ukendt)"
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
+MONEY = Decimal("0.0001")
 
 COST_COLUMNS = {
     "bonus": "bonus",
@@ -44,6 +46,10 @@ LADDER = (
     "handling",
     "other_direct",
     "db2",
+    "order_cost",
+    "sales_effort_cost",
+    "credit_cost",
+    "db3",
 )
 MEMO = ("freight_charged", "sales_without_cost")
 COUNTS = ("order_count", "line_count", "return_line_count")
@@ -84,6 +90,32 @@ class Cost:
     amount: Decimal
 
 
+@dataclass(frozen=True)
+class PoolMonth:
+    """What a cost pool took in during a month and what became of it, in company currency.
+
+    Attributes:
+        cost: what the ledger posted on the pool's accounts.
+        driver_total: sum of the driver over the customers who share the pool.
+        allocated: given to customers.
+        unallocated: given to nobody, because no customer has a driver.
+        receivers: customers with a driver.
+    """
+
+    cost: Decimal
+    driver_total: Decimal
+    allocated: Decimal
+    unallocated: Decimal
+    receivers: int
+
+    @property
+    def rate(self) -> Decimal | None:
+        """Cost per unit of the driver, to 6 decimals; None without a driver."""
+        if not self.driver_total:
+            return None
+        return (self.cost / self.driver_total).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+
+
 @dataclass
 class Expected:
     """What a publication of one dataset must contain.
@@ -95,6 +127,9 @@ class Expected:
         records: (feed, file name) -> records read and left out; none are rejected.
         accounts: (customer, first day of month) -> amounts and counts by column.
         product_accounts: (customer, product, first day of month) -> amounts by column.
+        ledger: (currency, first day of month) -> entries on pool accounts, in company currency.
+        pools: (cost pool, first day of month) -> what became of its cost.
+        allocations: (cost pool, first day of month, customer) -> driver and amount.
     """
 
     customers: set[str] = field(default_factory=lambda: {UNKNOWN})
@@ -103,10 +138,20 @@ class Expected:
     records: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     accounts: dict[tuple[str, date], dict[str, Decimal]] = field(default_factory=dict)
     product_accounts: dict[tuple[str, str, date], dict[str, Decimal]] = field(default_factory=dict)
+    ledger: dict[tuple[str, date], Decimal] = field(default_factory=dict)
+    pools: dict[tuple[str, date], PoolMonth] = field(default_factory=dict)
+    allocations: dict[tuple[str, date, str], dict[str, Decimal]] = field(default_factory=dict)
 
-    def total(self, column: str) -> Decimal:
-        """A column summed over the company and all months."""
-        return sum((row[column] for row in self.accounts.values()), start=ZERO)
+    @property
+    def months(self) -> set[date]:
+        """Months in which something is posted, on a customer or in the ledger."""
+        return {month for _, month in self.accounts} | {month for _, month in self.pools}
+
+    def total(self, column: str, month: date | None = None) -> Decimal:
+        """A column summed over the company, in a month or in all of them."""
+        return sum(
+            (row[column] for (_, posted), row in self.accounts.items() if month in (None, posted)), start=ZERO
+        )
 
 
 def recompute(dataset: str, folder: Path) -> Expected:
@@ -154,6 +199,7 @@ def _account(lines: list[Line], costs: list[Cost], expected: Expected) -> Expect
         )
         account["db1"] = account["net_sales"] - account["cogs"]
         account["db2"] = account["db1"] - account["freight"] - account["handling"] - account["other_direct"]
+        account["db3"] = account["db2"]
         row = {column: account[column] for column in (*LADDER, *MEMO, *COUNTS)}
         if any(row.values()):
             expected.accounts[key] = row
@@ -163,6 +209,66 @@ def _account(lines: list[Line], costs: list[Cost], expected: Expected) -> Expect
         row = {column: product[column] for column in PRODUCT_COLUMNS}
         if any(row.values()):
             expected.product_accounts[product_key] = row
+    return expected
+
+
+# --- the cost of serving, from the ledger ---------------------------------------------------------------
+def _share(cost: Decimal, drivers: dict[str, Decimal]) -> dict[str, Decimal]:
+    """A cost in whole cents, split by driver: the cents left over go to the largest remainders.
+
+    Whole numbers throughout, so that no rounding decides who has the larger remainder; equal remainders
+    are served in the order of the customers' numbers.
+    """
+    cents, below_a_cent = divmod(cost, CENT)
+    if cost < 0 or below_a_cent:
+        raise ValueError(f"no cost of {cost} is shared in these data; say first what shall become of it")
+    parts = {customer: int(driver / MONEY) for customer, driver in drivers.items()}
+    whole = sum(parts.values())
+    shares = {customer: divmod(int(cents) * part, whole) for customer, part in parts.items()}
+    left_over = int(cents) - sum(share for share, _ in shares.values())
+    by_remainder = sorted(shares, key=lambda customer: (-shares[customer][1], customer))
+    lucky = set(by_remainder[:left_over])
+    return {customer: (share + (customer in lucky)) * CENT for customer, (share, _) in shares.items()}
+
+
+def _allocate(
+    pool_costs: dict[tuple[str, date], Decimal],
+    sharing: dict[str, set[str]],
+    column: str,
+    driver: str,
+    expected: Expected,
+) -> Expected:
+    """Give each pool to the customers who share it, by a column of their account of that month.
+
+    Args:
+        pool_costs: (cost pool, first day of month) -> cost.
+        sharing: cost pool -> customers.
+        column: column of the account that takes the cost.
+        driver: column of the account that decides the share.
+    """
+    accounts: dict[date, dict[str, dict[str, Decimal]]] = defaultdict(dict)
+    for (customer, month), account in expected.accounts.items():
+        accounts[month][customer] = account
+    for (pool, month), cost in pool_costs.items():
+        drivers = {
+            customer: account[driver]
+            for customer, account in accounts[month].items()
+            if customer in sharing[pool] and account[driver] > 0
+        }
+        amounts = _share(cost, drivers) if drivers else {}
+        for customer, amount in amounts.items():
+            account = accounts[month][customer]
+            account[column] += amount
+            account["db3"] -= amount
+            expected.allocations[pool, month, customer] = {"weight": drivers[customer], "amount": amount}
+        allocated = sum(amounts.values(), start=ZERO)
+        expected.pools[pool, month] = PoolMonth(
+            cost=cost,
+            driver_total=sum(drivers.values(), start=ZERO),
+            allocated=allocated,
+            unallocated=cost - allocated,
+            receivers=len(drivers),
+        )
     return expected
 
 
@@ -263,6 +369,11 @@ def _foodmart(folder: Path) -> Expected:
     sales = list(_rows(folder / "sales_fact_1997.csv"))
     customers = list(_rows(folder / "customer.csv"))
     products = list(_rows(folder / "product.csv"))
+    expenses = list(_rows(folder / "expense_fact.csv"))
+    rates = list(_rows(folder / "currency.csv"))
+    stores = {row["store_id"]: row["store_country"] for row in _rows(folder / "store.csv")}
+    pools = {"USA": "stores_usa", "Mexico": "stores_mexico", "Canada": "stores_canada"}
+    currencies = {"USD": "USD", "Mexican Peso": "MXN", "Canadian Dollar": "CAD"}
     lines = [
         Line(
             document=f"{row['customer_id']} {row['time_id']} {row['store_id']}",
@@ -283,8 +394,32 @@ def _foodmart(folder: Path) -> Expected:
         ("sales_lines", "sales_fact_1997.csv"): (len(sales), 0),
         ("customers", "customer.csv"): (len(customers), 0),
         ("products", "product.csv"): (len(products), 0),
+        ("ledger_entries", "expense_fact.csv"): (len(expenses), 0),
+        ("exchange_rates", "currency.csv"): (len(rates), 0),
+        # an account for each country's four kinds of expense, a pool for each country
+        ("ledger_accounts", "ledger_accounts.csv"): (12, 0),
+        ("cost_pools", "cost_pools.csv"): (3, 0),
     }
-    return _account(lines, [], expected)
+    rate_of = {
+        (row["currency_id"], date.fromisoformat(row["date"])): (
+            currencies[row["currency"]],
+            Decimal(row["conversion_ratio"]),
+        )
+        for row in rates
+    }
+    pool_costs: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    for row in expenses:
+        month = date.fromisoformat(row["exp_date"].removesuffix(" 00:00:00.0")).replace(day=1)
+        currency, rate = rate_of[row["currency_id"], month]
+        amount = (Decimal(row["amount"]) * rate).quantize(MONEY, ROUND_HALF_UP)
+        expected.ledger[currency, month] = expected.ledger.get((currency, month), ZERO) + amount
+        pool_costs[pools[stores[row["store_id"]]], month] += amount
+    sharing = {
+        pool: {row["customer_id"] for row in customers if row["country"] == country}
+        for country, pool in pools.items()
+    }
+    _account(lines, [], expected)
+    return _allocate(pool_costs, sharing, column="order_cost", driver="net_sales", expected=expected)
 
 
 def _sap_bikes(folder: Path) -> Expected:

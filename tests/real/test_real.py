@@ -25,6 +25,7 @@ from recompute import (
     PRODUCT_COLUMNS,
     UNKNOWN,
     Expected,
+    PoolMonth,
     recompute,
 )
 
@@ -41,7 +42,7 @@ KNOWN_TOTALS = {
         "other_direct": "122574.80",
         "db2": "4397950.761",
     },
-    "foodmart": {"net_sales": "565238.13", "cogs": "225627.2336"},
+    "foodmart": {"net_sales": "565238.13", "cogs": "225627.2336", "order_cost": "166482.44"},
     "sap_bikes": {"net_sales": "16774692.375"},
     "economic_json": {"net_sales": "180", "cogs": "36"},
 }
@@ -158,6 +159,7 @@ def test_row_ledger_accounts_for_every_record(refreshed: Refreshed):
         ("products", "product_id"),
         ("salespeople", "salesperson_id"),
         ("months", "month"),
+        ("company_accounts", "month"),
     ],
 )
 def test_grain_is_unique(refreshed: Refreshed, table: str, grain: str):
@@ -167,10 +169,92 @@ def test_grain_is_unique(refreshed: Refreshed, table: str, grain: str):
 
 def test_months_are_a_calendar_without_gaps(refreshed: Refreshed):
     months = [month for (month,) in refreshed.rows("select month from marts.months order by month")]
-    posted = {month for _, month in refreshed.expected.accounts}
+    posted = refreshed.expected.months
     assert (months[0], months[-1]) == (min(posted), max(posted))
     following = [date(month.year + month.month // 12, month.month % 12 + 1, 1) for month in months[:-1]]
     assert months[1:] == following
+
+
+def test_cost_pools_give_out_what_the_ledger_holds(refreshed: Refreshed):
+    columns = ("pool_cost", "driver_total", "rate", "allocated", "unallocated", "unused", "receiver_count")
+    published = {
+        (pool, month): dict(zip(columns, amounts, strict=True))
+        for pool, month, *amounts in refreshed.rows(
+            f"select cost_pool_id, month, {', '.join(columns)} from audit.allocation_steps"
+        )
+    }
+    expected = {
+        key: {
+            "pool_cost": pool.cost,
+            "driver_total": pool.driver_total,
+            "rate": pool.rate,
+            "allocated": pool.allocated,
+            "unallocated": pool.unallocated,
+            "unused": Decimal(0),
+            "receiver_count": pool.receivers,
+        }
+        for key, pool in refreshed.expected.pools.items()
+    }
+    assert_same_rows(published, expected)
+
+
+def test_every_share_of_a_pool_equals_the_recomputation(refreshed: Refreshed):
+    published = {
+        (pool, month, customer): {"weight": weight, "amount": amount}
+        for pool, month, customer, weight, amount in refreshed.rows(
+            "select cost_pool_id, month, customer_id, weight, amount from audit.allocations"
+        )
+    }
+    assert_same_rows(published, refreshed.expected.allocations)
+
+
+def test_shares_of_a_pool_are_the_order_cost_of_the_accounts(refreshed: Refreshed):
+    shares = refreshed.rows("select month, sum(amount) from audit.allocations group by month order by month")
+    accounts = refreshed.rows(
+        "select month, sum(order_cost) from marts.customer_accounts group by month "
+        "having sum(order_cost) <> 0 order by month"
+    )
+    assert shares == accounts
+
+
+def test_company_account_goes_from_db_iii_to_everything_in_the_ledgers_pools(refreshed: Refreshed):
+    """None of these ledgers holds sales, so there is no result of the ledger; its pools tie all the same."""
+    expected = refreshed.expected
+    calendar = refreshed.rows("select month from marts.months order by month")
+    published = refreshed.rows(
+        "select month, db2, db3, db3 - segment_cost - unused_capacity - unallocated + credit_cost_put_back, "
+        "segment_cost, unused_capacity, unallocated, credit_cost_put_back, ledger_result "
+        "from marts.company_accounts order by month"
+    )
+    zero = Decimal(0)
+    rows = []
+    for (month,) in calendar:
+        pools = [pool for (_, posted), pool in expected.pools.items() if posted == month]
+        db2 = expected.total("db2", month)
+        unallocated = sum((pool.unallocated for pool in pools), start=zero)
+        result = db2 - sum((pool.cost for pool in pools), start=zero)
+        rows.append((month, db2, expected.total("db3", month), result, zero, zero, unallocated, zero, None))
+    assert published == rows
+
+
+def test_ledger_differs_from_the_accounts_by_what_no_customer_got_and_nothing_else(refreshed: Refreshed):
+    """All pools here are order cost; accounts less ledger is what was not given out, turned round."""
+    published = refreshed.rows(
+        "select month, line_code, account_amount, ledger_amount, difference, unallocated, unexplained, cause "
+        "from audit.ledger_reconciliation order by month"
+    )
+    months: dict[date, list[PoolMonth]] = {}
+    for (_, month), pool in refreshed.expected.pools.items():
+        months.setdefault(month, []).append(pool)
+    rows = []
+    for month, pools in sorted(months.items()):
+        zero = Decimal(0)
+        allocated = sum((pool.allocated for pool in pools), start=zero)
+        cost = sum((pool.cost for pool in pools), start=zero)
+        unallocated = sum((pool.unallocated for pool in pools), start=zero)
+        cause = "unallocated" if unallocated else None
+        rows.append((month, "K55", allocated, cost, -unallocated, -unallocated, zero, cause))
+    assert published == rows
 
 
 def test_quirks_of_the_datasets(refreshed: Refreshed):
@@ -204,6 +288,44 @@ def _online_retail(refreshed: Refreshed) -> None:
 def _foodmart(refreshed: Refreshed) -> None:
     ((buyers,),) = refreshed.rows("select count(distinct customer_id) from marts.customer_accounts")
     assert buyers == 5_581
+    _foodmart_currencies(refreshed)
+    _foodmart_costs_without_customers(refreshed)
+
+
+def _foodmart_currencies(refreshed: Refreshed) -> None:
+    """Each country's stores keep their books in its own currency: the pools tie per month and currency."""
+    currency_of = {"stores_usa": "USD", "stores_mexico": "MXN", "stores_canada": "CAD"}
+    published = {
+        (currency_of[pool], month): cost
+        for pool, month, cost in refreshed.rows(
+            "select cost_pool_id, month, pool_cost from audit.allocation_steps"
+        )
+    }
+    assert published == refreshed.expected.ledger
+    totals = {
+        currency: sum((cost for (of, _), cost in published.items() if of == currency), start=Decimal(0))
+        for currency in currency_of.values()
+    }
+    # pesos at 0.11 and 0.12, Canadian dollars at 0.67 and 0.68: their stores cost nothing before 1998
+    assert totals == {
+        "USD": Decimal("384326.12"),
+        "MXN": Decimal("89635.4752"),
+        "CAD": Decimal("19585.89"),
+    }
+
+
+def _foodmart_costs_without_customers(refreshed: Refreshed) -> None:
+    """Only Americans buy, and only in 1997; what all other stores and months cost is said to be nobody's."""
+    steps = refreshed.rows(
+        "select cost_pool_id, month, allocated, finding from audit.allocation_steps where pool_cost <> 0"
+    )
+    assert len(steps) == 24 + 12 + 12
+    for pool, month, allocated, finding in steps:
+        has_customers = pool == "stores_usa" and month.year == 1997
+        assert allocated > 0 if has_customers else allocated == 0, (pool, month)
+        assert finding == (None if has_customers else "no_receiver"), (pool, month)
+    problems = refreshed.rows("from audit.ledger_mapping_problems")
+    assert problems == []
 
 
 def _sap_bikes(refreshed: Refreshed) -> None:
@@ -228,7 +350,7 @@ _QUIRKS = {
 }
 
 
-def assert_same_rows(published: dict[Any, dict[str, Any]], expected: dict[Any, dict[str, Decimal]]) -> None:
+def assert_same_rows(published: dict[Any, dict[str, Any]], expected: dict[Any, dict[str, Any]]) -> None:
     """Equality that shows the first differences instead of two hundred thousand rows."""
     missing = sorted(expected.keys() - published.keys())[:5]
     surplus = sorted(published.keys() - expected.keys())[:5]

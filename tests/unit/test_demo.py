@@ -496,7 +496,10 @@ def test_policy_files_follow_their_contract(path: Path, contracts: dict[str, Any
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, strict=True))
     assert rows
-    keys = Counter(tuple(row[column] for column in contract["key"]) for row in rows)
+    defaults = {
+        name: column["default"] for name, column in contract["columns"].items() if "default" in column
+    }
+    keys = Counter(tuple((defaults | row)[column] for column in contract["key"]) for row in rows)
     assert set(keys.values()) == {1}
     for row in rows:
         assert set(row) <= set(contract["columns"])

@@ -24,6 +24,15 @@ LAYERS = {"raw", "staging", "intermediate", "marts", "audit"}
 OTHER_DECIMALS = {
     ("customer_accounts", "dg1"): "DECIMAL(18,6)",
     ("customer_accounts", "dg2"): "DECIMAL(18,6)",
+    ("customer_accounts", "dg3"): "DECIMAL(18,6)",
+    ("company_accounts", "dg1"): "DECIMAL(18,6)",
+    ("company_accounts", "dg2"): "DECIMAL(18,6)",
+    ("company_accounts", "dg3"): "DECIMAL(18,6)",
+    ("company_accounts", "sales_without_cost_share"): "DECIMAL(18,6)",
+    ("allocations", "weight"): "DECIMAL(18,6)",
+    ("allocation_steps", "driver_total"): "DECIMAL(18,6)",
+    ("allocation_steps", "practical_capacity_minutes"): "DECIMAL(18,6)",
+    ("allocation_steps", "rate"): "DECIMAL(18,6)",
     ("product_accounts", "quantity"): "DECIMAL(18,6)",
     ("outside_account", "quantity"): "DECIMAL(18,6)",
 }

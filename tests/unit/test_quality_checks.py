@@ -70,6 +70,21 @@ insert into marts.customer_accounts
     select c::varchar, (date '2025-01-01' + interval (m) month)::date, 1100, 50, 1000, 600, 400, 300, 100
     from range(10) a(c), range(4) b(m);
 insert into marts.customer_accounts values ('(ukendt)', '2025-01-01', 90, 0, 90, 50, 40, 40, 0);
+create table marts.customers as select distinct customer_id from marts.customer_accounts;
+create table marts.company_accounts (
+    month date, net_sales decimal(18,4), db3 decimal(18,4), ledger_result decimal(18,4));
+insert into marts.company_accounts
+    select (date '2025-01-01' + interval (m) month)::date, 10000, 3000, 2000 from range(4) a(m);
+create schema audit;
+create table audit.allocation_steps (
+    cost_pool_id varchar, month date, driver varchar, applies_to varchar, driver_total decimal(18,6),
+    practical_capacity_minutes decimal(18,6), unused decimal(18,4), unallocated decimal(18,4),
+    negative_receivers bigint, is_over_used boolean, finding varchar);
+insert into audit.allocation_steps values
+    ('visits', '2025-01-01', null, 'all', 900, 1000, 100, 0, 0, false, null),
+    ('invoicing', '2025-01-01', 'orders', 'all', 70, null, 0, 0, 0, false, null);
+create schema raw;
+create table raw.bonus_agreements as select '1' as customer_id;
 """
 
 
@@ -313,6 +328,29 @@ GATE_FAULTS = [
         "missing_month=2025-02-01",
     ),
 ]
+COMPANY_FAULTS = [
+    (
+        "pools_have_receivers",
+        "update audit.allocation_steps set finding = 'no_receiver', unallocated = 50 where driver is not null",
+        "cost_pool_id=invoicing",
+    ),
+    (
+        "capacity_is_not_over_used",
+        "update audit.allocation_steps set is_over_used = true, driver_total = 1100 where driver is null",
+        "minutes_used=1100.000000",
+    ),
+    (
+        "drivers_are_not_negative",
+        "update audit.allocation_steps set negative_receivers = 1 where driver is not null",
+        "negative_receivers=1",
+    ),
+    (
+        "months_are_in_the_ledger",
+        "update marts.company_accounts set ledger_result = null where month = '2025-04-01'",
+        "month=2025-04-01",
+    ),
+    ("bonus_agreements_have_customers", "insert into raw.bonus_agreements values ('99')", "customer_id=99"),
+]
 
 
 @pytest.mark.parametrize(("rule", "fault", "failing_rows", "listed"), GATE_FAULTS)
@@ -325,6 +363,23 @@ def test_a_fault_in_the_marts_turns_exactly_its_check_red(
     result = failed[f"gate__customer_accounts__{rule}"]
     assert (result.status, result.failing_rows) == ("failed", failing_rows)
     assert listed in result.detail
+
+
+@pytest.mark.parametrize(("rule", "fault", "listed"), COMPANY_FAULTS)
+def test_what_costing_could_not_do_is_a_warning(
+    marts: Connection, rule: str, fault: str, listed: str
+) -> None:
+    marts.execute(fault)
+    failed = gate(marts)
+    assert list(failed) == [f"gate__company_accounts__{rule}"]
+    result = failed[f"gate__company_accounts__{rule}"]
+    assert (result.status, result.is_blocking, result.observed) == ("failed", False, "1")
+    assert listed in result.detail
+
+
+def test_a_company_without_a_ledger_is_not_warned_of_it(marts: Connection) -> None:
+    marts.execute("update marts.company_accounts set ledger_result = null")
+    assert gate(marts) == {}
 
 
 def test_an_empty_company_fails_for_being_empty(marts: Connection) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from kunderegnskab.quality.certification import CheckResult, Status
-from kunderegnskab.quality.report import TEXTS, ReportTitle, write_report
+from kunderegnskab.quality.report import CAUSES, TEXTS, ReportTitle, write_report
 
 Locale = Literal["da", "en"]
 
@@ -49,13 +49,49 @@ RESULTS = [
     )
 ]
 
+
+def _line(code: str, position: int, column: str, kind: str, sign: int, da: str, en: str) -> dict[str, Any]:
+    return {
+        "line_code": code, "position": position, "column_name": column, "line_kind": kind, "sign": sign,
+        "is_used": code != "K46", "name_da": da, "name_en": en,
+    }  # fmt: skip
+
+
 LADDER: list[dict[str, Any]] = [
-    {"line_code": "K10", "position": 30, "line_kind": "subtotal", "sign": 0,
-     "name_da": "Faktureret salg", "name_en": "Invoiced sales"},
-    {"line_code": "K00", "position": 10, "line_kind": "amount", "sign": 1,
-     "name_da": "Salg til listepris", "name_en": "Sales at list price"},
-    {"line_code": "K05", "position": 20, "line_kind": "amount", "sign": -1,
-     "name_da": "Fakturarabat", "name_en": "Invoice discount"},
+    _line("K10", 30, "invoiced_sales", "subtotal", 0, "Faktureret salg", "Invoiced sales"),
+    _line("K00", 10, "list_sales", "amount", 1, "Salg til listepris", "Sales at list price"),
+    _line("K05", 20, "invoice_discount", "amount", -1, "Fakturarabat", "Invoice discount"),
+    _line("K46", 46, "handling", "amount", -1, "Returhåndtering", "Return handling"),
+    _line("K57", 57, "credit_cost", "amount", -1, "Kredittid", "Credit time"),
+    _line("K60", 60, "db3", "subtotal", 0, "Kundens resultat", "Result of the customer"),
+    _line("K70", 70, "segment_cost", "amount", -1, "Kanaler", "Channels"),
+    _line("K75", 75, "unused_capacity", "amount", -1, "Ledigt", "Unused"),
+    _line("K80", 80, "unallocated", "amount", -1, "Ufordelt", "Not given out"),
+    _line("K90", 90, "ledger_result", "subtotal", 0, "Finans' resultat", "Result of the ledger"),
+]
+
+
+def _reconciled(month: date, line: str, account: str, ledger: str, **parts: str) -> dict[str, Any]:
+    causes = dict.fromkeys(CAUSES["en"], Decimal(0)) | {name: Decimal(part) for name, part in parts.items()}
+    amounts = {"account_amount": Decimal(account), "ledger_amount": Decimal(ledger)}
+    difference = Decimal(account) - Decimal(ledger)
+    return {"month": month, "line_code": line, **amounts, "difference": difference, **causes}
+
+
+RECONCILIATION = [
+    _reconciled(date(2026, 1, 1), "K00", "1000000.0000", "1000000.0000"),
+    _reconciled(date(2026, 2, 1), "K00", "500000.5000", "500000.0000", unexplained="0.5000"),
+    _reconciled(date(2026, 1, 1), "K57", "75.2500", "0", notional="75.2500"),
+    _reconciled(date(2026, 1, 1), "(ukendt)", "0", "-12.0000", unmapped_account="12.0000"),
+]
+COMPANY_ACCOUNTS = [
+    {"month": date(2026, 1, 1), "db3": Decimal("250.0000"), "segment_cost": Decimal("20.0000"),
+     "unused_capacity": Decimal("30.0000"), "unallocated": Decimal("40.0000"),
+     "credit_cost_put_back": Decimal("75.2500"), "ledger_result": Decimal("235.2500"),
+     "difference": Decimal("0.0000")},
+    {"month": date(2026, 2, 1), "db3": Decimal("99.0000"), "segment_cost": Decimal("0.0000"),
+     "unused_capacity": Decimal("0.0000"), "unallocated": Decimal("0.0000"),
+     "credit_cost_put_back": Decimal("0.0000"), "ledger_result": None, "difference": None},
 ]  # fmt: skip
 
 ROW_LEDGER: list[dict[str, Any]] = [
@@ -106,7 +142,8 @@ def written(directory: Path, locale: Locale, **changes: Any) -> tuple[Page, str,
         as_of=date(2026, 3, 1),
         locale=locale,
     )
-    values: dict[str, Any] = {"results": RESULTS, "ladder": LADDER, "row_ledger": ROW_LEDGER} | changes
+    values: dict[str, Any] = {"results": RESULTS, "ladder": LADDER, "row_ledger": ROW_LEDGER}
+    values |= {"reconciliation": RECONCILIATION, "company_accounts": COMPANY_ACCOUNTS} | changes
     write_report(directory, values.pop("results"), title=title, **values)
     html = (directory / "report.html").read_text(encoding="utf-8")
     return Page(html), html, json.loads((directory / "report.json").read_text(encoding="utf-8"))
@@ -186,13 +223,44 @@ def test_each_language_has_its_own_sentences_and_danish_falls_back_to_english(tm
 
 
 def test_a_report_without_checks_files_or_ladder_is_still_a_page(tmp_path: Path) -> None:
-    page, _, data = written(tmp_path, "da", results=[], ladder=[], row_ledger=[])
+    page, _, data = written(
+        tmp_path, "da", results=[], ladder=[], row_ledger=[], reconciliation=[], company_accounts=[]
+    )
     assert page.text.count("Ingen.") == 3
+    assert TEXTS["da"]["no_ledger"] in page.text
     assert data["checks"] == []
 
 
 def test_the_json_holds_decimals_as_exact_text(tmp_path: Path) -> None:
     ladder = [{**LADDER[0], "threshold": Decimal("12345678901234.5678")}]
-    _, _, data = written(tmp_path, "en", ladder=ladder)
+    _, _, data = written(tmp_path, "en", ladder=ladder, company_accounts=[])
     assert data["ladder"][0]["threshold"] == "12345678901234.5678"
     assert data["as_of"] == "2026-03-01"
+
+
+def test_the_ledger_is_shown_line_by_line_with_what_explains_each_difference(tmp_path: Path) -> None:
+    page, _, data = written(tmp_path, "da")
+    assert [line["line_code"] for line in data["tie_out"]] == ["(ukendt)", "K00", "K57"]
+    assert (data["tie_out"][1]["account_amount"], data["tie_out"][1]["unexplained"]) == (
+        "1500000.5000",
+        "0.5000",
+    )
+    tie_out = page.text[page.text.index(TEXTS["da"]["tie_out"]) :]
+    assert "1.500.000,50" in tie_out
+    for cause, amount in (("unexplained", "0,50"), ("notional", "75,25"), ("unmapped_account", "12,00")):
+        assert f"{CAUSES['da'][cause]}: {amount}" in tie_out
+    assert CAUSES["da"]["timing"] not in tie_out
+    assert TEXTS["da"]["unmapped"] in tie_out
+
+
+def test_only_months_that_the_ledger_covers_are_tied(tmp_path: Path) -> None:
+    page, _, data = written(tmp_path, "en")
+    assert [row["month"] for row in data["tie_out_months"]] == ["2026-01-01"]
+    assert "= K90 Result of the ledger" in page.text
+    assert "235.25" in page.text
+
+
+def test_a_line_out_of_use_is_shown_as_such(tmp_path: Path) -> None:
+    page, _, _ = written(tmp_path, "da")
+    assert page.text.count(TEXTS["da"]["not_used"]) == 1
+    assert set(CAUSES["da"]) == set(CAUSES["en"])

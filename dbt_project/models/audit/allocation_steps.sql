@@ -60,8 +60,8 @@ sized as (
             when problem is not null or receiver_count = 0 or line_code = 'K70' then 0
             when method = 'capacity'
                 then {{ div_half_up(
-                    'pool_cost_units * cast(driver_total * 1000000 as decimal(24, 0))',
-                    'cast(cast(practical_capacity_minutes * 1000000 as decimal(24, 0)) * minor_unit_size as decimal(38, 0))'
+                    'pool_cost_units * cast(cast(driver_total as decimal(24, 6)) * 1000000 as decimal(24, 0))',
+                    'cast(cast(cast(practical_capacity_minutes as decimal(24, 6)) * 1000000 as decimal(24, 0)) * minor_unit_size as decimal(38, 0))'
                 ) }}
             else
                 case when pool_cost < 0 then -1 else 1 end
@@ -85,6 +85,11 @@ split as (
         driver_total,
         receiver_count,
         negative_receivers,
+        cast(
+            cast(
+                case when method = 'capacity' then practical_capacity_minutes else driver_total end as decimal(24, 6)
+            ) * 1000000 as decimal(24, 0)
+        ) as rate_base,
         cast(given_units as bigint) as given_units,
         cast(given_units * minor_unit_size * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)) as allocated
     from sized
@@ -117,9 +122,14 @@ select
     negative_receivers,
     driver_total,
     practical_capacity_minutes,
+    -- Drivers have six decimals, and a hair of one may come to a rate too long for its column: then there is none.
     case
-        when method = 'capacity' then {{ div_round('pool_cost', 'practical_capacity_minutes', 6) }}
-        else {{ div_round('pool_cost', 'driver_total', 6) }}
+        when {{ money_units('abs(pool_cost)') }} < rate_base * 10000000000
+            then
+                cast(
+                    {{ div_half_up(money_units('pool_cost') ~ ' * 100000000', 'rate_base') }}
+                    * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+                )
     end as rate,
     coalesce(
         method = 'capacity' and line_code <> 'K70' and driver_total > practical_capacity_minutes, false

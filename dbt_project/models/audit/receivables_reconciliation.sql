@@ -1,0 +1,75 @@
+-- The customer ledger against its control account in the ledger, per month: what was invoiced, paid and written off
+-- there must be what the accounts with role receivables moved. The customers one by one are in receivables_roll_forward.
+with coverage as (
+    select
+        first_month,
+        last_month
+    from {{ ref('int_ledger_coverage') }}
+),
+
+ledger as (
+    select
+        month,
+        sum(amount) as ledger_movement
+    from {{ ref('int_ledger_entries_valued') }}
+    where role_kind = 'receivables'
+    group by month
+),
+
+control_accounts as (
+    select count(*) as account_count
+    from {{ ref('stg_ledger_accounts') }}
+    where account_role = 'receivables'
+),
+
+rolled as (
+    select
+        month,
+        sum(invoiced) as invoiced,
+        sum(paid) as paid
+    from {{ ref('receivables_roll_forward') }}
+    group by month
+),
+
+-- A loss is written off the document it is booked on; the document stays open in the customer ledger.
+written_off as (
+    select
+        costs.month,
+        sum(costs.amount) as written_off
+    from {{ ref('int_customer_costs_valued') }} as costs
+    inner join {{ ref('int_receivables_resolved') }} as receivables
+        on costs.document_no = receivables.document_no
+    where costs.cost_type = 'bad_debt'
+    group by costs.month
+),
+
+joined as (
+    select
+        months.month,
+        coalesce(rolled.invoiced, 0) as invoiced,
+        coalesce(rolled.paid, 0) as paid,
+        coalesce(written_off.written_off, 0) as written_off,
+        coalesce(ledger.ledger_movement, 0) as ledger_movement
+    from {{ ref('months') }} as months
+    cross join coverage
+    cross join control_accounts
+    left join rolled
+        on months.month = rolled.month
+    left join written_off
+        on months.month = written_off.month
+    left join ledger
+        on months.month = ledger.month
+    where
+        control_accounts.account_count > 0
+        and months.month >= coverage.first_month
+        and months.month <= coverage.last_month
+)
+
+select
+    month,
+    cast(invoiced as decimal(18, 4)) as invoiced,
+    cast(paid as decimal(18, 4)) as paid,
+    cast(written_off as decimal(18, 4)) as written_off,
+    cast(ledger_movement as decimal(18, 4)) as ledger_movement,
+    cast(invoiced - paid - written_off - ledger_movement as decimal(18, 4)) as difference
+from joined
