@@ -95,12 +95,20 @@ def headline(publication: Publication) -> list[str]:
             "select count(distinct customer_id), count(distinct month), sum(net_sales) "
             "from marts.customer_accounts"
         ).fetchall()
+        ((all_months, tied_months, unexplained),) = con.execute(
+            "select count(*), count(ledger_result), sum(difference) from marts.company_accounts"
+        ).fetchall()
     currency = publication.manifest.currency
     words = ("kunder", "måneder") if danish else ("customers", "months")
     shown = [f"{publication.manifest.company}: {customers} {words[0]}, {months} {words[1]}"]
     for name, amount in lines:
         share = f"  {_percent(amount, net_sales, locale)}" if net_sales and net_sales > 0 else ""
         shown.append(f"{name:<24}{format_decimal(amount, '#,##0.00', locale=locale):>20} {currency}{share}")
+    if tied_months:
+        tied = ("Afstemt til finans", "uforklaret") if danish else ("Tied to the ledger", "unexplained")
+        left = format_decimal(unexplained, "#,##0.00##", locale=locale)
+        of = "af" if danish else "of"
+        shown.append(f"{tied[0]}: {tied_months} {of} {all_months} {words[1]}, {tied[1]} {left} {currency}")
     return shown
 
 

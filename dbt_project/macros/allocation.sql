@@ -26,7 +26,9 @@ with give_out_weighed as (
         {{ weight }} as weight,
         case when {{ units }} < 0 then -1 else 1 end as direction,
         abs(cast({{ units }} as bigint)) as units,
-        cast(cast({{ weight }} as decimal(24, 6)) * 1000000 as bigint) as raw_weight
+        -- In two parts: the product itself has more digits than a bigint's arithmetic, and that is ten times as slow.
+        cast(floor({{ weight }}) as bigint) * 1000000
+        + cast(cast({{ weight }} % 1 as decimal(7, 6)) * 1000000 as bigint) as raw_weight
     from {{ relation }}
 ),
 

@@ -28,6 +28,6 @@ where
     coalesce(given.amount, 0) is distinct from coalesce(steps.allocated, 0)
     -- Pools of K70 and pools with a problem have receivers, but give them nothing.
     or (
-        coalesce(steps.allocated, 0) <> 0
+        coalesce(steps.allocated, 0) is distinct from 0
         and (given.row_count is distinct from steps.receiver_count or given.weight is distinct from steps.driver_total)
     )

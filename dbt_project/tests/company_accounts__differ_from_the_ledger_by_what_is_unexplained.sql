@@ -9,7 +9,7 @@ with ledger as (
     from {{ ref('int_ledger_entries_valued') }} as entries
     inner join {{ ref('stg_ledger_accounts') }} as accounts
         on entries.account_no = accounts.account_no
-    where accounts.account_role not in ('outside', 'receivables') and entries.role_kind <> 'unmapped'
+    where accounts.account_role not in ('outside', 'receivables') and entries.role_kind in ('line', 'pool')
     group by entries.month
 ),
 

@@ -11,7 +11,11 @@ select
     postings.amount
 from {{ ref('postings') }} as postings
 left join {{ ref('ladder') }} as ladder
-    on postings.line_code = ladder.line_code and ladder.level = 'customer' and ladder.line_kind = 'amount' and ladder.is_used
+    on
+        postings.line_code = ladder.line_code
+        and ladder.level = 'customer'
+        and ladder.line_kind = 'amount'
+        and ladder.is_used
 -- Beside the two that are compared, the mart that would lack the amount.
 left join {{ ref('customer_account_lines') }} as account_lines
     on

@@ -166,7 +166,7 @@ source_amounts as (
         case line_code when 'K55' then 'order_cost' else 'sales_effort_cost' end as column_name,
         allocated as amount
     from {{ ref('allocation_steps') }}
-    where allocated <> 0
+    where allocated is distinct from 0
     union all
     select
         month,

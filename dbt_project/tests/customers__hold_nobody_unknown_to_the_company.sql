@@ -11,4 +11,7 @@ from {{ ref('customers') }} as customers
 cross join supplied
 left join {{ ref('stg_customers') }} as known
     on customers.customer_id = known.customer_id
-where supplied.customers_supplied = 1 and known.customer_id is null and customers.customer_id <> {{ unknown_id() }}
+where
+    supplied.customers_supplied = 1
+    and known.customer_id is null
+    and customers.customer_id is distinct from {{ unknown_id() }}

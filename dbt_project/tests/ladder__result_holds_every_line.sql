@@ -8,7 +8,7 @@ from {{ ref('ladder') }} as lines
 inner join {{ ref('ladder') }} as results
     on results.line_code = 'K60'
 where
-    (lines.level = 'customer' and lines.line_code <> 'K60' and lines.position >= results.position)
+    (lines.level = 'customer' and lines.line_code is distinct from 'K60' and lines.position >= results.position)
     or (lines.level = 'company' and lines.position <= results.position)
     or (lines.line_kind = 'subtotal' and not lines.is_used)
     or (lines.level = 'company' and not lines.is_used)

@@ -20,10 +20,15 @@ open_documents as (
         rolled.customer_id,
         rolled.month,
         sum(
-            case when receivables.paid_date is null or receivables.paid_date > last_day(rolled.month) then receivables.amount else 0 end
+            case
+                when receivables.paid_date is null or receivables.paid_date > last_day(rolled.month)
+                    then receivables.amount
+                else 0
+            end
         ) as amount,
         -- A payment on account before its invoice is money the customer has given.
-        sum(case when receivables.invoice_date > last_day(rolled.month) then receivables.amount else 0 end) as not_yet_invoiced,
+        sum(case when receivables.invoice_date > last_day(rolled.month) then receivables.amount else 0 end)
+            as not_yet_invoiced,
         count(*) as row_count
     from rolled
     inner join {{ ref('int_receivables_resolved') }} as receivables

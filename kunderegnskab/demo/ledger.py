@@ -180,6 +180,12 @@ def _post_direct_costs(trade: Trade, post: _Post) -> None:
         units, day = chosen.amount.to_numpy() * UNITS_PER_ORE, chosen.day.to_numpy()
         post("KUNDE", account, units, day)
         post("KUNDE", "5600" if cost_type in ("cash_discount", "bad_debt") else "6500", -units, day)
+        if cost_type == "bad_debt":
+            # The VAT of a lost document comes back from the tax authorities.
+            documents = trade.documents.loc[chosen.document.to_numpy()]
+            vat = (documents.vat * documents.rate).to_numpy()
+            post("KUNDE", "6800", vat, day)
+            post("KUNDE", "5600", -vat, day)
 
 
 def _post_payments(trade: Trade, post: _Post) -> None:

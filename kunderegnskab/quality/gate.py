@@ -152,6 +152,17 @@ COSTING = [
             where negative_receivers > 0 order by month, cost_pool_id""",
     ),
     MetricCheck(
+        check_name="gate__company_accounts__activity_times_are_met",
+        subject="company_accounts",
+        is_blocking=False,
+        metric="select count(*) from audit.unmet_activity_times",
+        unit="rows",
+        maximum=0,
+        en="Every activity time meets an activity of a customer it applies to; else it may be misspelt.",
+        da="Hver aktivitetstid møder en aktivitet hos en kunde, den gælder; ellers er den nok stavet galt.",
+        failing="select * from audit.unmet_activity_times order by all",
+    ),
+    MetricCheck(
         check_name="gate__company_accounts__months_are_in_the_ledger",
         subject="company_accounts",
         is_blocking=False,

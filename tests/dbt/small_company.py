@@ -166,7 +166,7 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
         # The ledger books this commission in April, under the same document number.
         _cost("6", FEBRUARY, "1002", "commission", "7", document_no="P1"),
         # Written off the open invoice.
-        _cost("7", FEBRUARY, "1002", "bad_debt", "3", document_no="F3"),
+        _cost("7", FEBRUARY, "1002", "bad_debt", "3", document_no="F0"),
         _cost("8", FEBRUARY, "", "other", "2"),
         _cost("9", FEBRUARY, "1001", "return_write_down", "30"),
         # The bonus of the agreement below is settled in its last month, with more than it accrued.
@@ -197,6 +197,8 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
             ("F1", "1001", JANUARY, FEBRUARY, date(2026, 2, 14), "1825"),
             ("K1", "1001", FEBRUARY, None, date(2026, 2, 14), "-365"),
             ("F3", "1002", FEBRUARY, MARCH, None, "1460"),
+            # Given up as lost on its own day: 3 and its VAT.
+            ("F0", "1002", FEBRUARY, None, None, "3.75"),
         )
     ],
     "cost_pools": [
@@ -269,10 +271,10 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
         _entry("19", FEBRUARY, "3030", "5"),
         _entry("20", FEBRUARY, "4010", "250.10"),
         _entry("21", FEBRUARY, "4030", "45"),
-        # The control account: invoices 1460 - 365, payments 1825 - 365, the loss of 3.
-        _entry("22", FEBRUARY, "6010", "1095"),
+        # The control account: invoices 1460 - 365 + 3.75, payments 1825 - 365, the loss with its VAT.
+        _entry("22", FEBRUARY, "6010", "1098.75"),
         _entry("23", FEBRUARY, "6010", "-1460"),
-        _entry("24", FEBRUARY, "6010", "-3"),
+        _entry("24", FEBRUARY, "6010", "-3.75"),
         _entry("25", FEBRUARY, "6020", "1460"),
         # A currency without a rate, as the sales line of F4.
         _entry("26", FEBRUARY, "1010", "-70", "F4", currency="USD"),

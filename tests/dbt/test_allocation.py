@@ -414,12 +414,23 @@ def test_receiver_of_weight_zero_gets_nothing_and_changes_nothing(
     assert with_it == without | {idle: 0}
 
 
-def test_many_receivers_in_few_sizes_are_told_apart_by_key(give_out: GiveOut) -> None:
-    """More rows than one vector of the engine, on two threads, nearly all of them with equal remainders."""
+def test_many_receivers_with_close_remainders_are_told_apart(give_out: GiveOut) -> None:
+    """More rows than one vector of the engine, on two threads. In few sizes nearly all remainders are equal and the
+    key decides; in sizes of their own, remainders are a ten-thousandth apart and the key must not decide.
+    """
+    keys_in_disorder = [f"{number * 7919 % 4_999:05}" for number in range(4_999)]
+    sizes = [
+        [Decimal(1)] * 4_999,
+        [Decimal(1 + number % 7) for number in range(4_999)],
+        [Decimal(1_000 + number) for number in range(4_999)],
+        # The same for the wide arithmetic.
+        [Decimal(1_001 * (1_000 + number)) for number in range(4_999)],
+    ]
+    assert sum(sizes[-1]) > WIDE_TOTAL
     groups = [
-        (units, {f"{number * 7919 % 4_999:05}": Decimal(1 + number % sizes) for number in range(4_999)})
+        (units, dict(zip(keys_in_disorder, weights, strict=True)))
         for units in (1, 2_999, 12_345_678, -7_777)
-        for sizes in (1, 7)
+        for weights in sizes
     ]
     assert give_out.groups(groups) == [largest_remainders(units, weights) for units, weights in groups]
 

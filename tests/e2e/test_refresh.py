@@ -27,14 +27,15 @@ GRAINS = {
     "months": "month",
     "customer_account_lines": "customer_id, month, line_code",
     "customer_accounts": "customer_id, month",
+    "company_accounts": "month",
     "product_accounts": "customer_id, product_id, month",
 }
 LADDER_COLUMNS = (
     "list_sales", "invoice_discount", "invoiced_sales", "returns", "bonus", "cash_discount", "net_sales",
-    "cogs", "db1", "freight", "handling", "other_direct", "db2",
+    "cogs", "db1", "freight", "handling", "other_direct", "db2", "order_cost", "sales_effort_cost", "credit_cost", "db3",
 )  # fmt: skip
 MEMO_COLUMNS = (
-    "dg1", "dg2", "order_count", "line_count", "return_line_count", "visit_count", "freight_charged",
+    "dg1", "dg2", "dg3", "order_count", "line_count", "return_line_count", "visit_count", "freight_charged",
     "sales_without_cost",
 )  # fmt: skip
 # Lines whose ledger accounts are income: a credit in the ledger is a positive amount in the account.
@@ -71,7 +72,9 @@ def test_customer_accounts_have_a_column_per_ladder_line(demo_workspace: Path):
         "order by column_index",
     )
     assert [name for (name,) in found] == ["customer_id", "month", *LADDER_COLUMNS, *MEMO_COLUMNS]
-    ladder = rows(demo_workspace, "select column_name from audit.ladder order by position")
+    ladder = rows(
+        demo_workspace, "select column_name from audit.ladder where level = 'customer' order by position"
+    )
     assert [name for (name,) in ladder] == list(LADDER_COLUMNS)
 
 
@@ -85,24 +88,86 @@ def test_parquet_holds_what_duckdb_holds(demo_workspace: Path):
                 assert con.execute(f"select * from {one} except all select * from {other}").fetchall() == []
 
 
-def test_every_line_and_month_of_the_demo_ties_to_its_ledger(demo_workspace: Path):
-    ledger = ledger_by_line_and_month(demo_workspace / "landing" / "finans")
+def test_every_booked_line_and_month_of_the_demo_ties_to_its_ledger(demo_workspace: Path):
+    booked = {"K00", "K05", "K15", "K20", "K25", "K35", "K45", "K46", "K47"}
+    ledger = {
+        (role, month): -amount if role in INCOME else amount
+        for (role, month), amount in ledger_by_role_and_month(demo_workspace / "landing" / "finans").items()
+        if role in booked
+    }
+    # The demo's ledger books a bonus when it is settled, and no manual adjustment.
     accounts = {
         (code, month): amount
         for code, month, amount in rows(
             demo_workspace,
-            "select line_code, month, sum(amount) from marts.customer_account_lines "
-            "join audit.ladder using (line_code) where line_kind = 'amount' group by all",
+            "select line_code, month, sum(amount - adjustment) from marts.customer_account_lines "
+            f"where line_code in {tuple(booked)} group by all",
         )
     }
+    timing = dict(
+        rows(demo_workspace, "select month, timing from audit.ledger_reconciliation where line_code = 'K20'")
+    )
     differences = {
-        key: accounts.get(key, Decimal(0)) - ledger.get(key, Decimal(0))
+        key: accounts.get(key, Decimal(0))
+        - ledger.get(key, Decimal(0))
+        - (timing[key[1]] if key[0] == "K20" else 0)
         for key in accounts.keys() | ledger.keys()
     }
     assert {key: difference for key, difference in differences.items() if difference} == {}
-    codes = {code for code, _ in ledger}
-    assert codes == {"K00", "K05", "K15", "K20", "K25", "K35", "K45", "K46", "K47"}
+    assert {code for code, _ in ledger} == booked
     assert len({month for _, month in ledger}) == 36
+
+
+def test_db3_comes_down_to_the_result_of_the_ledger_in_every_month(demo_workspace: Path):
+    """K60 - K70 - K75 - K80 + the notional credit cost = K90, with K90 summed from the raw files."""
+    ledger = ledger_by_role_and_month(demo_workspace / "landing" / "finans")
+    result: dict[date, Decimal] = defaultdict(Decimal)
+    for (role, month), amount in ledger.items():
+        if role not in ("outside", "receivables"):
+            result[month] -= amount
+    company = rows(
+        demo_workspace,
+        "select c.month, sum(a.db3), any_value(c.segment_cost), any_value(c.unused_capacity), "
+        "any_value(c.unallocated), any_value(c.credit_cost_put_back), any_value(c.ledger_result), "
+        "any_value(c.difference) from marts.company_accounts c join marts.customer_accounts a using (month) group by 1",
+    )
+    assert len(company) == 36
+    for month, db3, segment_cost, unused, unallocated, credit_cost, ledger_result, difference in company:
+        assert db3 - segment_cost - unused - unallocated + credit_cost == result[month] == ledger_result, (
+            month
+        )
+        assert difference == 0, month
+        assert segment_cost == ledger["K70", month] != 0, month
+        assert credit_cost != 0 != unused, month
+
+
+def test_cost_pools_of_the_ledger_are_given_out_or_shown(demo_workspace: Path):
+    ledger = ledger_by_role_and_month(demo_workspace / "landing" / "finans")
+    pools = {
+        (f"pool:{pool}", month): (cost, given, unused, unallocated)
+        for pool, month, cost, given, unused, unallocated in rows(
+            demo_workspace,
+            "select s.cost_pool_id, s.month, s.pool_cost, sum(a.amount), any_value(s.unused), any_value(s.unallocated) "
+            "from audit.allocation_steps s join audit.allocations a using (cost_pool_id, month) group by all",
+        )
+    }
+    assert len(pools) == 6 * 36
+    for key, (cost, given, unused, unallocated) in pools.items():
+        assert cost == ledger[key] == given + unused + unallocated, key
+
+
+def test_bonus_is_spread_over_the_year_that_earns_it(demo_workspace: Path):
+    """The ledger has the whole bonus in January; the accounts have no month of more than a sixth of the year."""
+    accrued = dict(
+        rows(
+            demo_workspace,
+            "select month, sum(bonus) from marts.customer_accounts where year(month) = 2024 group by month",
+        )
+    )
+    marketing = {date(2024, 5, 1), date(2024, 10, 1)}
+    bonus = {month: amount for month, amount in accrued.items() if month not in marketing}
+    assert max(bonus.values()) < 2 * sum(bonus.values()) / len(bonus)
+    assert min(bonus.values()) > sum(bonus.values()) / len(bonus) / 3
 
 
 def test_subtotals_of_the_ladder_add_up(demo_workspace: Path):
@@ -114,6 +179,7 @@ def test_subtotals_of_the_ladder_add_up(demo_workspace: Path):
             or invoiced_sales - returns - bonus - cash_discount is distinct from net_sales
             or net_sales - cogs is distinct from db1
             or db1 - freight - handling - other_direct is distinct from db2
+            or db2 - order_cost - sales_effort_cost - credit_cost is distinct from db3
         """,
     ) == [(0,)]
 
@@ -343,18 +409,15 @@ def accounts(workspace: Path) -> dict[tuple[str, date], dict[str, Any]]:
     return {(customer, month): dict(zip(columns, row, strict=True)) for customer, month, *row in found}
 
 
-def ledger_by_line_and_month(folder: Path) -> dict[tuple[str, date], Decimal]:
-    """Sums of the raw ledger files, read without the product, in the signs of the account."""
+def ledger_by_role_and_month(folder: Path) -> dict[tuple[str, date], Decimal]:
+    """Sums of the raw ledger files by the account's role, read without the product; debit is positive."""
     with (folder / "kontoplan.csv").open(encoding="utf-8", newline="") as stream:
         roles = {row["Kontonr."]: row["Rolle"] for row in csv.DictReader(stream, delimiter=";")}
     sums: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
     with (folder / "finansposter.csv").open(encoding="utf-16", newline="") as stream:
         for row in csv.DictReader(stream, delimiter=";"):
-            code = roles[row["Kontonr."]]
-            if code < "K00" or code > "K47":
-                continue
             text = row["Beløb"].replace(".", "").replace(",", ".")
             amount = -Decimal(text.strip("()")) if text.startswith("(") else Decimal(text)
             day = datetime.strptime(row["Bogføringsdato"], "%d-%m-%Y").date()
-            sums[code, day.replace(day=1)] += -amount if code in INCOME else amount
+            sums[roles[row["Kontonr."]], day.replace(day=1)] += amount
     return sums

@@ -83,6 +83,7 @@ create table audit.allocation_steps (
 insert into audit.allocation_steps values
     ('visits', '2025-01-01', null, 'all', 900, 1000, 100, 0, 0, false, null),
     ('invoicing', '2025-01-01', 'orders', 'all', 70, null, 0, 0, 0, false, null);
+create table audit.unmet_activity_times (cost_pool_id varchar, activity_type varchar, applies_to varchar);
 create schema raw;
 create table raw.bonus_agreements as select '1' as customer_id;
 """
@@ -343,6 +344,11 @@ COMPANY_FAULTS = [
         "drivers_are_not_negative",
         "update audit.allocation_steps set negative_receivers = 1 where driver is not null",
         "negative_receivers=1",
+    ),
+    (
+        "activity_times_are_met",
+        "insert into audit.unmet_activity_times values ('visits', 'sales_vist', 'all')",
+        "activity_type=sales_vist",
     ),
     (
         "months_are_in_the_ledger",

@@ -4,7 +4,7 @@ select
     account_no,
     cast(null as string) as cost_pool_id,
     cast(null as date) as month,
-    case when max(account_role) is null then 'not_in_chart' else 'role_is_none' end as problem,
+    case when max(account_role) is null then 'not_in_chart' else 'unknown_role' end as problem,
     max(account_role) as account_role,
     cast(sum(amount) as decimal(18, 4)) as amount
 from {{ ref('int_ledger_entries_valued') }}
@@ -22,14 +22,16 @@ select
 from {{ ref('int_pool_months') }}
 where problem is not null
 union all
--- A time that applies to customers nobody can name would silently count for none.
-select
+-- A time of a pool that is not defined, or of customers that nobody can name, would silently count for nothing.
+select distinct
     'activity_time' as kind,
     cast(null as string) as account_no,
-    cost_pool_id,
+    times.cost_pool_id,
     cast(null as date) as month,
-    'unknown_customers' as problem,
-    applies_to as account_role,
+    case when pools.cost_pool_id is null then 'not_defined' else 'unknown_customers' end as problem,
+    times.applies_to as account_role,
     cast(0 as decimal(18, 4)) as amount
-from {{ ref('stg_activity_times') }}
-where not {{ is_group_rule('applies_to') }}
+from {{ ref('stg_activity_times') }} as times
+left join {{ ref('stg_cost_pools') }} as pools
+    on times.cost_pool_id = pools.cost_pool_id
+where pools.cost_pool_id is null or not {{ is_group_rule('times.applies_to') }}

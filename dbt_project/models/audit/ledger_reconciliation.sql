@@ -66,6 +66,9 @@ lines_with_customer_costs as (
     from {{ ref('int_customer_costs_valued') }} as costs
     inner join {{ ref('int_ledger_lines') }} as lines
         on costs.column_name = lines.column_name
+    union distinct
+    select distinct line_code
+    from bonus_timing
 ),
 
 lines_without_customers as (
@@ -169,8 +172,12 @@ parts as (
         0 as unused_capacity,
         0 as unallocated,
         case when is_without_customers then rest else 0 end as without_customer,
-        case when not is_without_customers and rest = bonus_timing then document_timing + bonus_timing else document_timing end
-            as timing,
+        -- A ledger that accrues bonus itself leaves less unexplained without it.
+        document_timing + case
+            when is_without_customers then 0
+            when greatest(rest - bonus_timing, bonus_timing - rest) < greatest(rest, -rest) then bonus_timing
+            else 0
+        end as timing,
         currency,
         0 as unmapped_account
     from customer_lines

@@ -1,5 +1,5 @@
--- The customer ledger against its control account in the ledger, per month: what was invoiced, paid and written off
--- there must be what the accounts with role receivables moved. The customers one by one are in receivables_roll_forward.
+-- The customer ledger against its control account, per month: what was invoiced, paid and written off must be what the
+-- ledger's accounts with role receivables moved. The customers one by one are in receivables_roll_forward.
 with coverage as (
     select
         first_month,
@@ -31,16 +31,25 @@ rolled as (
     group by month
 ),
 
--- A loss is written off the document it is booked on; the document stays open in the customer ledger.
+-- A document that is given up as lost leaves the control account with its VAT; the cost is the amount without it.
+losses as (
+    select
+        document_no,
+        min(month) as month
+    from {{ ref('int_customer_costs_valued') }}
+    where cost_type = 'bad_debt'
+    group by document_no
+),
+
 written_off as (
     select
-        costs.month,
-        sum(costs.amount) as written_off
-    from {{ ref('int_customer_costs_valued') }} as costs
+        losses.month,
+        sum(receivables.amount) as written_off
+    from losses
     inner join {{ ref('int_receivables_resolved') }} as receivables
-        on costs.document_no = receivables.document_no
-    where costs.cost_type = 'bad_debt'
-    group by costs.month
+        on losses.document_no = receivables.document_no
+    where receivables.paid_date is null
+    group by losses.month
 ),
 
 joined as (

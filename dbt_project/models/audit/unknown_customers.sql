@@ -31,3 +31,25 @@ select
     cast(null as string) as document_no
 from {{ ref('int_activities_resolved') }}
 where customer_id = {{ unknown_id() }}
+union all
+select
+    'receivables' as feed,
+    source_file,
+    file_sha256,
+    source_record,
+    carried_customer_id,
+    invoice_date as posting_date,
+    document_no
+from {{ ref('int_receivables_resolved') }}
+where customer_id = {{ unknown_id() }}
+union all
+select
+    'adjustments' as feed,
+    source_file,
+    file_sha256,
+    source_record,
+    carried_customer_id,
+    month as posting_date,
+    adjustment_no as document_no
+from {{ ref('int_adjustments_valued') }}
+where customer_id = {{ unknown_id() }}

@@ -2,8 +2,8 @@
 -- amounts to is a customer cost, see int_customer_costs_valued: K20 = settled + accrued - released.
 --
 -- Sales count from the first month of the fiscal year (or of the agreement). Each month asks which tiers the whole
--- year would reach if it went on as so far, and accrues that share of the year's bonus: neither a jump when a tier
--- is passed nor one at the end of the year, and nothing that was not known in the month.
+-- year would reach if it went on as so far, and accrues that share of the year's bonus: no jump at the end of the
+-- year, and nothing that was not known in the month. A month whose outlook passes a tier catches up for those before.
 {{ config(materialized='table') }}
 
 with company as (
@@ -36,7 +36,9 @@ bounded as (
         least(
             named_last_month,
             coalesce(
-                {{ add_months('lead(first_month) over (partition by customer_id order by valid_from asc nulls last)', -1) }},
+                {{ add_months(
+                    'lead(first_month) over (partition by customer_id order by valid_from asc nulls last)', -1
+                ) }},
                 named_last_month
             )
         ) as last_month
@@ -59,6 +61,8 @@ bonus_months as (
     from bounded
     inner join {{ ref('months') }} as months
         on bounded.first_month <= months.month and bounded.last_month >= months.month
+    inner join {{ ref('int_account_period') }} as period
+        on period.last_posted_month >= months.month
     cross join company
 ),
 
@@ -70,7 +74,9 @@ sold as (
         bonus_months.month,
         bonus_months.window_first,
         bonus_months.window_last,
-        cast({{ months_between('bonus_months.window_first', 'bonus_months.window_last') }} as decimal(4, 0)) as months_in_window,
+        cast(
+            {{ months_between('bonus_months.window_first', 'bonus_months.window_last') }} as decimal(4, 0)
+        ) as months_in_window,
         cast(
             row_number() over (
                 partition by bonus_months.customer_id, bonus_months.valid_from, bonus_months.window_first
@@ -184,97 +190,95 @@ accruals as (
     from earned
 ),
 
--- The bonus year that a settlement belongs to: the one it names, else the fiscal year before it.
+-- A settlement settles a whole bonus year of its customer, under whatever agreements it was earned: the fiscal year it
+-- names, else the one before it.
 settled as (
     select
         costs.customer_id,
         costs.month,
-        coalesce(
-            costs.settles_month,
-            {{ add_months(fiscal_year_floor('costs.month', 'company.fiscal_year_start'), -1) }}
-        ) as settles_month,
+        {{ fiscal_year_floor(
+            'coalesce(costs.settles_month, ' ~ add_months(fiscal_year_floor('costs.month', 'company.fiscal_year_start'), -1) ~ ')',
+            'company.fiscal_year_start'
+        ) }} as bonus_year,
         costs.amount
     from {{ ref('int_customer_costs_valued') }} as costs
     cross join company
     where costs.cost_type = 'bonus'
 ),
 
-settlements as (
-    select
-        settled.customer_id,
-        bounded.valid_from,
-        settled.month,
-        greatest(
-            {{ fiscal_year_floor('settled.settles_month', 'company.fiscal_year_start') }}, bounded.first_month
-        ) as window_first,
-        least(
-            {{ add_months(fiscal_year_floor('settled.settles_month', 'company.fiscal_year_start'), 11) }},
-            bounded.last_month
-        ) as window_last,
-        sum(settled.amount) as amount
-    from settled
-    inner join bounded
-        on
-            settled.customer_id = bounded.customer_id
-            and settled.settles_month >= bounded.first_month
-            and settled.settles_month <= bounded.last_month
-    cross join company
-    group by
-        settled.customer_id, bounded.valid_from, bounded.first_month, bounded.last_month, settled.month,
-        settled.settles_month, company.fiscal_year_start
-),
-
 settlement_months as (
     select
         customer_id,
-        valid_from,
-        window_first,
-        window_last,
+        bonus_year,
         month,
         sum(sum(amount)) over (
-            partition by customer_id, valid_from, window_first
+            partition by customer_id, bonus_year
             order by month asc nulls last
             rows between unbounded preceding and current row
         ) as settled_to_date
-    from settlements
-    group by customer_id, valid_from, window_first, window_last, month
+    from settled
+    group by customer_id, bonus_year, month
+),
+
+-- The last month of each year in which an agreement was in force; no row where there was none.
+settlements as (
+    select
+        settlement_months.customer_id,
+        settlement_months.bonus_year,
+        settlement_months.month,
+        settlement_months.settled_to_date,
+        max(least({{ add_months('settlement_months.bonus_year', 11) }}, bounded.last_month)) as last_month
+    from settlement_months
+    inner join bounded
+        on
+            settlement_months.customer_id = bounded.customer_id
+            and bounded.first_month <= {{ add_months('settlement_months.bonus_year', 11) }}
+            and bounded.last_month >= settlement_months.bonus_year
+    group by
+        settlement_months.customer_id, settlement_months.bonus_year, settlement_months.month,
+        settlement_months.settled_to_date
+),
+
+accrued_by_year as (
+    select
+        accruals.customer_id,
+        {{ fiscal_year_floor('accruals.month', 'company.fiscal_year_start') }} as bonus_year,
+        accruals.month,
+        accruals.accrued
+    from accruals
+    cross join company
 ),
 
 released_to_date as (
     select
-        settlement_months.customer_id,
-        settlement_months.valid_from,
-        settlement_months.window_first,
-        settlement_months.month,
+        settlements.customer_id,
+        settlements.bonus_year,
+        settlements.month,
         case
             -- The year was over before the accounts begin: they accrued nothing, so its bonus is not theirs.
-            when settlement_months.window_last < period.first_month then settlement_months.settled_to_date
+            when settlements.last_month < period.first_month then settlements.settled_to_date
             -- The first settlement after the year ends it: what is left of the accrual is the true-up.
-            when settlement_months.month > settlement_months.window_last then coalesce(max(earned.accrued_to_date), 0)
-            else least(settlement_months.settled_to_date, coalesce(max(earned.accrued_to_date), 0))
+            when settlements.month > settlements.last_month then coalesce(sum(accrued_by_year.accrued), 0)
+            else least(settlements.settled_to_date, coalesce(sum(accrued_by_year.accrued), 0))
         end as released_to_date
-    from settlement_months
+    from settlements
     cross join {{ ref('int_account_period') }} as period
-    left join earned
+    left join accrued_by_year
         on
-            settlement_months.customer_id = earned.customer_id
-            and settlement_months.valid_from = earned.valid_from
-            and settlement_months.window_first = earned.window_first
-            and least(settlement_months.month, settlement_months.window_last) = earned.month
+            settlements.customer_id = accrued_by_year.customer_id
+            and settlements.bonus_year = accrued_by_year.bonus_year
+            and settlements.month >= accrued_by_year.month
     group by
-        settlement_months.customer_id, settlement_months.valid_from, settlement_months.window_first,
-        settlement_months.window_last, settlement_months.month, settlement_months.settled_to_date, period.first_month
+        settlements.customer_id, settlements.bonus_year, settlements.month, settlements.last_month,
+        settlements.settled_to_date, period.first_month
 ),
 
 releases as (
     select
         customer_id,
-        valid_from,
         month,
         released_to_date - coalesce(
-            lag(released_to_date) over (
-                partition by customer_id, valid_from, window_first order by month asc nulls last
-            ), 0
+            lag(released_to_date) over (partition by customer_id, bonus_year order by month asc nulls last), 0
         ) as released
     from released_to_date
 ),
@@ -282,7 +286,6 @@ releases as (
 movements as (
     select
         customer_id,
-        valid_from,
         month,
         accrued,
         0 as released
@@ -290,7 +293,6 @@ movements as (
     union all
     select
         customer_id,
-        valid_from,
         month,
         0 as accrued,
         released
@@ -299,10 +301,9 @@ movements as (
 
 select
     customer_id,
-    valid_from,
     month,
     cast(sum(accrued) as decimal(18, 4)) as accrued,
     cast(sum(released) as decimal(18, 4)) as released
 from movements
-group by customer_id, valid_from, month
+group by customer_id, month
 having sum(accrued) <> 0 or sum(released) <> 0

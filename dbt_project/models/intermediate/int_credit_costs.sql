@@ -1,6 +1,6 @@
 -- What the credit time of every document costs in each month: amount x interest x days / days of the year, by the
--- terms of each day, from invoice to payment. Open documents run to the end of the last month of the accounts; a
--- payment before the invoice is credit the customer gives, so its cost is negative.
+-- terms of each day, from invoice to payment or to the day it was given up as lost. Open documents run to the end of
+-- the last posted month; a payment before the invoice is credit the customer gives, so its cost is negative.
 {{ config(materialized='table') }}
 
 with company as (
@@ -45,8 +45,32 @@ terms as (
 period as (
     select
         first_month,
-        last_day(last_month) + 1 as day_after
+        last_day(last_posted_month) + 1 as day_after
     from {{ ref('int_account_period') }}
+),
+
+losses as (
+    select
+        document_no,
+        min(posting_date) as lost_on
+    from {{ ref('int_customer_costs_valued') }}
+    where cost_type = 'bad_debt'
+    group by document_no
+),
+
+documents as (
+    select
+        receivables.source_file,
+        receivables.file_sha256,
+        receivables.source_record,
+        receivables.document_no,
+        receivables.customer_id,
+        receivables.amount,
+        receivables.invoice_date,
+        coalesce(receivables.paid_date, losses.lost_on) as paid_date
+    from {{ ref('int_receivables_resolved') }} as receivables
+    left join losses
+        on receivables.document_no = losses.document_no
 ),
 
 -- first_day: the first day of credit; day_after: the day it ends. Days before the accounts begin are not theirs.
@@ -57,14 +81,15 @@ credits as (
         receivables.source_record,
         receivables.document_no,
         receivables.customer_id,
-        case when receivables.paid_date < receivables.invoice_date then -receivables.amount else receivables.amount end as amount,
+        case when receivables.paid_date < receivables.invoice_date then -1 else 1 end * receivables.amount as amount,
         greatest(
-            least(receivables.invoice_date, coalesce(receivables.paid_date, receivables.invoice_date)), period.first_month
+            least(receivables.invoice_date, coalesce(receivables.paid_date, receivables.invoice_date)),
+            period.first_month
         ) as first_day,
         least(
             greatest(receivables.invoice_date, coalesce(receivables.paid_date, period.day_after)), period.day_after
         ) as day_after
-    from {{ ref('int_receivables_resolved') }} as receivables
+    from documents as receivables
     cross join period
     cross join ladder_line
     where ladder_line.is_used
@@ -96,7 +121,9 @@ spans as (
     inner join months
         on credits.first_day < months.day_after and credits.day_after > months.month
     inner join terms
-        on terms.valid_from < least(credits.day_after, months.day_after) and terms.valid_before > greatest(credits.first_day, months.month)
+        on
+            terms.valid_from < least(credits.day_after, months.day_after)
+            and terms.valid_before > greatest(credits.first_day, months.month)
 ),
 
 days as (

@@ -69,46 +69,63 @@ documents as (
         sum(source_amount) as source_amount,
         min(source_currency) as source_currency,
         max(source_currency) as other_currency,
-        max(currency_count) as currency_count
+        max(currency_count) as currency_count,
+        min(month) as first_month,
+        max(month) as last_month
     from months
     group by ledger_line_code, document_no
     having sum(account_amount) is not null and sum(ledger_amount) is not null
 ),
 
+-- The rates in force from the month before the document to the month after it.
 rates as (
     select
-        currency,
-        min(rate) as lowest_rate,
-        max(rate) as highest_rate
-    from {{ ref('int_exchange_rates') }}
-    group by currency
+        documents.ledger_line_code,
+        documents.document_no,
+        min(exchange_rates.rate) as lowest_rate,
+        max(exchange_rates.rate) as highest_rate
+    from documents
+    inner join {{ ref('int_exchange_rates') }} as exchange_rates
+        on
+            documents.source_currency = exchange_rates.currency
+            and exchange_rates.valid_from < {{ add_months('documents.last_month', 2) }}
+            and exchange_rates.valid_before > {{ add_months('documents.first_month', -1) }}
+    group by documents.ledger_line_code, documents.document_no
+),
+
+-- What the documents would come to at the lowest and the highest rate.
+bounded as (
+    select
+        documents.ledger_line_code,
+        documents.document_no,
+        documents.account_amount,
+        documents.ledger_amount,
+        coalesce(
+            documents.currency_count = 1
+            and documents.source_currency = documents.other_currency
+            and documents.source_currency <> company.company_currency, false
+        ) as is_in_one_foreign_currency,
+        {{ money(exact_product('documents.source_amount', 'rates.lowest_rate', 4, 8)) }} as at_lowest_rate,
+        {{ money(exact_product('documents.source_amount', 'rates.highest_rate', 4, 8)) }} as at_highest_rate
+    from documents
+    cross join company
+    left join rates
+        on documents.ledger_line_code = rates.ledger_line_code and documents.document_no = rates.document_no
 ),
 
 explained as (
     select
-        documents.ledger_line_code,
-        documents.document_no,
+        ledger_line_code,
+        document_no,
         case
-            when documents.account_amount = documents.ledger_amount then 'timing'
+            when account_amount = ledger_amount then 'timing'
             when
-                documents.currency_count = 1
-                and documents.source_currency = documents.other_currency
-                and documents.source_currency <> company.company_currency
-                and case
-                    when documents.source_amount > 0
-                        then
-                            documents.ledger_amount >= {{ money(exact_product('documents.source_amount', 'rates.lowest_rate', 4, 8)) }}
-                            and documents.ledger_amount <= {{ money(exact_product('documents.source_amount', 'rates.highest_rate', 4, 8)) }}
-                    else
-                        documents.ledger_amount <= {{ money(exact_product('documents.source_amount', 'rates.lowest_rate', 4, 8)) }}
-                        and documents.ledger_amount >= {{ money(exact_product('documents.source_amount', 'rates.highest_rate', 4, 8)) }}
-                end
+                is_in_one_foreign_currency
+                and ledger_amount >= least(at_lowest_rate, at_highest_rate)
+                and ledger_amount <= greatest(at_lowest_rate, at_highest_rate)
                 then 'currency'
         end as cause
-    from documents
-    cross join company
-    left join rates
-        on documents.source_currency = rates.currency
+    from bounded
 )
 
 select

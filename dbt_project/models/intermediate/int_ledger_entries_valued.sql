@@ -26,7 +26,9 @@ accounts as (
         accounts.account_no,
         accounts.account_name,
         accounts.account_role,
-        case when substr(accounts.account_role, 1, 5) = 'pool:' then substr(accounts.account_role, 6) end as cost_pool_id,
+        case
+            when substr(accounts.account_role, 1, 5) = 'pool:' then substr(accounts.account_role, 6)
+        end as cost_pool_id,
         ladder.line_code
     from {{ ref('stg_ledger_accounts') }} as accounts
     left join {{ ref('ladder') }} as ladder

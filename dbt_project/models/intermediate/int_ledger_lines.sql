@@ -17,7 +17,8 @@ select
     case when ladder.position <= booked_subtotals.position then 1 when ladder.sign = 0 then 1 else ladder.sign end
         as ledger_line_sign,
     -- What a krone more on the line itself does to the amount of the ledger's line.
-    case when ladder.position <= booked_subtotals.position and ladder.sign <> 0 then ladder.sign else 1 end as sign_on_ledger_line,
+    case when ladder.position <= booked_subtotals.position and ladder.sign <> 0 then ladder.sign else 1 end
+        as sign_on_ledger_line,
     ladder.line_kind
 from {{ ref('ladder') }} as ladder
 cross join booked_subtotals

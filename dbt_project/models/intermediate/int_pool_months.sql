@@ -29,9 +29,12 @@ costs as (
     group by cost_pool_id, month
 ),
 
-pools_with_times as (
-    select distinct cost_pool_id
+first_times as (
+    select
+        cost_pool_id,
+        min(valid_from) as valid_from
     from {{ ref('stg_activity_times') }}
+    group by cost_pool_id
 )
 
 select
@@ -50,7 +53,7 @@ select
         when not {{ is_group_rule('versions.applies_to') }} then 'unknown_customers'
         when versions.method = 'proportional' and coalesce(trim(versions.driver), '') = '' then 'no_driver'
         when versions.method = 'capacity' and coalesce(versions.practical_capacity_minutes, 0) <= 0 then 'no_capacity'
-        when versions.method = 'capacity' and pools_with_times.cost_pool_id is null then 'no_activity_times'
+        when versions.method = 'capacity' and first_times.cost_pool_id is null then 'no_activity_times'
     end as problem
 from costs
 left join versions
@@ -58,5 +61,5 @@ left join versions
         costs.cost_pool_id = versions.cost_pool_id
         and last_day(costs.month) >= versions.valid_from
         and last_day(costs.month) < versions.valid_before
-left join pools_with_times
-    on costs.cost_pool_id = pools_with_times.cost_pool_id
+left join first_times
+    on costs.cost_pool_id = first_times.cost_pool_id and last_day(costs.month) >= first_times.valid_from

@@ -2,20 +2,30 @@
 -- Turning that into money belongs in allocations.
 {{ config(materialized='table') }}
 
-with times as (
+with named_times as (
     select
         cost_pool_id,
         {{ driver_name('activity_type') }} as driver,
         applies_to,
         minutes_per_unit,
+        valid_from
+    from {{ ref('stg_activity_times') }}
+),
+
+times as (
+    select
+        cost_pool_id,
+        driver,
+        applies_to,
+        minutes_per_unit,
         valid_from,
         coalesce(
             lead(valid_from) over (
-                partition by cost_pool_id, activity_type, applies_to order by valid_from asc nulls last
+                partition by cost_pool_id, driver, applies_to order by valid_from asc nulls last
             ),
             cast('9999-12-31' as date)
         ) as valid_before
-    from {{ ref('stg_activity_times') }}
+    from named_times
 ),
 
 minutes as (

@@ -1,4 +1,5 @@
--- The calendar of the account: every month from the first to the last, without gaps. A fiscal year is named by the calendar year in which it ends.
+-- The calendar of the account: every month from the first to the last, without gaps. A fiscal year is named
+-- by the calendar year in which it ends.
 {%- set names_da = [
     'januar', 'februar', 'marts', 'april', 'maj', 'juni',
     'juli', 'august', 'september', 'oktober', 'november', 'december',

@@ -1,4 +1,4 @@
--- Minutes per activity as the company supplies them; which version is in force is decided in int_pool_minutes.
+-- Minutes per activity as the company supplies them; which version is in force is decided in int_pool_receivers.
 select
     cost_pool_id,
     activity_type,

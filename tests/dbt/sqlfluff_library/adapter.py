@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 EXAMPLES: dict[str, str] = {
     "int_div": "({0} // {1})",
+    "bigint_div": "(({0}) // ({1}))",
+    "days_between": "date_diff('day', {0}, {1})",
     "add_months": "({0} + {1})",
     "month_series": "select {1} as month\n    from {0}",
 }
