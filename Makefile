@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKSPACE ?= data
+# Test files run side by side in this many processes; each makes its own workspaces.
+TEST_PROCESSES ?= 2
 UV_VERSION := 0.13.9
 
 # Certificates as the system knows them: companies put their own in front of the package registry.
@@ -32,7 +34,7 @@ demo: setup ## Make the demo company, refresh it, and say where to look
 	@$(BIN)/kunderegnskab demo --workspace $(WORKSPACE)
 
 test: setup ## Run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 check: setup ## Run what is quicker than the tests: format, lint, types, SQL
 	@$(BIN)/ruff format --check .

@@ -5,7 +5,7 @@
 with period as (
     select
         first_month,
-        last_day(last_month) as last_day
+        last_day(last_posted_month) as last_day
     from {{ ref('int_account_period') }}
 ),
 
@@ -24,7 +24,7 @@ whole as (
     where
         receivables.invoice_date >= period.first_month
         and receivables.paid_date >= receivables.invoice_date
-        and receivables.paid_date <= period.last_day
+        and receivables.invoice_date <= period.last_day
 ),
 
 monthly as (

@@ -165,7 +165,7 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
         _cost("5", FEBRUARY, "1001", "return_handling", "15"),
         # The ledger books this commission in April, under the same document number.
         _cost("6", FEBRUARY, "1002", "commission", "7", document_no="P1"),
-        # Written off the open invoice.
+        # The document F0, given up as lost.
         _cost("7", FEBRUARY, "1002", "bad_debt", "3", document_no="F0"),
         _cost("8", FEBRUARY, "", "other", "2"),
         _cost("9", FEBRUARY, "1001", "return_write_down", "30"),

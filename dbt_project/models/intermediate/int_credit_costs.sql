@@ -1,6 +1,7 @@
 -- What the credit time of every document costs in each month: amount x interest x days / days of the year, by the
 -- terms of each day, from invoice to payment or to the day it was given up as lost. Open documents run to the end of
--- the last posted month; a payment before the invoice is credit the customer gives, so its cost is negative.
+-- the last posted month; a payment before the invoice is credit the customer gives, so its cost is negative. Where a
+-- payment is known that comes after the last posted month, its days stand in that month until their own is posted.
 {{ config(materialized='table') }}
 
 with company as (
@@ -86,20 +87,23 @@ credits as (
             least(receivables.invoice_date, coalesce(receivables.paid_date, receivables.invoice_date)),
             period.first_month
         ) as first_day,
-        least(
-            greatest(receivables.invoice_date, coalesce(receivables.paid_date, period.day_after)), period.day_after
-        ) as day_after
+        greatest(receivables.invoice_date, coalesce(receivables.paid_date, period.day_after)) as day_after
     from documents as receivables
     cross join period
     cross join ladder_line
-    where ladder_line.is_used
+    where ladder_line.is_used and receivables.invoice_date < period.day_after
 ),
 
 months as (
     select
-        month,
-        last_day(month) + 1 as day_after
-    from {{ ref('months') }}
+        months.month,
+        case
+            when months.month = period.last_posted_month then cast('9999-12-31' as date)
+            else last_day(months.month) + 1
+        end as day_after
+    from {{ ref('months') }} as months
+    cross join {{ ref('int_account_period') }} as period
+    where months.month <= period.last_posted_month
 ),
 
 -- One row per document, terms and month, with the days of credit from the terms' start to the month's end.
