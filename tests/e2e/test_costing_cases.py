@@ -812,9 +812,10 @@ def whole_ladder(case: Case, books: Books) -> None:
         paid_date=paid,
         amount=case.exact[code] * Decimal(factor),
     )
-    # Credit time costs until the last month that the company has records of, so that month has one.
+    # Each day of credit costs in its own month where that month is posted, so it has a record: a freight bill
+    # of nothing.
     assert books.month(case, "payment") == paid.replace(day=1)
-    books.act(case, "customer", case.months["payment"], "phone_call", ONE)
+    books.direct_cost(case, "customer", case.months["payment"], "freight", NOTHING)
 
 
 def test_W37_the_whole_ladder_to_db3(told: Told):
