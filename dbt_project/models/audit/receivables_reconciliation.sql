@@ -32,24 +32,13 @@ rolled as (
 ),
 
 -- A document that is given up as lost leaves the control account with its VAT; the cost is the amount without it.
-losses as (
-    select
-        document_no,
-        min(month) as month
-    from {{ ref('int_customer_costs_valued') }}
-    where cost_type = 'bad_debt'
-    group by document_no
-),
-
 written_off as (
     select
-        losses.month,
-        sum(receivables.amount) as written_off
-    from losses
-    inner join {{ ref('int_receivables_resolved') }} as receivables
-        on losses.document_no = receivables.document_no
-    where receivables.paid_date is null
-    group by losses.month
+        {{ month_floor('lost_on') }} as month,
+        sum(amount) as written_off
+    from {{ ref('int_receivables_resolved') }}
+    where lost_on is not null
+    group by {{ month_floor('lost_on') }}
 ),
 
 joined as (

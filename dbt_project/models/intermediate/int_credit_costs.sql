@@ -50,28 +50,17 @@ period as (
     from {{ ref('int_account_period') }}
 ),
 
-losses as (
-    select
-        document_no,
-        min(posting_date) as lost_on
-    from {{ ref('int_customer_costs_valued') }}
-    where cost_type = 'bad_debt'
-    group by document_no
-),
-
 documents as (
     select
-        receivables.source_file,
-        receivables.file_sha256,
-        receivables.source_record,
-        receivables.document_no,
-        receivables.customer_id,
-        receivables.amount,
-        receivables.invoice_date,
-        coalesce(receivables.paid_date, losses.lost_on) as paid_date
-    from {{ ref('int_receivables_resolved') }} as receivables
-    left join losses
-        on receivables.document_no = losses.document_no
+        source_file,
+        file_sha256,
+        source_record,
+        document_no,
+        customer_id,
+        amount,
+        invoice_date,
+        coalesce(paid_date, lost_on) as paid_date
+    from {{ ref('int_receivables_resolved') }}
 ),
 
 -- first_day: the first day of credit; day_after: the day it ends. Days before the accounts begin are not theirs.

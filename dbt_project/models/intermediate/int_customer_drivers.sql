@@ -60,27 +60,17 @@ documents as (
 ),
 
 derived as (
+    {%- for driver, counted in {
+        'orders': 'order_count', 'order_lines': 'line_count', 'return_lines': 'return_line_count',
+    }.items() %}
     select
         customer_id,
         month,
-        'orders' as driver,
-        cast(order_count as decimal(18, 6)) as quantity
+        '{{ driver }}' as driver,
+        cast({{ counted }} as decimal(18, 6)) as quantity
     from {{ ref('int_customer_direct_months') }}
     union all
-    select
-        customer_id,
-        month,
-        'order_lines' as driver,
-        cast(line_count as decimal(18, 6)) as quantity
-    from {{ ref('int_customer_direct_months') }}
-    union all
-    select
-        customer_id,
-        month,
-        'return_lines' as driver,
-        cast(return_line_count as decimal(18, 6)) as quantity
-    from {{ ref('int_customer_direct_months') }}
-    union all
+    {%- endfor %}
     select
         customer_id,
         month,

@@ -1,6 +1,16 @@
--- Whose every document of the customer ledger is. What its credit time costs belongs in int_credit_costs.
+-- Whose every document of the customer ledger is, and whether it was given up as lost. What its credit time costs
+-- belongs in int_credit_costs.
 with supplied as (
     {{ supplied_feeds(['customers']) }}
+),
+
+losses as (
+    select
+        document_no,
+        min(posting_date) as lost_on
+    from {{ ref('int_customer_costs_valued') }}
+    where cost_type = 'bad_debt'
+    group by document_no
 )
 
 select
@@ -13,8 +23,11 @@ select
     receivables.invoice_date,
     receivables.due_date,
     receivables.paid_date,
+    case when receivables.paid_date is null then losses.lost_on end as lost_on,
     receivables.amount
 from {{ ref('stg_receivables') }} as receivables
 cross join supplied
 left join {{ ref('stg_customers') }} as customers
     on receivables.customer_id = customers.customer_id
+left join losses
+    on receivables.document_no = losses.document_no
