@@ -109,10 +109,10 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     con.execute(
         "create table raw.company (company_name varchar, currency varchar, minor_unit decimal(18,4), "
         "fiscal_year_start bigint, locale varchar, credit_interest_rate decimal(18,8), day_count bigint, "
-        "reconciliation_tolerance decimal(18,4))"
+        "reconciliation_tolerance decimal(18,4), ledger_closed_to date)"
     )
     con.execute(
-        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             company.name,
             company.currency,
@@ -122,6 +122,7 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             company.credit_interest_rate,
             company.day_count,
             company.reconciliation_tolerance,
+            company.ledger_closed_to,
         ],
     )
 

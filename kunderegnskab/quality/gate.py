@@ -111,6 +111,12 @@ PLAUSIBLE = [
 ]
 
 STEPS = "audit.allocation_steps"
+# A bonus year ends twelve months after it starts, and has twelve more to be settled in.
+UNSETTLED_BONUS = """
+    select customer_id, bonus_year, sum(accrued - released) as open_balance
+    from audit.bonus_roll_forward
+    where bonus_year + interval 24 month <= (select max(month) from marts.company_accounts)
+    group by all having sum(released) = 0 and sum(accrued) <> 0"""
 COSTING = [
     MetricCheck(
         check_name="gate__company_accounts__pools_have_receivers",
@@ -163,6 +169,30 @@ COSTING = [
         failing="select * from audit.unmet_activity_times order by all",
     ),
     MetricCheck(
+        check_name="gate__company_accounts__costs_have_customers",
+        subject="company_accounts",
+        is_blocking=False,
+        metric="select count(*) from audit.ledger_reconciliation where without_customer <> 0",
+        unit="rows",
+        maximum=0,
+        en="Direct costs in the ledger are supplied per customer; a line that never is stays in K80.",
+        da="Direkte omkostninger i finans leveres pr. kunde; en linje, der aldrig gør, bliver i K80.",
+        failing="""
+            select line_code, month, ledger_amount, without_customer from audit.ledger_reconciliation
+            where without_customer <> 0 order by line_code, month""",
+    ),
+    MetricCheck(
+        check_name="gate__company_accounts__bonus_is_settled",
+        subject="company_accounts",
+        is_blocking=False,
+        metric=f"select count(*) from ({UNSETTLED_BONUS})",
+        unit="rows",
+        maximum=0,
+        en="Bonus accrued for a year is settled within twelve months; a settlement must be a customer cost.",
+        da="Bonus hensat for et år er afregnet inden tolv måneder; afregningen skal være en kundeomkostning.",
+        failing=f"{UNSETTLED_BONUS} order by bonus_year, customer_id",
+    ),
+    MetricCheck(
         check_name="gate__company_accounts__months_are_in_the_ledger",
         subject="company_accounts",
         is_blocking=False,
@@ -179,19 +209,20 @@ COSTING = [
             where ledger_result is null order by month""",
     ),
     MetricCheck(
-        check_name="gate__company_accounts__bonus_agreements_have_customers",
+        check_name="gate__company_accounts__bonus_agreements_have_sales",
         subject="company_accounts",
         is_blocking=False,
         metric="""
             select count(*) from (
                 select customer_id from raw.bonus_agreements
-                except select customer_id from marts.customers)""",
+                except select customer_id from marts.customer_accounts where invoiced_sales <> 0)""",
         unit="rows",
         maximum=0,
-        en="Every bonus agreement belongs to a known customer; that of another accrues nothing.",
-        da="Hver bonusaftale hører til en kendt kunde; andres aftaler giver ingen bonus.",
+        en="Every bonus agreement is on a customer with sales; that of another accrues nothing.",
+        da="Hver bonusaftale er på en kunde med salg; andres aftaler giver ingen bonus.",
         failing="""
-            select customer_id from raw.bonus_agreements except select customer_id from marts.customers
+            select customer_id from raw.bonus_agreements
+            except select customer_id from marts.customer_accounts where invoiced_sales <> 0
             order by customer_id""",
     ),
 ]

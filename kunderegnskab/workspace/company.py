@@ -5,6 +5,7 @@ How its files are mapped to feeds belongs in `mapping`.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -37,6 +38,9 @@ class Company(BaseModel):
         Decimal("0.00"),
         ge=0,
         description="Unexplained difference to the ledger per month and line that is let by",
+    )
+    ledger_closed_to: date | None = Field(
+        None, description="A day of the last month that is booked in the ledger; later months are not tied"
     )
     keep_publications: int = Field(
         30, ge=2, description="Publications kept whole; older ones keep manifest and report"

@@ -16,6 +16,7 @@ currency: DKK              # currency of the accounts, ISO 4217
 # credit_interest_rate: 0.06   # per year, for the cost of credit time
 # day_count: 365           # days of a year in interest calculations: 360 or 365
 # reconciliation_tolerance: 0.00   # unexplained difference to the ledger per month and line that is let by
+# ledger_closed_to: 2026-03-31   # last month booked in the ledger; default: the last one with sales
 # keep_publications: 30    # older publications keep their manifest and report only
 """
 

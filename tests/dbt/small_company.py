@@ -280,7 +280,7 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
         _entry("26", FEBRUARY, "1010", "-70", "F4", currency="USD"),
         _entry("27", MARCH, "4010", "300"),
         _entry("28", APRIL, "1040", "25"),
-        _entry("29", APRIL, "3030", "7", "P1"),
+        _entry("29", MARCH, "3030", "7", "P1"),
         _entry("30", APRIL, "4030", "33"),
     ],
     "activities": [

@@ -46,6 +46,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "credit_interest_rate": "DECIMAL(18,8)",
         "day_count": "BIGINT",
         "reconciliation_tolerance": "DECIMAL(18,4)",
+        "ledger_closed_to": "DATE",
     },
     "feeds": {"feed": "VARCHAR", "is_supplied": "BOOLEAN", "file_count": "BIGINT"},
     "files": {

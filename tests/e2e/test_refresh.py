@@ -129,15 +129,26 @@ def test_db3_comes_down_to_the_result_of_the_ledger_in_every_month(demo_workspac
         demo_workspace,
         "select c.month, sum(a.db3), any_value(c.segment_cost), any_value(c.unused_capacity), "
         "any_value(c.unallocated), any_value(c.credit_cost_put_back), any_value(c.ledger_result), "
-        "any_value(c.difference) from marts.company_accounts c join marts.customer_accounts a using (month) group by 1",
+        "any_value(c.difference), any_value(c.explained_differences) from marts.company_accounts c join marts.customer_accounts a using (month) group by 1",
     )
     assert len(company) == 36
-    for month, db3, segment_cost, unused, unallocated, credit_cost, ledger_result, difference in company:
+    for (
+        month,
+        db3,
+        segment_cost,
+        unused,
+        unallocated,
+        credit_cost,
+        ledger_result,
+        difference,
+        explained,
+    ) in company:
         assert db3 - segment_cost - unused - unallocated + credit_cost == result[month] == ledger_result, (
             month
         )
         assert difference == 0, month
         assert segment_cost == ledger["K70", month] != 0, month
+        assert unallocated - explained == ledger["K80", month] != 0, month
         assert credit_cost != 0 != unused, month
 
 
@@ -156,18 +167,30 @@ def test_cost_pools_of_the_ledger_are_given_out_or_shown(demo_workspace: Path):
         assert cost == ledger[key] == given + unused + unallocated, key
 
 
-def test_bonus_is_spread_over_the_year_that_earns_it(demo_workspace: Path):
-    """The ledger has the whole bonus in January; the accounts have no month of more than a sixth of the year."""
+def test_bonus_is_accrued_in_the_year_that_earns_it(demo_workspace: Path):
+    """The demo pays each customer's bonus of 2024 on the year's sales, in January 2025. The accounts, which know nothing
+    of that payment in 2024, have accrued the same to the øre, so nothing of it is left for January."""
+    costs = "read_parquet('" + str(demo_workspace / "landing/omkostninger/kundeomkostninger.parquet") + "')"
+    paid = dict(
+        rows(
+            demo_workspace,
+            f"""select "Kundenr.", sum("Beløb") from {costs} where "Art" = 'Årsbonus'
+                and "Bogføringsdato" between '2025-01-01' and '2025-01-31' group by all""",
+        )
+    )
+    roll_forward = "from audit.bonus_roll_forward where bonus_year = '2024-01-01'"
     accrued = dict(
         rows(
             demo_workspace,
-            "select month, sum(bonus) from marts.customer_accounts where year(month) = 2024 group by month",
+            f"select customer_id, sum(accrued) {roll_forward} group by all having sum(accrued) <> 0",
         )
     )
-    marketing = {date(2024, 5, 1), date(2024, 10, 1)}
-    bonus = {month: amount for month, amount in accrued.items() if month not in marketing}
-    assert max(bonus.values()) < 2 * sum(bonus.values()) / len(bonus)
-    assert min(bonus.values()) > sum(bonus.values()) / len(bonus) / 3
+    assert accrued == paid
+    assert len(paid) > 5
+    assert rows(demo_workspace, f"select sum(accrued - released) {roll_forward}") == [(0,)]
+    months = dict(rows(demo_workspace, f"select month(month), sum(accrued) {roll_forward} group by all"))
+    assert len([amount for amount in months.values() if amount > 0]) >= 10
+    assert months[12] < sum(months.values()) / 4, "a hump in December"
 
 
 def test_subtotals_of_the_ladder_add_up(demo_workspace: Path):

@@ -70,7 +70,6 @@ insert into marts.customer_accounts
     select c::varchar, (date '2025-01-01' + interval (m) month)::date, 1100, 50, 1000, 600, 400, 300, 100
     from range(10) a(c), range(4) b(m);
 insert into marts.customer_accounts values ('(ukendt)', '2025-01-01', 90, 0, 90, 50, 40, 40, 0);
-create table marts.customers as select distinct customer_id from marts.customer_accounts;
 create table marts.company_accounts (
     month date, net_sales decimal(18,4), db3 decimal(18,4), ledger_result decimal(18,4));
 insert into marts.company_accounts
@@ -84,8 +83,17 @@ insert into audit.allocation_steps values
     ('visits', '2025-01-01', null, 'all', 900, 1000, 100, 0, 0, false, null),
     ('invoicing', '2025-01-01', 'orders', 'all', 70, null, 0, 0, 0, false, null);
 create table audit.unmet_activity_times (cost_pool_id varchar, activity_type varchar, applies_to varchar);
+create table audit.ledger_reconciliation (
+    month date, line_code varchar, ledger_amount decimal(18,4), without_customer decimal(18,4));
+insert into audit.ledger_reconciliation values ('2025-01-01', 'K00', 1000, 0);
+create table audit.bonus_roll_forward (
+    customer_id varchar, bonus_year date, month date, accrued decimal(18,4), released decimal(18,4));
+-- Settled the year after; and not yet two years old.
+insert into audit.bonus_roll_forward values
+    ('1', '2023-01-01', '2023-05-01', 50, 0), ('1', '2023-01-01', '2024-01-01', 0, 50),
+    ('1', '2024-01-01', '2024-05-01', 70, 0);
 create schema raw;
-create table raw.bonus_agreements as select '1' as customer_id;
+create table raw.bonus_agreements as select '9' as customer_id;
 """
 
 
@@ -355,7 +363,17 @@ COMPANY_FAULTS = [
         "update marts.company_accounts set ledger_result = null where month = '2025-04-01'",
         "month=2025-04-01",
     ),
-    ("bonus_agreements_have_customers", "insert into raw.bonus_agreements values ('99')", "customer_id=99"),
+    (
+        "costs_have_customers",
+        "insert into audit.ledger_reconciliation values ('2025-01-01', 'K45', 50, -50)",
+        "line_code=K45",
+    ),
+    (
+        "bonus_is_settled",
+        "insert into audit.bonus_roll_forward values ('7', '2023-01-01', '2023-05-01', 60, 0)",
+        "customer_id=7",
+    ),
+    ("bonus_agreements_have_sales", "insert into raw.bonus_agreements values ('99')", "customer_id=99"),
 ]
 
 

@@ -137,7 +137,7 @@ select
     case
         when problem is not null then problem
         when line_code = 'K70' then null
-        when method = 'proportional' and receiver_count = 0 and pool_cost <> 0 then 'no_receiver'
+        when receiver_count = 0 and pool_cost <> 0 then 'no_receiver'
         when method = 'capacity' and driver_total > practical_capacity_minutes then 'over_used'
         when negative_receivers > 0 then 'negative_receivers'
     end as finding

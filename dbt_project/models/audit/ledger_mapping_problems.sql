@@ -22,16 +22,23 @@ select
 from {{ ref('int_pool_months') }}
 where problem is not null
 union all
--- A time of a pool that is not defined, or of customers that nobody can name, would silently count for nothing.
+-- A time of a pool that is not defined or has no capacity, or of customers that nobody can name, would silently count
+-- for nothing. A pool has a row per version, hence distinct.
 select distinct
     'activity_time' as kind,
     cast(null as string) as account_no,
     times.cost_pool_id,
     cast(null as date) as month,
-    case when pools.cost_pool_id is null then 'not_defined' else 'unknown_customers' end as problem,
+    case
+        when capacity_pools.cost_pool_id is not null then 'unknown_customers'
+        when pools.cost_pool_id is null then 'not_defined'
+        else 'not_by_capacity'
+    end as problem,
     times.applies_to as account_role,
     cast(0 as decimal(18, 4)) as amount
 from {{ ref('stg_activity_times') }} as times
 left join {{ ref('stg_cost_pools') }} as pools
     on times.cost_pool_id = pools.cost_pool_id
-where pools.cost_pool_id is null or not {{ is_group_rule('times.applies_to') }}
+left join {{ ref('stg_cost_pools') }} as capacity_pools
+    on times.cost_pool_id = capacity_pools.cost_pool_id and capacity_pools.method = 'capacity'
+where capacity_pools.cost_pool_id is null or not {{ is_group_rule('times.applies_to') }}

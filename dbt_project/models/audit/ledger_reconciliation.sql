@@ -94,6 +94,9 @@ customer_lines as (
         coalesce(document_causes.currency, 0) as currency,
         coalesce(bonus_timing.amount, 0) as bonus_timing,
         lines_without_customers.line_code is not null as is_without_customers,
+        coalesce(rounding.by_record, 0) as rounding_by_record,
+        coalesce(rounding.by_document, 0) as rounding_by_document,
+        coalesce(rounding.by_month, 0) as rounding_by_month,
         coalesce(account_totals.amount, 0) - coalesce(ledger_totals.amount, 0) - coalesce(account_totals.adjustment, 0)
         - coalesce(document_causes.timing, 0) - coalesce(document_causes.currency, 0) as rest
     from {{ ref('months') }} as months
@@ -113,6 +116,53 @@ customer_lines as (
         on months.month = bonus_timing.month and tied_lines.line_code = bonus_timing.line_code
     left join lines_without_customers
         on tied_lines.line_code = lines_without_customers.line_code
+    left join {{ ref('int_ledger_rounding') }} as rounding
+        on months.month = rounding.month and tied_lines.line_code = rounding.ledger_line_code
+),
+
+-- A ledger that accrues bonus itself leaves less unexplained without the accounts' accrual.
+timed_lines as (
+    select
+        month,
+        line_code,
+        sign,
+        account_amount,
+        ledger_amount,
+        adjustment,
+        currency,
+        is_without_customers,
+        rounding_by_record,
+        rounding_by_document,
+        rounding_by_month,
+        document_timing,
+        rest,
+        case
+            when is_without_customers then 0
+            when greatest(rest - bonus_timing, bonus_timing - rest) < greatest(rest, -rest) then bonus_timing
+            else 0
+        end as accrual_timing
+    from customer_lines
+),
+
+-- Rounding explains a rest that is exactly it, and no other.
+rounded_lines as (
+    select
+        month,
+        line_code,
+        sign,
+        account_amount,
+        ledger_amount,
+        adjustment,
+        currency,
+        document_timing + accrual_timing as timing,
+        case when is_without_customers then rest else 0 end as without_customer,
+        case
+            when is_without_customers then 0
+            when rest - accrual_timing in (rounding_by_record, rounding_by_document, rounding_by_month)
+                then rest - accrual_timing
+            else 0
+        end as rounding
+    from timed_lines
 ),
 
 pool_totals as (
@@ -171,16 +221,12 @@ parts as (
         0 as notional,
         0 as unused_capacity,
         0 as unallocated,
-        case when is_without_customers then rest else 0 end as without_customer,
-        -- A ledger that accrues bonus itself leaves less unexplained without it.
-        document_timing + case
-            when is_without_customers then 0
-            when greatest(rest - bonus_timing, bonus_timing - rest) < greatest(rest, -rest) then bonus_timing
-            else 0
-        end as timing,
+        without_customer,
+        timing,
         currency,
+        rounding,
         0 as unmapped_account
-    from customer_lines
+    from rounded_lines
     union all
     select
         month,
@@ -195,6 +241,7 @@ parts as (
         0 as without_customer,
         0 as timing,
         0 as currency,
+        0 as rounding,
         0 as unmapped_account
     from computed_lines
     union all
@@ -211,6 +258,7 @@ parts as (
         0 as without_customer,
         0 as timing,
         0 as currency,
+        0 as rounding,
         -amount as unmapped_account
     from unmapped
     union all
@@ -227,6 +275,7 @@ parts as (
         0 as without_customer,
         0 as timing,
         0 as currency,
+        0 as rounding,
         pool_cost as unmapped_account
     from undefined_pools
 ),
@@ -245,11 +294,12 @@ summed as (
         sum(without_customer) as without_customer,
         sum(timing) as timing,
         sum(currency) as currency,
+        sum(rounding) as rounding,
         sum(unmapped_account) as unmapped_account,
         sum(account_amount - ledger_amount) as difference,
         sum(
             account_amount - ledger_amount - adjustment - notional - unused_capacity - unallocated - without_customer
-            - timing - currency - unmapped_account
+            - timing - currency - rounding - unmapped_account
         ) as unexplained
     from parts
     group by month, line_code
@@ -269,6 +319,7 @@ select
     cast(without_customer as decimal(18, 4)) as without_customer,
     cast(timing as decimal(18, 4)) as timing,
     cast(currency as decimal(18, 4)) as currency,
+    cast(rounding as decimal(18, 4)) as rounding,
     cast(unmapped_account as decimal(18, 4)) as unmapped_account,
     cast(unexplained as decimal(18, 4)) as unexplained,
     case
@@ -277,6 +328,7 @@ select
         when without_customer <> 0 then 'without_customer'
         when timing <> 0 then 'timing'
         when currency <> 0 then 'currency'
+        when rounding <> 0 then 'rounding'
         when adjustment <> 0 then 'adjustment'
         when unallocated <> 0 then 'unallocated'
         when unused_capacity <> 0 then 'unused_capacity'

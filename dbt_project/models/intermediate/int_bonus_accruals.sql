@@ -62,7 +62,7 @@ bonus_months as (
     inner join {{ ref('months') }} as months
         on bounded.first_month <= months.month and bounded.last_month >= months.month
     inner join {{ ref('int_account_period') }} as period
-        on period.last_posted_month >= months.month
+        on period.last_sales_month >= months.month
     cross join company
 ),
 
@@ -276,6 +276,7 @@ released_to_date as (
 releases as (
     select
         customer_id,
+        bonus_year,
         month,
         released_to_date - coalesce(
             lag(released_to_date) over (partition by customer_id, bonus_year order by month asc nulls last), 0
@@ -286,13 +287,15 @@ releases as (
 movements as (
     select
         customer_id,
+        bonus_year,
         month,
         accrued,
         0 as released
-    from accruals
+    from accrued_by_year
     union all
     select
         customer_id,
+        bonus_year,
         month,
         0 as accrued,
         released
@@ -301,9 +304,10 @@ movements as (
 
 select
     customer_id,
+    bonus_year,
     month,
     cast(sum(accrued) as decimal(18, 4)) as accrued,
     cast(sum(released) as decimal(18, 4)) as released
 from movements
-group by customer_id, month
+group by customer_id, bonus_year, month
 having sum(accrued) <> 0 or sum(released) <> 0

@@ -18,7 +18,9 @@ activities as (
 ),
 
 supplied_drivers as (
-    select distinct driver
+    select distinct
+        driver,
+        month
     from activities
 ),
 
@@ -121,7 +123,7 @@ drivers as (
         derived.quantity
     from derived
     left join supplied_drivers
-        on derived.driver = supplied_drivers.driver
+        on derived.driver = supplied_drivers.driver and derived.month = supplied_drivers.month
     where supplied_drivers.driver is null
 )
 

@@ -26,13 +26,14 @@ select
     customers.customer_group,
     customers.industry,
     customers.country_code,
-    -- New is the month of the first purchase. A customer that buys in the accounts' first month may have bought
-    -- before it, unless the company says since when it is a customer.
+    -- New is the month of the first purchase. Whether a customer bought before the accounts begin, customer_since
+    -- tells; without it, whoever buys in their first month may have.
     coalesce(
-        active.month = coalesce(
-            {{ month_floor('customers.customer_since') }},
-            case when first_sales.first_month > company_period.first_month then first_sales.first_month end
-        ),
+        active.month = first_sales.first_month
+        and case
+            when customers.customer_since is null then first_sales.first_month > company_period.first_month
+            else {{ month_floor('customers.customer_since') }} >= company_period.first_month
+        end,
         false
     ) as is_new
 from active

@@ -1,4 +1,4 @@
--- Differences to the ledger that a document explains: the same amount in another month (timing), or another rate on
+-- Differences to the ledger that a document explains: the same amount in the month before or after (timing), or another rate on
 -- a document in foreign currency (currency). Only documents whose number the ledger carries can be asked.
 {{ config(materialized='table') }}
 
@@ -100,6 +100,8 @@ bounded as (
         documents.document_no,
         documents.account_amount,
         documents.ledger_amount,
+        documents.first_month,
+        documents.last_month,
         coalesce(
             documents.currency_count = 1
             and documents.source_currency = documents.other_currency
@@ -118,7 +120,7 @@ explained as (
         ledger_line_code,
         document_no,
         case
-            when account_amount = ledger_amount then 'timing'
+            when account_amount = ledger_amount and last_month <= {{ add_months('first_month', 1) }} then 'timing'
             when
                 is_in_one_foreign_currency
                 and ledger_amount >= least(at_lowest_rate, at_highest_rate)

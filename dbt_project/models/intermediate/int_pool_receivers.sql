@@ -2,14 +2,16 @@
 -- Turning that into money belongs in allocations.
 {{ config(materialized='table') }}
 
+-- Two names of one activity in one equation are two terms of it.
 with named_times as (
     select
         cost_pool_id,
         {{ driver_name('activity_type') }} as driver,
         applies_to,
-        minutes_per_unit,
+        cast(sum(minutes_per_unit) as decimal(18, 6)) as minutes_per_unit,
         valid_from
     from {{ ref('stg_activity_times') }}
+    group by cost_pool_id, {{ driver_name('activity_type') }}, applies_to, valid_from
 ),
 
 times as (

@@ -23,7 +23,10 @@ select
     receivables.invoice_date,
     receivables.due_date,
     receivables.paid_date,
-    case when receivables.paid_date is null then losses.lost_on end as lost_on,
+    case
+        when receivables.paid_date is null and losses.lost_on is not null
+            then greatest(losses.lost_on, receivables.invoice_date)
+    end as lost_on,
     receivables.amount
 from {{ ref('stg_receivables') }} as receivables
 cross join supplied

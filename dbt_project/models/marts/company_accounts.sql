@@ -43,7 +43,7 @@ explained as (
     select
         month,
         sum(
-            sign * (case when line_code = 'K57' then 0 else adjustment end + without_customer + timing + currency)
+            sign * (case when line_code = 'K57' then 0 else adjustment end + without_customer + timing + currency + rounding)
         ) as amount
     from {{ ref('ledger_reconciliation') }}
     group by month
@@ -59,6 +59,7 @@ joined as (
         coalesce(booked.segment_cost, 0) + coalesce(pools.segment_cost, 0) as segment_cost,
         coalesce(pools.unused_capacity, 0) as unused_capacity,
         coalesce(booked.unallocated, 0) + coalesce(pools.unallocated, 0) + coalesce(explained.amount, 0) as unallocated,
+        coalesce(explained.amount, 0) as explained_differences,
         case
             when
                 coverage.books_customer_lines
@@ -86,6 +87,7 @@ select
     cast(segment_cost as decimal(18, 4)) as segment_cost,
     cast(unused_capacity as decimal(18, 4)) as unused_capacity,
     cast(unallocated as decimal(18, 4)) as unallocated,
+    cast(explained_differences as decimal(18, 4)) as explained_differences,
     cast(credit_cost as decimal(18, 4)) as credit_cost_put_back,
     cast(ledger_result as decimal(18, 4)) as ledger_result,
     cast(

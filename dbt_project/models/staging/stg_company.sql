@@ -7,5 +7,6 @@ select
     locale,
     credit_interest_rate,
     day_count,
-    reconciliation_tolerance
+    reconciliation_tolerance,
+    {{ month_floor('ledger_closed_to') }} as ledger_closed_to
 from {{ source('raw', 'company') }}
