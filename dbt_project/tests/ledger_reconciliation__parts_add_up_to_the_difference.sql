@@ -8,5 +8,5 @@ from {{ ref('ledger_reconciliation') }}
 where
     difference is distinct from account_amount - ledger_amount
     or difference is distinct from
-    adjustment + notional + unused_capacity + unallocated + without_customer + timing + currency + rounding + unmapped_account
-    + unexplained
+    adjustment + notional + unused_capacity + unallocated + without_customer + timing + currency + rounding
+    + unmapped_account + unexplained

@@ -1,5 +1,5 @@
--- The bonus that agreements owe, per customer, bonus year and month: what was accrued, what settlements used up, and what
--- is still open. What a settlement itself costs is in the account (K20 = settled + accrued - released).
+-- The bonus that agreements owe, per customer, bonus year and month: what was accrued, what settlements used up, and
+-- what is still open. What a settlement itself costs is in the account (K20 = settled + accrued - released).
 select
     customer_id,
     bonus_year,

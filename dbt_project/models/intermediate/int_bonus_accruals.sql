@@ -62,7 +62,7 @@ bonus_months as (
     inner join {{ ref('months') }} as months
         on bounded.first_month <= months.month and bounded.last_month >= months.month
     inner join {{ ref('int_account_period') }} as period
-        on period.last_sales_month >= months.month
+        on months.month <= period.last_sales_month
     cross join company
 ),
 
@@ -232,8 +232,8 @@ settlements as (
     inner join bounded
         on
             settlement_months.customer_id = bounded.customer_id
-            and bounded.first_month <= {{ add_months('settlement_months.bonus_year', 11) }}
-            and bounded.last_month >= settlement_months.bonus_year
+            and {{ add_months('settlement_months.bonus_year', 11) }} >= bounded.first_month
+            and settlement_months.bonus_year <= bounded.last_month
     group by
         settlement_months.customer_id, settlement_months.bonus_year, settlement_months.month,
         settlement_months.settled_to_date

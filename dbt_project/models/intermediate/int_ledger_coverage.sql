@@ -14,7 +14,9 @@ booked as (
         min(entries.month) as first_month,
         max(
             case
-                when ladder.level = 'customer' or (customer_line_accounts.account_count = 0 and entries.role_kind = 'pool')
+                when
+                    ladder.level = 'customer'
+                    or (customer_line_accounts.account_count = 0 and entries.role_kind = 'pool')
                     then entries.month
             end
         ) as last_month,

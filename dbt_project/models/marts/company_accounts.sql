@@ -43,7 +43,10 @@ explained as (
     select
         month,
         sum(
-            sign * (case when line_code = 'K57' then 0 else adjustment end + without_customer + timing + currency + rounding)
+            sign * (
+                case when line_code = 'K57' then 0 else adjustment end
+                + without_customer + timing + currency + rounding
+            )
         ) as amount
     from {{ ref('ledger_reconciliation') }}
     group by month
