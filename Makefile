@@ -34,7 +34,7 @@ demo: setup ## Make the demo company, refresh it, and say where to look
 	@$(BIN)/kunderegnskab demo --workspace $(WORKSPACE)
 
 test: setup ## Run all tests
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 check: setup ## Run what is quicker than the tests: format, lint, types, SQL
 	@$(BIN)/ruff format --check .

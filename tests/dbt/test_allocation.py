@@ -126,7 +126,7 @@ POOLS: dict[str, Pool] = {
         finding="over_used",
     ),
     "exactly the capacity": Pool("1000", {"A": "60", "B": "40"}, {"A": "600", "B": "400"}, capacity="100"),
-    "no minutes": Pool("1000", {}, capacity="400", unused="1000"),
+    "no minutes": Pool("1000", {}, capacity="400", unused="1000", finding="no_receiver"),
     "negative cost with capacity": Pool("-1000", {"A": "100"}, {"A": "-250"}, capacity="400", unused="-750"),
     "negative minutes": Pool(
         "1000",
