@@ -290,6 +290,7 @@ def test_changed_new_and_vanished_files_change_exactly_their_rows(small_to_chang
         "net_sales",
         "db1",
         "db2",
+        "db3",
     }
     assert set(filter(None, deltas.values())) == {Decimal(100)}
     assert changed[march]["net_sales"] - before[march]["net_sales"] == Decimal("225.45")
