@@ -73,7 +73,6 @@ sold as (
         bonus_months.tier_method,
         bonus_months.month,
         bonus_months.window_first,
-        bonus_months.window_last,
         cast(
             {{ months_between('bonus_months.window_first', 'bonus_months.window_last') }} as decimal(4, 0)
         ) as months_in_window,
@@ -127,7 +126,6 @@ expected as (
         sold.tier_method,
         sold.month,
         sold.window_first,
-        sold.window_last,
         sold.months_in_window,
         tiers.rate,
         sold.sales_so_far * sold.months_in_window as year_sales,
@@ -144,7 +142,6 @@ earning as (
         valid_from,
         month,
         window_first,
-        window_last,
         months_in_window,
         rate,
         cast(
@@ -165,7 +162,6 @@ earned as (
         earning.valid_from,
         earning.month,
         earning.window_first,
-        earning.window_last,
         cast(
             {{ div_half_up(
                 'cast(sum(' ~ exact_product('earning.year_sales_in_tier', 'earning.rate', 4, 8) ~ ') * 1000000000000 as decimal(38, 0))',
@@ -174,7 +170,7 @@ earned as (
         ) as accrued_to_date
     from earning
     cross join company
-    group by earning.customer_id, earning.valid_from, earning.month, earning.window_first, earning.window_last
+    group by earning.customer_id, earning.valid_from, earning.month, earning.window_first
 ),
 
 accruals as (

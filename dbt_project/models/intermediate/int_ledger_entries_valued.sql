@@ -24,7 +24,6 @@ entries as (
 accounts as (
     select
         accounts.account_no,
-        accounts.account_name,
         accounts.account_role,
         case
             when substr(accounts.account_role, 1, 5) = 'pool:' then substr(accounts.account_role, 6)
@@ -51,7 +50,6 @@ joined as (
                 then cast(1 as decimal(18, 8))
             else exchange_rates.rate
         end as exchange_rate,
-        accounts.account_name,
         accounts.account_role,
         accounts.cost_pool_id,
         accounts.line_code,
@@ -80,7 +78,6 @@ select
     posting_date,
     {{ month_floor('posting_date') }} as month,
     account_no,
-    account_name,
     account_role,
     role_kind,
     line_code,

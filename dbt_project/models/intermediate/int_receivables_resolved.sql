@@ -21,7 +21,6 @@ select
     receivables.customer_id as carried_customer_id,
     {{ resolved_id('receivables.customer_id', 'customers.customer_id', 'supplied.customers_supplied') }} as customer_id,
     receivables.invoice_date,
-    receivables.due_date,
     receivables.paid_date,
     case
         when receivables.paid_date is null and losses.lost_on is not null
