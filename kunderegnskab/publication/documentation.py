@@ -1,7 +1,7 @@
 """Renders docs/contracts/marts.md from the dbt project's declarations of the published tables.
 
 `python -m kunderegnskab.publication.documentation` writes the file in place; a test fails when it is old.
-What a table means belongs in dbt_project/models/marts/_marts.yml and dbt_project/models/audit/_audit.yml,
+What a table means belongs in dbt_project/models/marts/*/_*.yml and dbt_project/models/audit/_audit.yml,
 the order and signs of the ladder in dbt_project/seeds/default_ladder.csv.
 """
 
@@ -24,7 +24,7 @@ _PROJECT = REPOSITORY / "dbt_project"
 _INTRODUCTION = """\
 # Published tables: the output contract
 
-<!-- Generated from dbt_project/models/marts/_marts.yml, dbt_project/models/audit/_audit.yml and
+<!-- Generated from dbt_project/models/marts/*/_*.yml, dbt_project/models/audit/_audit.yml and
 dbt_project/seeds: change those files, then run `make docs`. -->
 
 A publication holds these tables twice: in `kunderegnskab.duckdb` as `marts.<table>` and `audit.<table>`,
@@ -79,8 +79,8 @@ def render_marts_document() -> str:
 
     Raises KeyError when a column lacks its type or description.
     """
-    marts = [(model, "marts") for model in _declared("models/marts/_marts.yml", "models")]
-    audit = [(model, "audit") for model in _declared("models/audit/_audit.yml", "models")]
+    marts = [(model, "marts") for model in _declared_models("marts")]
+    audit = [(model, "audit") for model in _declared_models("audit")]
     views = [(model, schema) for model, schema in audit if _is_view(model["name"])]
     tables = [entry for entry in audit if entry not in views]
     parts = [
@@ -101,6 +101,13 @@ def render_marts_document() -> str:
 def main() -> None:
     """Write the document."""
     MARTS_DOCUMENT.write_text(render_marts_document(), encoding="utf-8")
+
+
+def _declared_models(layer: str) -> list[dict[str, Any]]:
+    """The models of a layer, room by room; unit tests have YAML files of their own."""
+    files = sorted((_PROJECT / "models" / layer).rglob("_*.yml"))
+    named = [file.relative_to(_PROJECT).as_posix() for file in files if not file.match("_unit_tests*.yml")]
+    return [model for name in named for model in _declared(name, "models")]
 
 
 def _declared(file: str, kind: str) -> list[dict[str, Any]]:

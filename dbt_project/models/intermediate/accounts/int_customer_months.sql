@@ -31,6 +31,15 @@ credit as (
     group by customer_id, month
 ),
 
+visits as (
+    select
+        customer_id,
+        month,
+        sum(minutes) as visit_minutes
+    from {{ ref('int_visits') }}
+    group by customer_id, month
+),
+
 customer_months as (
     select
         customer_id,
@@ -78,6 +87,7 @@ select
     coalesce(direct.line_count, 0) as line_count,
     coalesce(direct.return_line_count, 0) as return_line_count,
     cast(coalesce(direct.visit_count, 0) as decimal(18, 4)) as visit_count,
+    cast(coalesce(visits.visit_minutes, 0) as decimal(18, 4)) as visit_minutes,
     cast(coalesce(direct.freight_charged, 0) as decimal(18, 4)) as freight_charged,
     cast(coalesce(direct.sales_without_cost, 0) as decimal(18, 4)) as sales_without_cost
 from customer_months
@@ -89,3 +99,5 @@ left join pools
     on customer_months.customer_id = pools.customer_id and customer_months.month = pools.month
 left join credit
     on customer_months.customer_id = credit.customer_id and customer_months.month = credit.month
+left join visits
+    on customer_months.customer_id = visits.customer_id and customer_months.month = visits.month

@@ -13,7 +13,8 @@ select
     activities.customer_id as carried_customer_id,
     {{ resolved_id('activities.customer_id', 'customers.customer_id', 'supplied.customers_supplied') }} as customer_id,
     activities.activity_type,
-    activities.quantity
+    activities.quantity,
+    activities.minutes
 from {{ ref('stg_activities') }} as activities
 cross join supplied
 left join {{ ref('stg_customers') }} as customers

@@ -31,6 +31,7 @@ select
     customer_months.line_count,
     customer_months.return_line_count,
     customer_months.visit_count,
+    customer_months.visit_minutes,
     customer_months.freight_charged,
     customer_months.sales_without_cost
 from {{ ref('int_customer_months') }} as customer_months

@@ -1,5 +1,5 @@
 -- Every salesperson that the company supplies, and always the one for what nobody owns. Where the feed is
--- not supplied, the ids on sales lines and activities are the salespeople.
+-- not supplied, the ids on sales lines, activities and owners are the salespeople.
 with supplied as (
     {{ supplied_feeds(['salespeople']) }}
 ),
@@ -8,6 +8,8 @@ carried_ids as (
     select {{ id_or_null('salesperson_id') }} as salesperson_id from {{ ref('stg_sales_lines') }}
     union distinct
     select {{ id_or_null('salesperson_id') }} as salesperson_id from {{ ref('stg_activities') }}
+    union distinct
+    select {{ id_or_null('salesperson_id') }} as salesperson_id from {{ ref('stg_customer_owners') }}
 ),
 
 salesperson_ids as (

@@ -1,0 +1,59 @@
+{# Splitting a customer's figures between the salespeople who own the customer: the one home of that rule. Who owns
+   whom, and when, belongs in int_owner_spans. #}
+
+{# An owner's part of an amount, decimal(18, 4). What is given to the owners so far is rounded, and each gets the
+   difference, so that the parts sum to the amount exactly. owner: alias of int_owner_spans. #}
+{% macro owner_part(amount, owner) -%}
+    cast(
+        case
+            when {{ owner }}.share = 1 then {{ amount }}
+            else
+                {{ money(exact_product(amount, owner ~ '.share_through', 4, 8)) }}
+                - {{ money(exact_product(amount, '(' ~ owner ~ '.share_through - ' ~ owner ~ '.share)', 4, 8)) }}
+        end as decimal(18, 4)
+    )
+{%- endmacro %}
+
+{# The columns of portfolio_accounts and current_portfolio_accounts; ownership: 'posting_date' or 'today'. #}
+{% macro portfolio_accounts(ownership) -%}
+{%- set ladder_columns = account_measures()[:17] -%}
+{%- set counts = account_measures()[17:] -%}
+with amounts as (
+    select
+        amounts.salesperson_id,
+        amounts.customer_id,
+        amounts.month,
+        {%- for column in ladder_columns %}
+        sum(
+            case when terms.column_name = '{{ column }}' then terms.sign * amounts.amount else 0 end
+        ) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_portfolio_lines') }} as amounts
+    inner join {{ ref('int_ladder_terms') }} as terms
+        on amounts.line_code = terms.line_code
+    where amounts.ownership = '{{ ownership }}'
+    group by amounts.salesperson_id, amounts.customer_id, amounts.month
+)
+
+select
+    counts.salesperson_id,
+    counts.customer_id,
+    counts.month,
+    counts.share,
+    {%- for column in ladder_columns %}
+    cast(coalesce(amounts.{{ column }}, 0) as decimal(18, 4)) as {{ column }},
+    {%- endfor %}
+    {%- for level in ['1', '2', '3'] %}
+    {{ safe_ratio('coalesce(amounts.db' ~ level ~ ', 0)', 'coalesce(amounts.net_sales, 0)') }} as dg{{ level }},
+    {%- endfor %}
+    {%- for column in counts %}
+    counts.{{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from {{ ref('int_portfolio_counts') }} as counts
+left join amounts
+    on
+        counts.salesperson_id = amounts.salesperson_id
+        and counts.customer_id = amounts.customer_id
+        and counts.month = amounts.month
+where counts.ownership = '{{ ownership }}'
+{%- endmacro %}

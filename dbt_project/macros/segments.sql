@@ -1,0 +1,22 @@
+{# Names that segments have in common: the one home of the states that are no class. Which customer is in which belongs in
+   the models. #}
+
+{# Not yet to be classed: no order so far, or too short a history. #}
+{% macro new_state() -%}
+    'Ny'
+{%- endmacro %}
+
+{# Ordered once, and not in the last 12 months. #}
+{% macro lost_state() -%}
+    'Tabt'
+{%- endmacro %}
+
+{# A customer inside the group of companies. #}
+{% macro internal_state() -%}
+    'Intern'
+{%- endmacro %}
+
+{# The class of a figure that is negative, or of a ratio that is undefined. #}
+{% macro negative_class() -%}
+    'N'
+{%- endmacro %}

@@ -1,0 +1,46 @@
+-- Every customer visit with the minutes it took: as recorded, else as the time equations of the cost pools have it.
+with times as (
+    select
+        applies_to,
+        cost_pool_id,
+        minutes_per_unit,
+        valid_from,
+        coalesce(
+            lead(valid_from) over (partition by cost_pool_id, applies_to, activity_type order by valid_from asc nulls last),
+            cast('9999-12-31' as date)
+        ) as valid_before
+    from {{ ref('stg_activity_times') }}
+    where {{ driver_name('activity_type') }} = 'visits'
+),
+
+minutes_per_visit as (
+    select
+        customers.customer_id,
+        customers.month,
+        sum(times.minutes_per_unit) as minutes_per_unit
+    from {{ ref('int_customer_groups') }} as customers
+    inner join times
+        on
+            last_day(customers.month) >= times.valid_from
+            and last_day(customers.month) < times.valid_before
+            and {{ is_in_group('times.applies_to', 'customers') }}
+    group by customers.customer_id, customers.month
+)
+
+select
+    activities.customer_id,
+    activities.month,
+    activities.activity_date,
+    activities.activity_no,
+    activities.quantity,
+    cast(
+        coalesce(
+            activities.minutes,
+            {{ money(exact_product('activities.quantity', 'minutes_per_visit.minutes_per_unit', 6, 6)) }},
+            0
+        ) as decimal(18, 4)
+    ) as minutes
+from {{ ref('int_activities_resolved') }} as activities
+left join minutes_per_visit
+    on activities.customer_id = minutes_per_visit.customer_id and activities.month = minutes_per_visit.month
+where activities.activity_type = 'sales_visit'

@@ -1,0 +1,67 @@
+-- The sales team's decisions on segments, each with what the rules say now and whether it is due for review. Which segment
+-- is in effect belongs in customer_segments.
+with as_of as (
+    select max(month) as month
+    from {{ ref('time_windows') }}
+),
+
+decisions as (
+    select
+        decisions.customer_id,
+        decisions.decided_on,
+        decisions.segment as override_segment,
+        decisions.reason,
+        decisions.decided_by,
+        decisions.valid_to,
+        segments.calculated_segment,
+        last_day(as_of.month) as today,
+        decisions.decided_before <= last_day(as_of.month) as is_replaced,
+        coalesce(decisions.valid_to < last_day(as_of.month), false) as is_expired,
+        decisions.decided_on > last_day(as_of.month) as is_ahead
+    from {{ ref('int_segment_decisions') }} as decisions
+    cross join as_of
+    left join {{ ref('customer_segments') }} as segments
+        on decisions.customer_id = segments.customer_id and as_of.month = segments.month
+),
+
+reviewed as (
+    select
+        customer_id,
+        decided_on,
+        override_segment,
+        calculated_segment,
+        reason,
+        decided_by,
+        valid_to,
+        case
+            when is_ahead then 'ahead'
+            when is_replaced then 'replaced'
+            when is_expired then 'expired'
+            else 'in_force'
+        end as status,
+        today
+    from decisions
+)
+
+select
+    customer_id,
+    decided_on,
+    override_segment,
+    calculated_segment,
+    reason,
+    decided_by,
+    valid_to,
+    status,
+    -- A quarter before it ends, when the rules have come to say the same, and after a year without an end.
+    case
+        when status = 'in_force' and override_segment = calculated_segment then 'same_as_calculated'
+        when status = 'in_force' and valid_to <= last_day({{ add_months('today', '3') }}) then 'ends_soon'
+        when status = 'in_force' and valid_to is null and decided_on < {{ add_months('today', '-12') }} then 'no_end'
+    end as review_reason,
+    status = 'in_force'
+    and (
+        override_segment = calculated_segment
+        or coalesce(valid_to <= last_day({{ add_months('today', '3') }}), false)
+        or (valid_to is null and decided_on < {{ add_months('today', '-12') }})
+    ) as is_due_for_review
+from reviewed

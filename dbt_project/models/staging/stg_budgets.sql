@@ -1,0 +1,13 @@
+-- Budgets as the company supplies them.
+select
+    month,
+    scope_type,
+    scope_id,
+    net_sales,
+    db1,
+    db2,
+    db3,
+    _source_file as source_file,
+    _file_sha256 as file_sha256,
+    _source_record as source_record
+from {{ source('raw', 'budgets') }}

@@ -1,0 +1,15 @@
+-- The company's own words for its KPIs; the register in force belongs in kpi_register.
+select
+    kpi_id,
+    name_da,
+    name_en,
+    definition,
+    unit,
+    direction,
+    owner,
+    influence,
+    purpose,
+    _source_file as source_file,
+    _file_sha256 as file_sha256,
+    _source_record as source_record
+from {{ source('raw', 'kpi_register') }}
