@@ -71,3 +71,34 @@ cast(
 {% macro spark__bigint_div(dividend, divisor) -%}
     (({{ dividend }}) div ({{ divisor }}))
 {%- endmacro %}
+
+{# Money x numerator / denominator, decimal(18, 6), half away from zero; both are quantities (6 decimals) and the
+   denominator is positive. The product in between may have 35 digits: a billion pieces and
+   1,000 billion kroner. #}
+{% macro scaled_by(amount, numerator, denominator) -%}
+    cast(
+        {{ div_half_up(
+            '(cast(' ~ money_units(amount) ~ ' as decimal(19, 0)) * ' ~ quantity_units(numerator) ~ ' * 100)',
+            quantity_units(denominator)
+        ) }} * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{# A figure of up to 6 decimals as a whole number of millionths: what int_div needs. 19 digits, so that DuckDB multiplies
+   it exactly. #}
+{% macro quantity_units(expression) -%}
+    cast(cast({{ expression }} as decimal(19, 6)) * 1000000 as decimal(19, 0))
+{%- endmacro %}
+
+{# Quotient of two figures of up to 6 decimals, decimal(18, 12), half away from zero; NULL unless the divisor is
+   positive. For shares and percentage points that must still add up when there are many. #}
+{% macro long_ratio(dividend, divisor) -%}
+    case
+        when {{ divisor }} > 0
+            then cast(
+                {{ div_half_up(
+                    '(' ~ quantity_units(dividend) ~ ' * 1000000000000)', quantity_units(divisor)
+                ) }} * cast(0.000000000001 as decimal(13, 12)) as decimal(18, 12)
+            )
+    end
+{%- endmacro %}

@@ -1,16 +1,20 @@
 {# Splitting a customer's figures between the salespeople who own the customer: the one home of that rule. Who owns
    whom, and when, belongs in int_owner_spans. #}
 
-{# An owner's part of an amount, decimal(18, 4). What is given to the owners so far is rounded, and each gets the
-   difference, so that the parts sum to the amount exactly. owner: alias of int_owner_spans. #}
-{% macro owner_part(amount, owner) -%}
+{# An owner's part of an amount, decimal(18, scale). What is given to the owners so far is rounded, and each gets the
+   difference, so that the parts sum to the amount exactly. owner: alias of a relation with share and share_through, as
+   int_owner_spans has them. #}
+{% macro owner_part(amount, owner, scale=4) -%}
     cast(
         case
             when {{ owner }}.share = 1 then {{ amount }}
             else
-                {{ money(exact_product(amount, owner ~ '.share_through', 4, 8)) }}
-                - {{ money(exact_product(amount, '(' ~ owner ~ '.share_through - ' ~ owner ~ '.share)', 4, 8)) }}
-        end as decimal(18, 4)
+                round({{ exact_product(amount, owner ~ '.share_through', scale, 8) }}, {{ scale }})
+                - round(
+                    {{ exact_product(amount, '(' ~ owner ~ '.share_through - ' ~ owner ~ '.share)', scale, 8) }},
+                    {{ scale }}
+                )
+        end as decimal(18, {{ scale }})
     )
 {%- endmacro %}
 

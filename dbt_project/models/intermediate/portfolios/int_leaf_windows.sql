@@ -1,0 +1,153 @@
+-- Every leaf (customer, product, unit of measure, currency) over each window of time and the one it is compared with, with
+-- what its price, cost and quantity did. Effects of a scope as a whole (volume, mix) belong in price_volume_mix.
+{{ config(materialized='table') }}
+
+with windowed as (
+    select
+        leaves.customer_id,
+        leaves.product_id,
+        leaves.currency,
+        windows.month,
+        windows.time_window,
+        false as is_then,
+        leaves.quantity,
+        leaves.sales,
+        leaves.sales_in_currency,
+        leaves.cogs
+    from {{ ref('int_leaf_months') }} as leaves
+    inner join {{ ref('time_windows') }} as windows
+        on
+            leaves.month >= windows.first_month
+            and leaves.month <= windows.month
+            and windows.compared_first_month is not null
+    union all
+    select
+        leaves.customer_id,
+        leaves.product_id,
+        leaves.currency,
+        windows.month,
+        windows.time_window,
+        true as is_then,
+        leaves.quantity,
+        leaves.sales,
+        leaves.sales_in_currency,
+        leaves.cogs
+    from {{ ref('int_leaf_months') }} as leaves
+    inner join {{ ref('time_windows') }} as windows
+        on leaves.month >= windows.compared_first_month and leaves.month <= windows.compared_last_month
+),
+
+leaves as (
+    select
+        customer_id,
+        product_id,
+        currency,
+        month,
+        time_window,
+        max(case when is_then then 1 else 0 end) as was_there,
+        max(case when is_then then 0 else 1 end) as is_there,
+        cast(sum(case when is_then then quantity else 0 end) as decimal(18, 6)) as quantity_then,
+        cast(sum(case when is_then then 0 else quantity end) as decimal(18, 6)) as quantity_now,
+        cast(sum(case when is_then then sales else 0 end) as decimal(18, 4)) as sales_then,
+        cast(sum(case when is_then then 0 else sales end) as decimal(18, 4)) as sales_now,
+        cast(sum(case when is_then then sales_in_currency else 0 end) as decimal(18, 4)) as sales_in_currency_then,
+        cast(sum(case when is_then then 0 else sales_in_currency end) as decimal(18, 4)) as sales_in_currency_now,
+        cast(sum(case when is_then then cogs else 0 end) as decimal(18, 4)) as cogs_then,
+        cast(sum(case when is_then then 0 else cogs end) as decimal(18, 4)) as cogs_now
+    from windowed
+    group by customer_id, product_id, currency, month, time_window
+),
+
+customers as (
+    select
+        customer_id,
+        month,
+        time_window,
+        max(was_there) as was_there,
+        max(is_there) as is_there
+    from leaves
+    group by customer_id, month, time_window
+),
+
+rates as (
+    select
+        leaves.currency,
+        leaves.month,
+        leaves.time_window,
+        case
+            when leaves.currency = max(company.currency) then cast(1 as decimal(18, 8))
+            when sum(leaves.sales_in_currency_then) > 0
+                then {{ div_round('sum(leaves.sales_then)', 'sum(leaves.sales_in_currency_then)', 8) }}
+        end as rate_then
+    from leaves
+    cross join {{ ref('stg_company') }} as company
+    group by leaves.currency, leaves.month, leaves.time_window
+),
+
+classed as (
+    select
+        leaves.customer_id,
+        leaves.product_id,
+        coalesce(products.unit_of_measure, '') as unit_of_measure,
+        leaves.currency,
+        leaves.month,
+        leaves.time_window,
+        case
+            when leaves.was_there = 0 and customers.was_there = 0 then 'new_customer'
+            when leaves.was_there = 0 then 'new_product'
+            when leaves.is_there = 0 and customers.is_there = 0 then 'lost_customer'
+            when leaves.is_there = 0 then 'lost_product'
+            when leaves.quantity_then > 0 and leaves.quantity_now > 0 then 'comparable'
+            else 'not_comparable'
+        end as kind,
+        leaves.quantity_then,
+        leaves.quantity_now,
+        leaves.sales_then,
+        leaves.sales_now,
+        leaves.cogs_then,
+        leaves.cogs_now,
+        -- Without an earlier rate there is nothing to tell the exchange rate from the price by.
+        case
+            when rates.rate_then = 1 or rates.rate_then is null then leaves.sales_now
+            else {{ money(exact_product('leaves.sales_in_currency_now', 'rates.rate_then', 4, 8)) }}
+        end as sales_now_at_rate_then
+    from leaves
+    inner join customers
+        on
+            leaves.customer_id = customers.customer_id
+            and leaves.month = customers.month
+            and leaves.time_window = customers.time_window
+    inner join rates
+        on
+            leaves.currency = rates.currency
+            and leaves.month = rates.month
+            and leaves.time_window = rates.time_window
+    inner join {{ ref('products') }} as products
+        on leaves.product_id = products.product_id
+)
+
+select
+    customer_id,
+    product_id,
+    unit_of_measure,
+    currency,
+    month,
+    time_window,
+    kind,
+    quantity_then,
+    quantity_now,
+    sales_then,
+    sales_now,
+    cogs_then,
+    cogs_now,
+    sales_now_at_rate_then,
+    -- What the quantity of now would have come to at the price, and at the unit cost, of then.
+    cast(
+        case when kind = 'comparable' then {{ scaled_by('sales_then', 'quantity_now', 'quantity_then') }} end
+        as decimal(18, 6)
+    ) as sales_at_price_then,
+    cast(
+        case when kind = 'comparable' then {{ scaled_by('cogs_then', 'quantity_now', 'quantity_then') }} end
+        as decimal(18, 6)
+    ) as cogs_at_cost_then
+from classed

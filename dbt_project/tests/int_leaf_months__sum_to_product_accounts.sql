@@ -1,0 +1,29 @@
+-- What price, volume and mix are told apart by is what the products sold for: no line is lost between the two.
+{{ config(meta={'dagster': {'ref': {'name': 'int_leaf_months'}}}) }}
+
+with leaves as (
+    select
+        customer_id,
+        product_id,
+        month,
+        sum(quantity) as quantity,
+        sum(sales) as sales,
+        sum(cogs) as cogs
+    from {{ ref('int_leaf_months') }}
+    group by customer_id, product_id, month
+)
+
+select
+    coalesce(leaves.customer_id, products.customer_id) as customer_id,
+    coalesce(leaves.product_id, products.product_id) as product_id,
+    coalesce(leaves.month, products.month) as month
+from leaves
+full outer join {{ ref('product_accounts') }} as products
+    on
+        leaves.customer_id = products.customer_id
+        and leaves.product_id = products.product_id
+        and leaves.month = products.month
+where
+    coalesce(leaves.quantity, 0) is distinct from coalesce(products.quantity, 0)
+    or coalesce(leaves.sales, 0) is distinct from coalesce(products.invoiced_sales - products.returns, 0)
+    or coalesce(leaves.cogs, 0) is distinct from coalesce(products.cogs, 0)
