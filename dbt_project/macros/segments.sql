@@ -20,3 +20,13 @@
 {% macro negative_class() -%}
     'N'
 {%- endmacro %}
+
+{# True when a segment in effect is a class on each axis, and none of the states above. #}
+{% macro is_classed(segment) -%}
+    {{ segment }} not in ({{ unknown_id() }}, {{ internal_state() }}, {{ new_state() }}, {{ lost_state() }})
+{%- endmacro %}
+
+{# The name that all good customers have together, whichever segments they are in. #}
+{% macro good_customers_name() -%}
+    'Den gode kunde'
+{%- endmacro %}

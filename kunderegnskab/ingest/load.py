@@ -59,7 +59,8 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
     """Fill schema raw of an empty warehouse.
 
     Gives one relation per feed, in the columns of its contract plus the three source columns, and
-    the tables company, feeds, files, rejects and left_out.
+    the tables company, feeds, files, rejects and left_out. Baselines that earlier publications hold are
+    not files; publication.baselines fills their table.
     """
     con.execute("create schema raw")
     _company(con, workspace.company)
@@ -91,6 +92,11 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
                     f"_reject_value as raw_value, _reason as reason from read_parquet([{listed}]) "
                     f"where _record_status = {literal(status)}"
                 )
+    con.execute(
+        "create table raw.published_baselines (kpi_id varchar, scope_type varchar, scope_id varchar, "
+        "month_from date, baseline_month_from date, baseline_month_to date, approved_on date, "
+        "baseline_value decimal(18,6), baseline_publication varchar)"
+    )
     _rejects(con, listings["rejected"])
     _left_out(con, listings["left_out"])
     _files(con, intake)

@@ -227,6 +227,36 @@ COSTING = [
     ),
 ]
 
+PROBLEMS = "audit.sales_policy_problems"
+SALES = [
+    MetricCheck(
+        check_name="gate__kpi_values__policy_files_can_be_followed",
+        subject="kpi_values",
+        is_blocking=True,
+        metric=f"select count(*) from {PROBLEMS} where is_blocking",
+        unit="rows",
+        maximum=0,
+        en="Segment rules, segment decisions, customer owners and KPI targets can be followed as written.",
+        da="Segmentregler, segmentbeslutninger, kundeansvar og mål for nøgletal kan følges som skrevet.",
+        failing=f"""
+            select sentence_en, sentence_da, source_file, source_record from {PROBLEMS} where is_blocking
+            order by all""",
+    ),
+    MetricCheck(
+        check_name="gate__kpi_values__policy_files_meet_the_accounts",
+        subject="kpi_values",
+        is_blocking=False,
+        metric=f"select count(*) from {PROBLEMS} where not is_blocking",
+        unit="rows",
+        maximum=0,
+        en="What policy files name is in the accounts; what is not counts for nothing, and may be misspelt.",
+        da="Det, styringsfilerne nævner, findes i kunderegnskabet; andet tæller ikke og er nok stavet galt.",
+        failing=f"""
+            select sentence_en, sentence_da, source_file, source_record from {PROBLEMS} where not is_blocking
+            order by all""",
+    ),
+]
+
 
 def _drift_check(
     *, name: str, aggregate: str, is_blocking: bool, minimum: int, maximum: int | None, en: str, da: str
@@ -329,7 +359,7 @@ def gate_checks() -> list[ExpectedCheck]:
 
 def gate_catalogue() -> list[MetricCheck]:
     """The declarations of those checks, for whoever shows them."""
-    return [*PLAUSIBLE, *COSTING, *DRIFT]
+    return [*PLAUSIBLE, *COSTING, *SALES, *DRIFT]
 
 
 def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[CheckResult]:
@@ -343,7 +373,7 @@ def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[Chec
         nothing_to_compare = [
             result_of(check, "gate", "passed", observed="no earlier publication") for check in DRIFT
         ]
-        return run_checks(con, "gate", [*PLAUSIBLE, *COSTING]) + nothing_to_compare
+        return run_checks(con, "gate", [*PLAUSIBLE, *COSTING, *SALES]) + nothing_to_compare
 
 
 @contextmanager

@@ -12,19 +12,21 @@ from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest import fresh_warehouse, input_hash, load_warehouse, sweep, take_in
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import report
+from kunderegnskab.publication.baselines import load_baselines
 from kunderegnskab.quality.certification import start_load
 from kunderegnskab.workspace import Workspace
 from orchestration.defs.transformation import all_checks
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL, run_tags
 
-# Tables of schema raw that tell about the files rather than hold them.
-ABOUT_FILES = {
+# Tables of schema raw that no file holds.
+NOT_FEEDS = {
     "company": "The company's parameters, one row.",
     "feeds": "Which feeds are supplied, one row per feed.",
     "files": "What became of every record of every file, one row per feed and file.",
     "rejects": "Records that could not be read as declared, one row each.",
     "left_out": "Records that a mapping leaves out, one row each.",
+    "published_baselines": "Baselines of targets as earlier publications hold them, one row per target.",
 }
 
 
@@ -65,7 +67,7 @@ def _feed_spec(feed: Feed) -> dg.AssetSpec:
                 kinds={"duckdb"},
                 tags={"layer": "raw"},
             )
-            for name, description in ABOUT_FILES.items()
+            for name, description in NOT_FEEDS.items()
         ),
     ],
     can_subset=False,  # a warehouse holds one intake of all files, or none
@@ -86,6 +88,7 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
     context.instance.add_run_tags(context.run_id, run_tags(inputs))
     with fresh_warehouse(workspace) as con:
         load_warehouse(con, workspace, workspace.lake, intake)
+        load_baselines(con, workspace.published)
         start_load(
             con,
             load_id=context.run_id,
@@ -108,7 +111,7 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
                 ),
             },
         )
-    for name in ABOUT_FILES:
+    for name in NOT_FEEDS:
         yield dg.MaterializeResult(asset_key=["raw", name])
 
 

@@ -52,6 +52,7 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
         if build is None:
             raise dg.Failure("Nothing has been loaded, run a refresh.", allow_retries=False)
         load = read_load_record(con)
+        rules = {"segment_rules": _segment_rules(con), "baselines": _baseline_publications(con)}
         waived = {result.check_name for result in read_results(con) if result.status == "waived"}
     if configuration_hashes(workspace) != load.parameters["configuration"]:
         raise dg.Failure(
@@ -89,7 +90,7 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
             )
             for receipt in load.receipts
         ],
-        parameters=load.parameters,
+        parameters=load.parameters | rules,
         allowances=[
             {"source": source, "count": count, "reason": reason}
             for source, (count, reason) in {
@@ -152,6 +153,32 @@ def _copy_check(made: store.Publication) -> dg.AssetCheckResult:
         passed=not problems,
         metadata={"tables": len(made.manifest.marts), "problems": "\n".join(problems) or "none"},
     )
+
+
+def _segment_rules(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """The version of the segment rules in force in the last month, and every version that a month used."""
+    used = _texts(
+        con,
+        "select rule_version from marts.customer_segments group by rule_version "
+        "order by max(month), rule_version",
+    )
+    return {"in_force": used[-1] if used else None, "used": used}
+
+
+def _baseline_publications(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The publications that the baselines of targets were taken from."""
+    return _texts(
+        con,
+        "select distinct baseline_publication from marts.target_baselines "
+        "where baseline_publication is not null order by baseline_publication",
+    )
+
+
+def _texts(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    try:
+        return [text for (text,) in con.execute(query).fetchall()]
+    except duckdb.CatalogException:
+        return []  # not built: publish says so
 
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 A fault is planted in the built warehouse, and where it is in a model or a record, what follows from it is built
 again. Then all singular tests run, as dbt compiled them. Faults as they arrive in a company's files belong in
-tests/e2e/test_ledger_faults.py.
+tests/e2e/test_ledger_faults.py, faults in the sales marts in test_planted_sales_faults.py.
 """
 
 from __future__ import annotations
@@ -12,6 +12,19 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from test_planted_sales_faults import (
+    COMPANY_RATIOS,
+    CONCEPTS,
+    CURRENT_PORTFOLIOS,
+    CURVE_END,
+    KPI_COMPANY,
+    LEAVES,
+    ORDERS,
+    PORTFOLIOS,
+    PROFILES,
+    SALES_FAULTS,
+    SEGMENTS,
+)
 from warehouse import DBT_PROJECT, Build, dbt, execute, failures, rows
 
 POSTINGS = "postings__sum_to_customer_account_lines"
@@ -175,6 +188,7 @@ TEN_FAULTS = [
     ),
 ]
 
+# What is built on the accounts is not built again here, so its own tests see that the accounts have changed.
 ONE_ACCOUNT = "where customer_id = '1001' and month = date '2026-01-01'"
 
 FAULTS = [
@@ -183,6 +197,9 @@ FAULTS = [
         f"update marts.customer_accounts set cogs = cogs + 0.02 {ONE_ACCOUNT}",
         COLUMNS,
         COMPANY_SUMS,
+        PORTFOLIOS,
+        CURRENT_PORTFOLIOS,
+        KPI_COMPANY,
     ),
     fault(
         "two oere too much in one amount line",
@@ -217,6 +234,13 @@ FAULTS = [
         COLUMNS,
         COUNTS,
         COMPANY_SUMS,
+        PORTFOLIOS,
+        CURRENT_PORTFOLIOS,
+        KPI_COMPANY,
+        SEGMENTS,
+        ORDERS,
+        CONCEPTS,
+        PROFILES,
     ),
     fault(
         "phantom account",
@@ -226,6 +250,12 @@ FAULTS = [
         COLUMNS,
         COUNTS,
         COMPANY_SUMS,
+        PORTFOLIOS,
+        CURRENT_PORTFOLIOS,
+        KPI_COMPANY,
+        SEGMENTS,
+        CONCEPTS,
+        PROFILES,
     ),
     fault(
         "product row repeated",
@@ -237,18 +267,21 @@ FAULTS = [
         "delete from marts.product_accounts where product_id = 'B'",
         PRODUCTS,
         PRODUCT_POSTINGS,
+        LEAVES,
     ),
     fault(
         "amounts of two products exchanged",
         "update marts.product_accounts set product_id = case product_id when 'A' then 'B' else 'A' end "
         "where product_id in ('A', 'B')",
         PRODUCT_POSTINGS,
+        LEAVES,
     ),
     fault(
         "sign of a credit note turned",
         "update marts.product_accounts set returns = -returns where returns > 0",
         PRODUCTS,
         PRODUCT_POSTINGS,
+        LEAVES,
     ),
     fault(
         "ladder adds what it should subtract",
@@ -382,12 +415,17 @@ FAULTS = [
         "company without a month",
         "delete from marts.company_accounts where month = date '2026-03-01'",
         COMPANY_SUMS,
+        CURVE_END,
+        PROFILES,
     ),
     fault(
         "company with two oere more of DB III",
         "update marts.company_accounts set db3 = db3 + 0.02, difference = difference + 0.02 where month = date '2026-01-01'",
         COMPANY_SUMS,
         COMPANY_LEDGER,
+        COMPANY_RATIOS,
+        CURVE_END,
+        PROFILES,
     ),
     fault(
         "payment missing in the roll-forward",
@@ -488,7 +526,8 @@ def test_dbt_finds_the_same_red_tests(small_company_to_break: Path) -> None:
 
 
 def test_every_singular_test_has_a_fault_that_turns_it_red() -> None:
-    assert set().union(*(planted.red for planted in ALL_FAULTS)) == singular_tests()
+    faults = [*ALL_FAULTS, *SALES_FAULTS]
+    assert set().union(*(planted.red for planted in faults)) == singular_tests()
 
 
 def test_grain_tests_see_repeated_keys_and_repeated_nulls(small_company_to_break: Path) -> None:

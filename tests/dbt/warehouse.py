@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 import yaml
+from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
@@ -75,6 +76,17 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "source_record": "BIGINT",
         "reason": "VARCHAR",
     },
+    "published_baselines": {
+        "kpi_id": "VARCHAR",
+        "scope_type": "VARCHAR",
+        "scope_id": "VARCHAR",
+        "month_from": "DATE",
+        "baseline_month_from": "DATE",
+        "baseline_month_to": "DATE",
+        "approved_on": "DATE",
+        "baseline_value": "DECIMAL(18,6)",
+        "baseline_publication": "VARCHAR",
+    },
 }
 
 Record = Mapping[str, Any]
@@ -93,6 +105,7 @@ def create_raw(
     rejects: Sequence[Record] = (),
     left_out: Sequence[Record] = (),
     rejects_allowed: int = 0,
+    published_baselines: Sequence[Record] = (),
 ) -> None:
     """Creates the raw schema in a new warehouse file: every feed of the contract.
 
@@ -138,6 +151,7 @@ def create_raw(
             ],
             "rejects": list(rejects),
             "left_out": list(left_out),
+            "published_baselines": list(published_baselines),
         }
         for table, columns in OTHER_TABLES.items():
             _create(connection, table, columns, others[table])
@@ -203,8 +217,12 @@ def dbt(warehouse: Path, *arguments: str) -> dbtRunnerResult:
 
 
 def statuses(result: dbtRunnerResult) -> dict[str, str]:
-    """The status of every node that a command ran, by name."""
-    return {run.node.name: str(run.status) for run in run_results(result)}
+    """The status of every node that a command ran, by name; not of exposures, with which dbt does nothing."""
+    return {
+        run.node.name: str(run.status)
+        for run in run_results(result)
+        if run.node.resource_type != NodeType.Exposure
+    }
 
 
 def run_results(result: dbtRunnerResult) -> list[Any]:

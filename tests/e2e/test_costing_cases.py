@@ -2,64 +2,49 @@
 
 Each example says first what it puts into the books and then what must come out of them. Its numbers, what
 they were published in and how exactly they must hold stand in cases.json, beside the folder of datasets; none
-is repeated here. How examples are entered and read back belongs in tests/costing_cases.py.
+is repeated here. How examples are entered and read back belongs in tests/worked_examples.py, examples of
+segments, portfolios and sales in test_sales_cases.py.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from costing_cases import CAPACITY_UNITS, NOTHING, ONE, ORE, Books, Case, Published, agree, read_cases
-from running import published, refreshed
+from worked_examples import (
+    CAPACITY_UNITS,
+    NOTHING,
+    ONE,
+    ORE,
+    Books,
+    Case,
+    Examples,
+    Published,
+    Told,
+    agree,
+    read_cases,
+)
 
 HOUR = Decimal(60)
 HUNDRED = Decimal(100)
 
-PutIn = Callable[[Case, Books], None]
-PUT_IN: dict[str, PutIn] = {}
-
-
-def puts_in(*case_ids: str) -> Callable[[PutIn], PutIn]:
-    """Marks what these examples put into the books."""
-
-    def remember(put_in: PutIn) -> PutIn:
-        PUT_IN.update(dict.fromkeys(case_ids, put_in))
-        return put_in
-
-    return remember
-
-
-@dataclass(frozen=True)
-class Told:
-    """The examples, and the marts that were made of them."""
-
-    cases: Mapping[str, Case]
-    marts: Published
+EXAMPLES = Examples()
+puts_in = EXAMPLES.puts_in
 
 
 @pytest.fixture(scope="module")
 def told(datasets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """All examples in one company, refreshed once."""
-    path = datasets.parent / "cases.json"
-    if not path.is_file():
-        reason = f"there are no worked examples at {path}; they belong beside the folder of datasets"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    cases = read_cases(path)
+    cases = read_cases(datasets)
     credit = cases["W37"].inputs["credit"]
-    books = Books({"credit_interest_rate": credit["rate"], "day_count": credit["year"]})
-    for case_id, put_in in PUT_IN.items():
-        put_in(cases[case_id], books)
     workspace = tmp_path_factory.mktemp("costing_cases") / "workspace"
-    books.write(workspace)
-    assert refreshed(workspace)["status"] == "published"
-    with published(workspace) as con:
-        yield Told(cases, Published(con))
+    with EXAMPLES.told(
+        cases, workspace, credit_interest_rate=credit["rate"], day_count=credit["year"]
+    ) as examples:
+        yield examples
 
 
 # --- W01, W03: time-driven costing leaves the unused capacity with the company ------------------------

@@ -29,14 +29,38 @@ GRAINS = {
     "customer_accounts": "customer_id, month",
     "company_accounts": "month",
     "product_accounts": "customer_id, product_id, month",
+    "driver_opportunities": "customer_id, driver",
+    "driver_bridge": "scope_type, scope_id, month, time_window, driver",
+    "time_windows": "month, time_window",
+    "kpi_register": "kpi_id",
+    "kpi_values": "kpi_id, scope_type, scope_id, month, time_window",
+    "target_baselines": "kpi_id, scope_type, scope_id, month_from",
+    "budget_follow_up": "scope_type, scope_id, month, time_window, measure",
+    "portfolio_accounts": "salesperson_id, customer_id, month",
+    "current_portfolio_accounts": "salesperson_id, customer_id, month",
+    "price_volume_mix": "scope_type, scope_id, month, time_window, component",
+    "portfolio_bridge": "salesperson_id, month, time_window, component",
+    "portfolio_ratio_bridge": "scope_type, scope_id, month, time_window, component",
+    "whale_curve": "month, rank",
+    "revenue_pareto": "month, rank",
+    "portfolio_concentration": "month",
+    "segment_service_concepts": "month, segment",
+    "sales_effort": "customer_id, month",
+    "terms_beyond_concept": "customer_id, term",
+    "customer_segments": "customer_id, month",
+    "segment_override_reviews": "customer_id, decided_on",
+    "segment_profiles": "segment, month",
+    "customer_profile_gaps": "customer_id, characteristic",
+    "segment_migration": "month, from_segment, to_segment",
+    "segment_movements": "month",
 }
 LADDER_COLUMNS = (
     "list_sales", "invoice_discount", "invoiced_sales", "returns", "bonus", "cash_discount", "net_sales",
     "cogs", "db1", "freight", "handling", "other_direct", "db2", "order_cost", "sales_effort_cost", "credit_cost", "db3",
 )  # fmt: skip
 MEMO_COLUMNS = (
-    "dg1", "dg2", "dg3", "order_count", "line_count", "return_line_count", "visit_count", "freight_charged",
-    "sales_without_cost",
+    "dg1", "dg2", "dg3", "order_count", "line_count", "return_line_count", "visit_count", "visit_minutes",
+    "freight_charged", "sales_without_cost",
 )  # fmt: skip
 # Lines whose ledger accounts are income: a credit in the ledger is a positive amount in the account.
 INCOME = ("K00",)
@@ -324,6 +348,29 @@ def test_changed_configuration_or_policy_publishes_anew(small_to_change: Path):
     assert "policy/budgets.csv" in {file.path for file in now.manifest.inputs}
 
 
+def test_a_baseline_stays_as_it_was_first_published(small_to_change: Path):
+    header = "kpi_id,scope_type,scope_id,month_from,month_to,target_value,baseline_month_from,baseline_month_to,approved_on"
+    target = "db1,company,company,2025-01-01,2025-12-01,99999,2024-01-01,2024-12-01,2020-01-01"
+    at_rest(small_to_change / "policy" / "kpi_targets.csv", f"{header}\n{target}\n".encode())
+    first = refreshed(small_to_change)["publication"]
+    ((before, taken_from, drift),) = baselines(small_to_change)
+    assert (taken_from, drift) == (None, 0)
+    now = current(small_to_change / "published")
+    assert now is not None
+    assert now.manifest.parameters["segment_rules"] == {"in_force": "standard", "used": ["standard"]}
+    assert now.manifest.parameters["baselines"] == []
+    assert refreshed(small_to_change)["status"] == "unchanged"
+
+    lines = sales_of("nord")
+    lines[0][7:9] = ["1.100,00", "1.000,00"]  # 100.00 more in January 2024
+    write_sales(small_to_change, "nord", lines)
+    refreshed(small_to_change)
+    assert baselines(small_to_change) == [(before, first, 100)]
+    now = current(small_to_change / "published")
+    assert now is not None
+    assert now.manifest.parameters["baselines"] == [first]
+
+
 # --- telling ----------------------------------------------------------------------------------------
 def test_status_says_what_is_published(demo_workspace: Path):
     name = current_name(demo_workspace)
@@ -420,6 +467,12 @@ def current_name(workspace: Path) -> str:
     now = current(workspace / "published")
     assert now is not None
     return now.name
+
+
+def baselines(workspace: Path) -> list[tuple[Any, ...]]:
+    with published(workspace) as con:
+        columns = "baseline_value, baseline_publication, drift"
+        return con.execute(f"select {columns} from marts.target_baselines").fetchall()
 
 
 def freshness(workspace: Path) -> str:

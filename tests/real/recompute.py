@@ -130,6 +130,7 @@ class Expected:
         ledger: (currency, first day of month) -> entries on pool accounts, in company currency.
         pools: (cost pool, first day of month) -> what became of its cost.
         allocations: (cost pool, first day of month, customer) -> driver and amount.
+        owners: customer -> the salesperson who owns it in all months.
     """
 
     customers: set[str] = field(default_factory=lambda: {UNKNOWN})
@@ -141,6 +142,7 @@ class Expected:
     ledger: dict[tuple[str, date], Decimal] = field(default_factory=dict)
     pools: dict[tuple[str, date], PoolMonth] = field(default_factory=dict)
     allocations: dict[tuple[str, date, str], dict[str, Decimal]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
 
     @property
     def months(self) -> set[date]:
@@ -372,6 +374,7 @@ def _foodmart(folder: Path) -> Expected:
     expenses = list(_rows(folder / "expense_fact.csv"))
     rates = list(_rows(folder / "currency.csv"))
     stores = {row["store_id"]: row["store_country"] for row in _rows(folder / "store.csv")}
+    regions = {row["region_id"]: row["sales_region"] for row in _rows(folder / "region.csv")}
     pools = {"USA": "stores_usa", "Mexico": "stores_mexico", "Canada": "stores_canada"}
     currencies = {"USD": "USD", "Mexican Peso": "MXN", "Canadian Dollar": "CAD"}
     lines = [
@@ -390,9 +393,11 @@ def _foodmart(folder: Path) -> Expected:
     expected = Expected()
     expected.customers |= {row["customer_id"] for row in customers}
     expected.products |= {row["product_id"] for row in products}
+    expected.owners = {row["customer_id"]: regions[row["customer_region_id"]] for row in customers}
     expected.records = {
         ("sales_lines", "sales_fact_1997.csv"): (len(sales), 0),
         ("customers", "customer.csv"): (len(customers), 0),
+        ("customer_owners", "customer.csv"): (len(customers), 0),
         ("products", "product.csv"): (len(products), 0),
         ("ledger_entries", "expense_fact.csv"): (len(expenses), 0),
         ("exchange_rates", "currency.csv"): (len(rates), 0),

@@ -6,30 +6,14 @@ folder here. Rules that a small made-up company shows better belong in tests/dbt
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
-import running
-from recompute import (
-    COUNTS,
-    DATASETS,
-    LADDER,
-    MEMO,
-    PRODUCT_COLUMNS,
-    UNKNOWN,
-    Expected,
-    PoolMonth,
-    recompute,
-)
-
-MAPPINGS = Path(__file__).parent
+from comparing import Refreshed, assert_same_rows, published_beside_recomputed
+from recompute import COUNTS, DATASETS, LADDER, MEMO, PRODUCT_COLUMNS, UNKNOWN, PoolMonth
 
 # Totals that were read off the raw files when the mappings were written: they would show a fault that
 # mapping and recomputation have in common after a later change of both.
@@ -48,30 +32,13 @@ KNOWN_TOTALS = {
 }
 
 
-@dataclass(frozen=True)
-class Refreshed:
-    """One dataset after a refresh: what must be, and a connection to what was published."""
-
-    name: str
-    expected: Expected
-    con: duckdb.DuckDBPyConnection
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.con.execute(query).fetchall()
-
-
 @pytest.fixture(scope="session", params=DATASETS)
 def refreshed(
-    request: pytest.FixtureRequest, datasets: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, refreshed_workspace: Callable[[str], Path]
 ) -> Iterator[Refreshed]:
-    """Each dataset, refreshed once in a workspace of its own."""
-    name: str = request.param
-    workspace = tmp_path_factory.mktemp("real") / name
-    shutil.copytree(MAPPINGS / name, workspace)
-    (workspace / "landing").symlink_to((datasets / name).resolve(), target_is_directory=True)
-    assert running.refreshed(workspace)["status"] == "published"
-    with running.published(workspace) as con:
-        yield Refreshed(name, recompute(name, datasets / name), con)
+    """Each dataset."""
+    with published_beside_recomputed(refreshed_workspace(request.param)) as dataset:
+        yield dataset
 
 
 def test_every_account_column_equals_the_recomputation(refreshed: Refreshed):
@@ -348,17 +315,3 @@ _QUIRKS = {
     "sap_bikes": _sap_bikes,
     "economic_json": _economic_json,
 }
-
-
-def assert_same_rows(published: dict[Any, dict[str, Any]], expected: dict[Any, dict[str, Any]]) -> None:
-    """Equality that shows the first differences instead of two hundred thousand rows."""
-    missing = sorted(expected.keys() - published.keys())[:5]
-    surplus = sorted(published.keys() - expected.keys())[:5]
-    different = [
-        (key, column, published[key][column], amount)
-        for key, row in expected.items()
-        if key in published
-        for column, amount in row.items()
-        if published[key][column] != amount
-    ][:5]
-    assert (missing, surplus, different) == ([], [], [])

@@ -92,6 +92,8 @@ create table audit.bonus_roll_forward (
 insert into audit.bonus_roll_forward values
     ('1', '2023-01-01', '2023-05-01', 50, 0), ('1', '2023-01-01', '2024-01-01', 0, 50),
     ('1', '2024-01-01', '2024-05-01', 70, 0);
+create table audit.sales_policy_problems (
+    source_file varchar, source_record bigint, is_blocking boolean, sentence_en varchar, sentence_da varchar);
 create schema raw;
 create table raw.bonus_agreements as select '9' as customer_id;
 """
@@ -399,6 +401,25 @@ def test_what_costing_could_not_do_is_a_warning(
     result = failed[f"gate__company_accounts__{rule}"]
     assert (result.status, result.is_blocking, result.observed) == ("failed", False, "1")
     assert listed in result.detail
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_blocking"),
+    [("policy_files_can_be_followed", True), ("policy_files_meet_the_accounts", False)],
+)
+def test_a_problem_in_the_policy_files_is_told_in_its_own_sentence(
+    marts: Connection, rule: str, is_blocking: bool
+) -> None:
+    problem = ["kpi_targets.csv", 7, is_blocking, "Fill in month_to.", "Udfyld month_to."]
+    marts.execute("insert into audit.sales_policy_problems values (?, ?, ?, ?, ?)", problem)
+    failed = gate(marts)
+    assert list(failed) == [f"gate__kpi_values__{rule}"]
+    result = failed[f"gate__kpi_values__{rule}"]
+    assert (result.status, result.is_blocking, result.failing_rows) == ("failed", is_blocking, 1)
+    assert result.detail == (
+        "sentence_en=Fill in month_to., sentence_da=Udfyld month_to., "
+        "source_file=kpi_targets.csv, source_record=7"
+    )
 
 
 def test_a_company_without_a_ledger_is_not_warned_of_it(marts: Connection) -> None:

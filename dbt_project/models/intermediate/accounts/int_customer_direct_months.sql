@@ -68,7 +68,8 @@ visits as (
     select
         customer_id,
         month,
-        sum(quantity) as visit_count
+        -- Rounded one by one, so that any part of the visits sums to the whole.
+        sum(cast(quantity as decimal(18, 4))) as visit_count
     from {{ ref('int_activities_resolved') }}
     where activity_type = 'sales_visit'
     group by customer_id, month

@@ -32,7 +32,7 @@ select
     activities.month,
     activities.activity_date,
     activities.activity_no,
-    activities.quantity,
+    cast(activities.quantity as decimal(18, 4)) as quantity,
     cast(
         coalesce(
             activities.minutes,

@@ -60,7 +60,7 @@ select
     end as review_reason,
     status = 'in_force'
     and (
-        override_segment = calculated_segment
+        coalesce(override_segment = calculated_segment, false)
         or coalesce(valid_to <= last_day({{ add_months('today', '3') }}), false)
         or (valid_to is null and decided_on < {{ add_months('today', '-12') }})
     ) as is_due_for_review

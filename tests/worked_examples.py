@@ -1,7 +1,7 @@
 """The published worked examples: read from their file, entered in the books of one company, read back.
 
-What each example puts into the books and what must come out of them belongs in
-tests/e2e/test_costing_cases.py, running the product in `running`.
+What each example puts into the books and what must come out of them belongs in tests/e2e/test_costing_cases.py
+and tests/e2e/test_sales_cases.py, running the product in `running`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 from companies import at_rest
+from running import published, refreshed
 
 OPENING = date(2001, 1, 1)
 ORE = Decimal("0.01")
@@ -26,7 +31,7 @@ NOTHING = Decimal(0)
 # What an example that states a rate is given to do: more units a month than any of them uses, so that the
 # pool costs rate x capacity and one unit costs exactly the rate.
 CAPACITY_UNITS = Decimal(500_000)
-POLICY = ("cost_pools", "activity_times")
+POLICY = ("cost_pools", "activity_times", "segment_rules")
 
 
 @dataclass
@@ -46,8 +51,12 @@ class Case:
         return f"{self.id}-{name}"
 
 
-def read_cases(path: Path) -> dict[str, Case]:
-    """Every worked example of the file, by id. Numbers are decimals."""
+def read_cases(datasets: Path) -> dict[str, Case]:
+    """Every worked example of the file beside the folder of datasets, by id. Numbers are decimals."""
+    path = datasets.parent / "cases.json"
+    if not path.is_file():
+        reason = f"there are no worked examples at {path}; they belong beside the folder of datasets"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     entries = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal, parse_int=Decimal)
     taken = ("id", "source", "inputs", "published", "exact", "tolerance")
     return {entry["id"]: Case(**{name: entry[name] for name in taken}) for entry in entries}
@@ -103,15 +112,36 @@ class Books:
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.parameters = parameters
         self.records: dict[str, list[dict[str, Any]]] = {}
+        self.documents: Counter[str] = Counter()
         self.last_month: date | None = None
 
     def month(self, case: Case, name: str = "") -> date:
         """The next free month, which the example keeps under that name."""
+        case.months[name] = self._next_month()
+        return case.months[name]
+
+    def year(self, case: Case, name: str = "") -> date:
+        """The last of twelve months, which the example keeps under that name; the others stay empty."""
+        for _ in range(11):
+            self._next_month()
+        return self.month(case, name)
+
+    def two_years(self, case: Case) -> tuple[date, date]:
+        """The month of before and that of now: one follows the other, each in a year of its own.
+
+        Nothing else is in the two years, so these months are compared in the quarter that ends with the month
+        `quarter`, and in the twelve months that end with the month `year`.
+        """
+        months = [self._next_month() for _ in range(24)]
+        case.months.update(first=months[0], then=months[11], now=months[12])
+        case.months.update(quarter=months[14], year=months[23])
+        return case.months["then"], case.months["now"]
+
+    def _next_month(self) -> date:
         if self.last_month is None:
             self.last_month = OPENING
         else:
             self.last_month = (self.last_month + timedelta(days=31)).replace(day=1)
-        case.months[name] = self.last_month
         return self.last_month
 
     def add(self, feed: str, **values: Any) -> int:
@@ -148,11 +178,13 @@ class Books:
         if cost is not None:
             amounts["cost_amount"] = split(cost, line_count, ORE)
         line = 0
-        for order, lines_of_order in enumerate(split(Decimal(line_count), int(orders), ONE), start=1):
+        documents = f"F-{case.own(customer)}-{month:%y%m}"
+        for lines_of_order in split(Decimal(line_count), int(orders), ONE):
+            self.documents[documents] += 1
             for line_no in range(1, int(lines_of_order) + 1):
                 self.add(
                     "sales_lines",
-                    document_no=f"F-{case.own(customer)}-{month:%y%m}-{order}",
+                    document_no=f"{documents}-{self.documents[documents]}",
                     line_no=line_no,
                     document_type="invoice",
                     posting_date=month.replace(day=15),
@@ -353,23 +385,19 @@ class Published:
 
     def step(self, case: Case, pool: str, month: date) -> dict[str, Any]:
         """What became of a pool in a month."""
-        asked = self.con.execute(
-            "select * from audit.allocation_steps where cost_pool_id = ? and month = ?",
-            [case.own(pool), month],
+        (step,) = self.records(
+            "select * from audit.allocation_steps where cost_pool_id = ? and month = ?", case.own(pool), month
         )
-        names = [column[0] for column in asked.description or ()]
-        (row,) = asked.fetchall()
-        return dict(zip(names, row, strict=True))
+        return step
 
     def steps(self, case: Case) -> list[dict[str, Any]]:
         """What became of every pool of the example in each of its months."""
-        asked = self.con.execute(
+        return self.records(
             "select * from audit.allocation_steps where starts_with(cost_pool_id, ?) and month in ? "
             "order by cost_pool_id, month",
-            [case.own(""), list(case.months.values())],
+            case.own(""),
+            list(case.months.values()),
         )
-        names = [column[0] for column in asked.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
 
     def shares(self, case: Case, pool: str, month: date, column: str = "amount") -> dict[str, Decimal]:
         """What each customer was given of a pool in a month: amount, or weight (minutes or driver units)."""
@@ -378,6 +406,12 @@ class Published:
             [case.own(pool), month],
         ).fetchall()
         return {customer.removeprefix(case.own("")): number for customer, number in found}
+
+    def records(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """The answer to a query, by the names of its columns."""
+        asked = self.con.execute(query, list(values))
+        names = [column[0] for column in asked.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
 
     def _sum(
         self, table: str, columns: Collection[str], case: Case, months: Collection[date], customer: str | None
@@ -397,3 +431,41 @@ _AMOUNTS = (
     "credit_cost", "db3",
 )  # fmt: skip
 _COMPANY = ("segment_cost", "unused_capacity", "unallocated", "credit_cost_put_back")
+
+
+PutIn = Callable[[Case, Books], None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The examples, and the marts that were made of them."""
+
+    cases: Mapping[str, Case]
+    marts: Published
+
+
+class Examples:
+    """The examples that one company is made of: what each puts into its books, in this order."""
+
+    def __init__(self) -> None:
+        self.put_in: dict[str, PutIn] = {}
+
+    def puts_in(self, *case_ids: str) -> Callable[[PutIn], PutIn]:
+        """Marks what these examples put into the books."""
+
+        def remember(put_in: PutIn) -> PutIn:
+            self.put_in.update(dict.fromkeys(case_ids, put_in))
+            return put_in
+
+        return remember
+
+    @contextmanager
+    def told(self, cases: Mapping[str, Case], workspace: Path, **parameters: Any) -> Generator[Told]:
+        """All of them in one company, refreshed once; parameters of the company as company.yaml has them."""
+        books = Books(parameters)
+        for case_id, put_in in self.put_in.items():
+            put_in(cases[case_id], books)
+        books.write(workspace)
+        assert refreshed(workspace)["status"] == "published"
+        with published(workspace) as con:
+            yield Told(cases, Published(con))

@@ -1,0 +1,51 @@
+{# Numbers as words in a sentence, for people to read: the one home of that form. No model calculates with these. #}
+
+{# A whole number with a separator between thousands, half away from zero: '-152.300'. #}
+{% macro whole_text(amount, separator) -%}
+{%- set digits = 'cast(abs(cast(round(' ~ amount ~ ', 0) as bigint)) as string)' -%}
+    case when cast(round({{ amount }}, 0) as bigint) < 0 then '-' else '' end
+            || case
+                when length({{ digits }}) > 9
+                    then
+                        substr({{ digits }}, 1, length({{ digits }}) - 9)
+                        || '{{ separator }}' || substr({{ digits }}, length({{ digits }}) - 8, 3)
+                        || '{{ separator }}' || substr({{ digits }}, length({{ digits }}) - 5, 3)
+                        || '{{ separator }}' || substr({{ digits }}, length({{ digits }}) - 2, 3)
+                when length({{ digits }}) > 6
+                    then
+                        substr({{ digits }}, 1, length({{ digits }}) - 6)
+                        || '{{ separator }}' || substr({{ digits }}, length({{ digits }}) - 5, 3)
+                        || '{{ separator }}' || substr({{ digits }}, length({{ digits }}) - 2, 3)
+                when length({{ digits }}) > 3
+                    then
+                        substr({{ digits }}, 1, length({{ digits }}) - 3)
+                        || '{{ separator }}' || substr({{ digits }}, length({{ digits }}) - 2, 3)
+                else {{ digits }}
+            end
+{%- endmacro %}
+
+{# An amount with its currency: '152.300 kr.' in Danish, '152,300 DKK' in English. #}
+{% macro amount_text(amount, currency, language) -%}
+    {%- if language == 'da' -%}
+    {{ whole_text(amount, '.') }} || case when {{ currency }} = 'DKK' then ' kr.' else ' ' || {{ currency }} end
+    {%- else -%}
+    {{ whole_text(amount, ',') }} || ' ' || {{ currency }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A count that is whole most of the time: '18', '4,5' in Danish, '4.5' in English. #}
+{% macro count_text(count, language) -%}
+    case
+            when {{ count }} = round({{ count }}, 0) then cast(cast(round({{ count }}, 0) as bigint) as string)
+            else replace(
+                cast(cast(round({{ count }}, 1) as decimal(18, 1)) as string),
+                '.',
+                '{{ ',' if language == 'da' else '.' }}'
+            )
+        end
+{%- endmacro %}
+
+{# The word that fits a count. #}
+{% macro counted_word(count, one, many) -%}
+    case when {{ count }} = 1 then '{{ one }}' else '{{ many }}' end
+{%- endmacro %}

@@ -1,0 +1,227 @@
+-- What customers get beyond the service concept of their segment, in the twelve months up to the last month of the
+-- accounts, and what it costs. What the concept itself costs belongs in segment_service_concepts.
+with last_month as (
+    select max(month) as month
+    from {{ ref('time_windows') }}
+),
+
+as_of as (
+    select
+        windows.month,
+        windows.first_month,
+        windows.month_count
+    from {{ ref('time_windows') }} as windows
+    inner join last_month
+        on windows.month = last_month.month
+    where windows.time_window = 'r12'
+),
+
+company as (
+    select currency from {{ ref('stg_company') }}
+),
+
+customers as (
+    select
+        effort.customer_id,
+        effort.month,
+        as_of.month_count,
+        effort.segment,
+        effort.planned_visits,
+        effort.actual_visits,
+        effort.visits_beyond_plan,
+        effort.sales_effort_cost,
+        concepts.minimum_order,
+        concepts.free_freight_from,
+        concepts.maximum_bonus_rate,
+        concepts.maximum_payment_days,
+        customers.payment_terms_days,
+        coalesce(sums.invoiced_sales, 0) as invoiced_sales,
+        coalesce(sums.bonus, 0) as bonus,
+        coalesce(sums.order_cost, 0) as order_cost,
+        -- What the carriers cost: freight is net of what the customer was charged.
+        coalesce(sums.freight + sums.freight_charged, 0) as carrier_cost
+    from {{ ref('sales_effort') }} as effort
+    inner join as_of
+        on effort.month = as_of.month
+    inner join {{ ref('int_service_concept_months') }} as concepts
+        on effort.segment = concepts.segment and effort.month = concepts.month
+    inner join {{ ref('customers') }} as customers
+        on effort.customer_id = customers.customer_id
+    left join {{ ref('int_customer_windows') }} as sums
+        on
+            effort.customer_id = sums.customer_id
+            and effort.month = sums.month
+            and sums.time_window = 'r12'
+),
+
+-- An order delivered in parts over several months is one order, as large as its parts together.
+orders as (
+    select
+        orders.customer_id,
+        orders.order_kind,
+        orders.order_key,
+        sum(orders.line_count) as line_count,
+        sum(orders.invoiced_amount) as invoiced_amount,
+        max(case when orders.is_freight_charged then 1 else 0 end) as is_freight_charged
+    from {{ ref('int_customer_orders') }} as orders
+    inner join as_of
+        on orders.month >= as_of.first_month and orders.month <= as_of.month
+    group by orders.customer_id, orders.order_kind, orders.order_key
+),
+
+-- Freight and fees alone and goods without charge are no order that could have been larger.
+order_counts as (
+    select
+        customers.customer_id,
+        sum(1) as order_count,
+        sum(case when orders.invoiced_amount < customers.minimum_order then 1 else 0 end) as small_orders,
+        sum(
+            case
+                when orders.is_freight_charged = 0 and orders.invoiced_amount < customers.free_freight_from then 1
+                else 0
+            end
+        ) as free_freight_orders
+    from customers
+    inner join orders
+        on customers.customer_id = orders.customer_id
+    where orders.line_count > 0 and orders.invoiced_amount > 0
+    group by customers.customer_id
+),
+
+terms as (
+    select
+        customer_id,
+        'visits' as term,
+        'visits' as unit,
+        planned_visits as concept_limit,
+        planned_visits as agreed,
+        actual_visits as given,
+        {{ div_round(exact_product('sales_effort_cost', 'visits_beyond_plan', 4, 4), 'actual_visits', 4) }} as worth
+    from customers
+    where visits_beyond_plan > 0
+    union all
+    select
+        customers.customer_id,
+        'minimum_order' as term,
+        'orders' as unit,
+        customers.minimum_order as concept_limit,
+        0 as agreed,
+        order_counts.small_orders as given,
+        {{ div_round('customers.order_cost * order_counts.small_orders', 'order_counts.order_count', 4) }} as worth
+    from customers
+    inner join order_counts
+        on customers.customer_id = order_counts.customer_id
+    union all
+    select
+        customers.customer_id,
+        'free_freight' as term,
+        'orders' as unit,
+        customers.free_freight_from as concept_limit,
+        0 as agreed,
+        order_counts.free_freight_orders as given,
+        case
+            when customers.carrier_cost > 0
+                then {{ div_round(
+                    'customers.carrier_cost * order_counts.free_freight_orders', 'order_counts.order_count', 4
+                ) }}
+        end as worth
+    from customers
+    inner join order_counts
+        on customers.customer_id = order_counts.customer_id
+    union all
+    select
+        customer_id,
+        'bonus' as term,
+        'currency' as unit,
+        maximum_bonus_rate as concept_limit,
+        {{ money(exact_product('greatest(invoiced_sales, 0)', 'maximum_bonus_rate', 4, 8)) }} as agreed,
+        bonus as given,
+        bonus - {{ money(exact_product('greatest(invoiced_sales, 0)', 'maximum_bonus_rate', 4, 8)) }} as worth
+    from customers
+    where maximum_bonus_rate is not null
+    union all
+    select
+        customer_id,
+        'payment_days' as term,
+        'days' as unit,
+        maximum_payment_days as concept_limit,
+        maximum_payment_days as agreed,
+        payment_terms_days as given,
+        cast(null as decimal(18, 4)) as worth
+    from customers
+),
+
+worded as (
+    select
+        terms.customer_id,
+        customers.month,
+        customers.segment,
+        terms.term,
+        terms.unit,
+        terms.concept_limit,
+        terms.agreed,
+        terms.given,
+        terms.given - terms.agreed as excess,
+        terms.worth,
+        {%- for language in ['da', 'en'] %}
+        {{ count_text('terms.agreed', language) }} as agreed_{{ language }},
+        {{ count_text('terms.given', language) }} as given_{{ language }},
+        {{ amount_text('terms.concept_limit', 'company.currency', language) }} as limit_{{ language }},
+        {{ amount_text('terms.agreed', 'company.currency', language) }} as agreed_amount_{{ language }},
+        {{ amount_text('terms.given', 'company.currency', language) }} as given_amount_{{ language }},
+        {{ amount_text('terms.worth', 'company.currency', language) }} as worth_{{ language }},
+        {%- endfor %}
+        cast(customers.month_count as string) || {{ counted_word('customers.month_count', ' måned', ' måneder') }}
+            as span_da,
+        cast(customers.month_count as string) || {{ counted_word('customers.month_count', ' month', ' months') }}
+            as span_en
+    from terms
+    inner join customers
+        on terms.customer_id = customers.customer_id
+    cross join company
+    where terms.given > terms.agreed
+)
+
+select
+    customer_id,
+    month,
+    term,
+    segment,
+    unit,
+    cast(concept_limit as decimal(18, 8)) as concept_limit,
+    cast(agreed as decimal(18, 4)) as agreed,
+    cast(given as decimal(18, 4)) as given,
+    cast(excess as decimal(18, 4)) as excess,
+    cast(worth as decimal(18, 4)) as worth,
+    case term
+        when 'visits' then given_da || ' besøg mod ' || agreed_da || ' i servicekonceptet'
+        when 'minimum_order'
+            then given_da || {{ counted_word('given', ' ordre', ' ordrer') }} || ' under mindsteordren på ' || limit_da
+        when 'free_freight'
+            then
+                given_da || {{ counted_word('given', ' fragtfri ordre', ' fragtfri ordrer') }}
+                || ' under fragtfrigrænsen på ' || limit_da
+        when 'bonus' then 'Bonus ' || given_amount_da || ' mod højst ' || agreed_amount_da || ' i servicekonceptet'
+        else given_da || ' dages betalingsfrist mod højst ' || agreed_da || ' i servicekonceptet'
+    end
+    || ' for ' || segment || coalesce('; overskridelsen koster ' || worth_da || ' på ' || span_da, '') || '.'
+        as sentence_da,
+    case term
+        when 'visits'
+            then
+                given_en || {{ counted_word('given', ' visit', ' visits') }} || ' against ' || agreed_en
+                || ' in the service concept'
+        when 'minimum_order'
+            then
+                given_en || {{ counted_word('given', ' order', ' orders') }}
+                || ' below the minimum order of ' || limit_en
+        when 'free_freight'
+            then
+                given_en || {{ counted_word('given', ' order', ' orders') }}
+                || ' without freight charge below the free freight limit of ' || limit_en
+        when 'bonus'
+            then 'Bonus ' || given_amount_en || ' against at most ' || agreed_amount_en || ' in the service concept'
+        else given_en || ' days to pay against at most ' || agreed_en || ' in the service concept'
+    end
+    || ' of ' || segment || coalesce('; the excess costs ' || worth_en || ' in ' || span_en, '') || '.' as sentence_en
+from worded

@@ -1,0 +1,138 @@
+"""Baselines of targets, taken from what was published: a baseline never moves once it has been.
+
+Here: which earlier publication a target's baseline comes from. Not here: what the baseline would be by
+today's accounts, and what has become of it since (dbt model target_baselines).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from kunderegnskab.publication import store
+from kunderegnskab.publication.store import Publication
+
+_EARLIER = "baseline_publication"
+_KEY = ("kpi_id", "scope_type", "scope_id", "month_from")
+
+
+def load_baselines(con: duckdb.DuckDBPyConnection, published: Path) -> None:
+    """Fill raw.published_baselines for the targets of raw.kpi_targets.
+
+    A baseline comes from the current publication if that has one for the same target, period and approval.
+    So it is handed on from publication to publication, also when the first of them is gone. Else it is the
+    value that was current at the end of the day of the approval; not so for a segment, because its target is
+    about the customers of a later opening. A target without a row here starts from today's accounts.
+
+    Raises DamagedPublication when the current publication cannot be read.
+    """
+    now = store.current(published)
+    if now is None:
+        return
+    with _attached(con, now) as tables:
+        if "target_baselines" in tables:
+            con.execute(_carried(now.name))
+    chain = _chain(published, now)
+    for approved_on in _approvals(con):
+        approved = _current_on(chain, approved_on)
+        if approved is None:
+            continue
+        with _attached(con, approved) as tables:
+            if "kpi_values" in tables:
+                con.execute(_approved(approved.name), [approved_on])
+
+
+def _carried(publication: str) -> str:
+    """The baselines that the current publication holds for targets that are still the same."""
+    same = " and ".join(f"earlier.{column} = targets.{column}" for column in _KEY)
+    return f"""
+        insert into raw.published_baselines
+        select {_columns("targets")}, earlier.baseline_value,
+            coalesce(earlier.baseline_publication, {_literal(publication)})
+        from raw.kpi_targets as targets
+        inner join {_EARLIER}.marts.target_baselines as earlier
+            on {same}
+                and earlier.baseline_month_from = targets.baseline_month_from
+                and earlier.baseline_month_to = targets.baseline_month_to
+                and earlier.approved_on is not distinct from targets.approved_on
+        where earlier.baseline_value is not null"""
+
+
+def _approved(publication: str) -> str:
+    """The values that were published over exactly the baseline of targets approved on a day."""
+    taken = " and ".join(f"taken.{column} = targets.{column}" for column in _KEY)
+    # Windows over the same months hold the same value: the year so far in December is the last twelve months.
+    return f"""
+        insert into raw.published_baselines
+        select {_columns("targets")}, min(earlier.value), {_literal(publication)}
+        from raw.kpi_targets as targets
+        inner join {_EARLIER}.marts.kpi_values as earlier
+            on earlier.kpi_id = targets.kpi_id
+                and earlier.scope_type = targets.scope_type
+                and earlier.scope_id = targets.scope_id
+                and earlier.month = targets.baseline_month_to
+                and earlier.month_count
+                    = date_diff('month', targets.baseline_month_from, targets.baseline_month_to) + 1
+        where targets.approved_on = ? and targets.scope_type <> 'segment' and earlier.value is not null
+            and not exists (select 1 from raw.published_baselines as taken where {taken})
+        group by all"""
+
+
+def _columns(table: str) -> str:
+    names = (*_KEY, "baseline_month_from", "baseline_month_to", "approved_on")
+    return ", ".join(f"{table}.{name}" for name in names)
+
+
+def _approvals(con: duckdb.DuckDBPyConnection) -> list[date]:
+    """Days on which targets were approved whose baseline no publication has handed on."""
+    found = con.execute("""
+        select distinct approved_on from raw.kpi_targets as targets
+        where approved_on is not null and baseline_month_from is not null and baseline_month_to is not null
+            and not exists (
+                select 1 from raw.published_baselines as taken
+                where taken.kpi_id = targets.kpi_id and taken.scope_type = targets.scope_type
+                    and taken.scope_id = targets.scope_id and taken.month_from = targets.month_from)
+        order by approved_on""")
+    return [approved_on for (approved_on,) in found.fetchall()]
+
+
+def _chain(published: Path, now: Publication) -> list[Publication]:
+    """The publications that have been current, newest first."""
+    found = {publication.name: publication for publication in store.publications(published)}
+    chain: list[Publication] = []
+    step: Publication | None = now
+    while step is not None and step not in chain:
+        chain.append(step)
+        before = step.manifest.previous
+        step = found.get(before.publication) if before else None
+    return chain
+
+
+def _current_on(chain: list[Publication], day: date) -> Publication | None:
+    """The publication that was current at the end of a day (UTC)."""
+    return next((one for one in chain if one.manifest.published_at.date() <= day), None)
+
+
+@contextmanager
+def _attached(con: duckdb.DuckDBPyConnection, publication: Publication) -> Generator[set[str]]:
+    """Attaches a publication's database; gives the names of its marts, none when its data were pruned."""
+    if not publication.database.is_file():
+        yield set()
+        return
+    con.execute(f"attach {_literal(publication.database.resolve())} as {_EARLIER} (read_only)")
+    try:
+        found = con.execute(
+            "select table_name from duckdb_tables() where database_name = ? and schema_name = 'marts'",
+            [_EARLIER],
+        )
+        yield {name for (name,) in found.fetchall()}
+    finally:
+        con.execute(f"detach {_EARLIER}")
+
+
+def _literal(value: str | Path) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

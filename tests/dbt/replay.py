@@ -1,0 +1,94 @@
+"""Runs the whole dbt project on many companies without starting dbt for each: its SQL, as dbt compiled it once.
+
+Which companies there are and what must hold of them belongs in the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from warehouse import Record, create_raw
+
+
+class Project:
+    """The models of the project in the order in which they are built, and its singular tests."""
+
+    def __init__(self, manifest: Mapping[str, Any], built: Path) -> None:
+        nodes = manifest["nodes"]
+        self.seeds = [node for node in nodes.values() if node["resource_type"] == "seed"]
+        self.models = list(_in_order({k: n for k, n in nodes.items() if n["resource_type"] == "model"}))
+        self.singular_tests: dict[str, str] = {
+            node["name"]: node["compiled_code"]
+            for node in nodes.values()
+            if node["resource_type"] == "test" and "test_metadata" not in node
+        }
+        self.built = built
+
+    @contextmanager
+    def run(
+        self,
+        folder: Path,
+        feeds: Mapping[str, Sequence[Record]],
+        company: Record,
+        published_baselines: Sequence[Record] = (),
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The built warehouse of a company, open; it is gone afterwards. `folder` is empty."""
+        warehouse = folder / "kunderegnskab.duckdb"
+        create_raw(warehouse, feeds, company=company, published_baselines=published_baselines)
+        try:
+            with duckdb.connect(str(warehouse)) as connection:
+                self._build(connection)
+                yield connection
+        finally:
+            warehouse.unlink()
+
+    def broken_rules(self, connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+        """The first rows that each singular test finds; empty when all hold."""
+        found = {name: connection.execute(sql).fetchmany(5) for name, sql in self.singular_tests.items()}
+        return {name: rows for name, rows in found.items() if rows}
+
+    def rebuild(self, connection: duckdb.DuckDBPyConnection, model: str) -> None:
+        """Builds again whatever is built on a model, and not the model itself."""
+        changed = {node["unique_id"] for node in self.models if node["name"] == model}
+        for node in self.models:
+            if changed & set(node["depends_on"]["nodes"]):
+                changed.add(node["unique_id"])
+                self._create(connection, node)
+
+    def _build(self, connection: duckdb.DuckDBPyConnection) -> None:
+        for schema in sorted({node["schema"] for node in [*self.seeds, *self.models]}):
+            connection.execute(f"create schema if not exists {schema}")
+        connection.execute(f"attach '{self.built}' as built (read_only)")
+        for seed in self.seeds:
+            name = f"{seed['schema']}.{seed['name']}"
+            connection.execute(f"create table {name} as from built.{name}")
+        connection.execute("detach built")
+        for model in self.models:
+            self._create(connection, model)
+
+    def _create(self, connection: duckdb.DuckDBPyConnection, model: Mapping[str, Any]) -> None:
+        kind = "view" if model["config"]["materialized"] == "view" else "table"
+        connection.execute(
+            f"create or replace {kind} {model['schema']}.{model['name']} as {model['compiled_code']}"
+        )
+
+
+def _in_order(models: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Every model after those it is built on."""
+    done: set[str] = set()
+
+    def visit(key: str) -> Iterator[dict[str, Any]]:
+        if key in done:
+            return
+        done.add(key)
+        for parent in models[key]["depends_on"]["nodes"]:
+            if parent in models:
+                yield from visit(parent)
+        yield models[key]
+
+    for key in models:
+        yield from visit(key)

@@ -1,0 +1,520 @@
+"""Each singular test of segments, portfolios, KPIs, drivers and sales effort turns red for the fault it is there for.
+
+As test_planted_faults.py does for the accounts, but on a company with two years to compare, which is built once: a fault
+is planted, the singular tests run, and all is rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from replay import Project
+from two_years_company import COMPANY, FEEDS, PUBLISHED_BASELINES
+from warehouse import Build
+
+SEGMENTS = "customer_segments__hold_every_customer_in_every_month"
+SEGMENT_RATIOS = "customer_segments__ratios_are_of_its_sums"
+MIGRATION = "segment_migration__ties_to_the_segments_at_both_ends"
+PROFILES = "segment_profiles__sum_to_the_company"
+PROFILE_RATIOS = "segment_profiles__ratios_are_of_its_sums"
+PORTFOLIOS = "portfolio_accounts__sum_to_customer_accounts"
+PORTFOLIO_RATIOS = "portfolio_accounts__ratios_are_of_its_sums"
+CURRENT_PORTFOLIOS = "current_portfolio_accounts__sum_to_customer_accounts"
+CURRENT_PORTFOLIO_RATIOS = "current_portfolio_accounts__ratios_are_of_its_sums"
+CUSTOMER_RATIOS = "customer_accounts__ratios_are_of_its_sums"
+COMPANY_RATIOS = "company_accounts__ratios_are_of_its_sums"
+CURVE_END = "whale_curve__ends_at_the_companys_db3"
+CURVE_ORDER = "whale_curve__never_rises_faster"
+PARETO = "revenue_pareto__holds_the_companys_net_sales"
+LEAVES = "int_leaf_months__sum_to_product_accounts"
+PRICE_VOLUME_MIX = "price_volume_mix__adds_up_to_the_accounts"
+BRIDGE = "portfolio_bridge__adds_up_to_the_portfolios"
+RATIO_BRIDGE = "portfolio_ratio_bridge__adds_up"
+RATIO_BRIDGE_ENDS = "portfolio_ratio_bridge__leads_between_the_ratios_of_the_accounts"
+REGISTER = "kpi_register__holds_every_formula"
+KPI_COMPANY = "kpi_values__equal_the_customer_accounts"
+KPI_LEVELS = "kpi_values__levels_sum_to_the_company"
+KPI_NULL = "kpi_values__ratios_without_a_positive_denominator_are_null"
+KPI_SUMS = "kpi_values__values_are_of_their_own_sums"
+KPI_PRIOR = "kpi_values__prior_year_is_the_value_of_then"
+BASELINES = "target_baselines__have_not_moved"
+BUDGETS = "budget_follow_up__ytd_sums_the_months"
+EFFORT = "sales_effort__holds_every_customer_and_month"
+EFFORT_RANKS = "sales_effort__ranks_are_one_list_per_salesperson"
+CONCEPTS = "segment_service_concepts__sum_to_the_accounts"
+CONCEPT_RATIOS = "segment_service_concepts__ratios_are_of_its_sums"
+TERMS = "terms_beyond_concept__exceed_what_is_agreed"
+ORDERS = "int_customer_orders__equal_the_orders_of_the_accounts"
+DRIVERS = "driver_bridge__adds_up_to_the_change_of_db2"
+DRIVER_DB2 = "driver_bridge__db2_equals_the_accounts"
+OPPORTUNITIES = "driver_opportunities__costs_equal_the_accounts"
+
+# The marts that the company must have rows in: a test over no rows is never red.
+MARTS = [
+    "budget_follow_up",
+    "current_portfolio_accounts",
+    "customer_profile_gaps",
+    "customer_segments",
+    "driver_bridge",
+    "driver_opportunities",
+    "kpi_register",
+    "kpi_values",
+    "portfolio_accounts",
+    "portfolio_bridge",
+    "portfolio_concentration",
+    "portfolio_ratio_bridge",
+    "price_volume_mix",
+    "revenue_pareto",
+    "sales_effort",
+    "segment_migration",
+    "segment_movements",
+    "segment_override_reviews",
+    "segment_profiles",
+    "segment_service_concepts",
+    "target_baselines",
+    "terms_beyond_concept",
+    "whale_curve",
+]
+
+
+@dataclass(frozen=True)
+class SalesFault:
+    name: str
+    sql: str
+    red: frozenset[str]
+    # The model in which the fault is: what is built on it is built again.
+    model: str | None = None
+
+
+def fault(name: str, sql: str, *red: str) -> SalesFault:
+    return SalesFault(name, sql, frozenset(red))
+
+
+def fault_in_model(name: str, model: str, sql: str, *red: str) -> SalesFault:
+    return SalesFault(name, sql, frozenset(red), model)
+
+
+def averaged(scope_type: str) -> str:
+    """DG II of a level as the average of its customers' DG II."""
+    return (
+        "update marts.kpi_values as wrong set value = averages.value from ("
+        "select month, time_window, avg(value) as value from marts.kpi_values "
+        "where kpi_id = 'dg2' and scope_type = 'customer' group by month, time_window) as averages "
+        f"where wrong.kpi_id = 'dg2' and wrong.scope_type = '{scope_type}' and wrong.value is not null "
+        "and wrong.month = averages.month and wrong.time_window = averages.time_window"
+    )
+
+
+JUNE, DECEMBER = "month = date '2025-06-01'", "month = date '2025-12-01'"
+YEAR = f"{DECEMBER} and time_window = 'r12'"
+
+# A ratio is never averaged, and without a positive denominator there is none.
+RATIO_FAULTS = [
+    fault(
+        "DG II of the company averaged over customers",
+        averaged("company"),
+        KPI_COMPANY,
+        KPI_SUMS,
+        KPI_PRIOR,
+        RATIO_BRIDGE_ENDS,
+    ),
+    fault("DG II of the teams averaged over customers", averaged("team"), KPI_SUMS, KPI_PRIOR),
+    fault(
+        "DG II is 0 where a customer has no net sales",
+        "update marts.kpi_values set value = 0 where kpi_id = 'dg2' and denominator <= 0 and scope_type = 'customer'",
+        KPI_NULL,
+        KPI_SUMS,
+        KPI_PRIOR,
+    ),
+    fault(
+        "DG II of the year before without a denominator then",
+        "update marts.kpi_values set prior_year_value = 0 "
+        "where kpi_id = 'dg2' and prior_year_value is null and scope_type = 'customer'",
+        KPI_PRIOR,
+    ),
+    fault(
+        "DG in a customer account without net sales",
+        "update marts.customer_accounts set dg2 = 0 where net_sales <= 0",
+        CUSTOMER_RATIOS,
+    ),
+    fault(
+        "DG in a portfolio without net sales",
+        "update marts.portfolio_accounts set dg3 = 0 where net_sales <= 0",
+        PORTFOLIO_RATIOS,
+    ),
+    fault(
+        "DG in today's portfolio without net sales",
+        "update marts.current_portfolio_accounts set dg1 = 0 where net_sales <= 0",
+        CURRENT_PORTFOLIO_RATIOS,
+    ),
+    fault(
+        "DG of the company account averaged over customers",
+        "update marts.company_accounts as wrong set dg2 = averages.dg2 from ("
+        "select month, avg(dg2) as dg2 from marts.customer_accounts group by month) as averages "
+        "where wrong.month = averages.month",
+        COMPANY_RATIOS,
+    ),
+    fault(
+        "DG II of a segment averaged over months",
+        f"update marts.segment_profiles set dg2 = median_dg2 where segment = 'A1' and {DECEMBER}",
+        PROFILE_RATIOS,
+    ),
+    fault(
+        "DG II that segments are decided on averaged over months",
+        "update marts.customer_segments as wrong set dg2_r12 = averages.dg2 from ("
+        "select customer_id, avg(dg2) as dg2 from marts.customer_accounts group by customer_id) as averages "
+        f"where wrong.customer_id = averages.customer_id and wrong.{JUNE}",
+        SEGMENT_RATIOS,
+    ),
+    fault(
+        "cost of a service concept without sales to divide by",
+        "update marts.segment_service_concepts set concept_cost_rate = 0 where invoiced_sales <= 0",
+        CONCEPT_RATIOS,
+    ),
+    fault(
+        "ratio bridge that ends at an average",
+        "update marts.portfolio_ratio_bridge set dg2_effect = dg2_effect + 0.01 "
+        f"where component in ('mix', 'closing') and scope_type = 'salesperson' and scope_id = 'ANNA' and {YEAR}",
+        RATIO_BRIDGE_ENDS,
+    ),
+]
+
+SEGMENT_FAULTS = [
+    fault(
+        "customer without a segment",
+        f"update marts.customer_segments set segment = null where customer_id = '1006' and {JUNE}",
+        SEGMENTS,
+        MIGRATION,
+        EFFORT,
+    ),
+    fault(
+        "customer in two segments",
+        "insert into marts.customer_segments select * replace ('B2' as segment) from marts.customer_segments "
+        f"where customer_id = '1006' and {JUNE}",
+        SEGMENTS,
+        MIGRATION,
+    ),
+    fault(
+        "segment before the first account",
+        "insert into marts.customer_segments select * replace (date '2024-06-01' as month) "
+        "from marts.customer_segments where customer_id = '1004' and month = date '2025-03-01'",
+        SEGMENTS,
+        MIGRATION,
+        EFFORT,
+    ),
+    fault(
+        "customer counted in two moves",
+        f"update marts.segment_migration set customers = customers + 1 where {JUNE} and to_segment = 'B1'",
+        MIGRATION,
+    ),
+    fault(
+        "moved customers lose their earlier DB II",
+        f"update marts.segment_migration set opening_db2 = 0 where {DECEMBER} and opening_db2 > 0",
+        MIGRATION,
+    ),
+    fault(
+        "freight out of a segment's profile",
+        f"update marts.segment_profiles set freight = freight + 0.0001 where segment = 'A2' and {JUNE}",
+        PROFILES,
+    ),
+]
+
+PORTFOLIO_FAULTS = [
+    fault(
+        "visit to a shared customer counted for both",
+        f"update marts.portfolio_accounts set visit_count = visit_count + 1 where customer_id = '1002' and {JUNE} "
+        "and salesperson_id = 'BO'",
+        PORTFOLIOS,
+    ),
+    fault(
+        "customer of nobody left out",
+        f"delete from marts.current_portfolio_accounts where customer_id = '1003' and {JUNE}",
+        CURRENT_PORTFOLIOS,
+    ),
+    # Every salesperson's own part is right, only not all of the customer is given out.
+    fault_in_model(
+        "share that nobody has",
+        "int_owner_spans",
+        "delete from intermediate.int_owner_spans where salesperson_id = 'BO' and customer_id = '1002'",
+        PORTFOLIOS,
+        CURRENT_PORTFOLIOS,
+        PRICE_VOLUME_MIX,
+        BRIDGE,
+        KPI_LEVELS,
+    ),
+    fault(
+        "whale curve that stops short",
+        f"delete from marts.whale_curve where {JUNE} and rank = (select max(rank) from marts.whale_curve where {JUNE})",
+        CURVE_END,
+    ),
+    fault(
+        "whale curve out of order",
+        f"update marts.whale_curve set rank = 3 - rank where {JUNE} and rank in (1, 2)",
+        CURVE_ORDER,
+    ),
+    fault(
+        "net sales doubled in the Pareto analysis",
+        f"update marts.revenue_pareto set net_sales = 2 * net_sales where {JUNE} and rank = 1",
+        PARETO,
+    ),
+    fault(
+        "sales line lost before price, volume and mix",
+        "delete from intermediate.int_leaf_months where customer_id = '1006' and product_id = 'vin' and month = "
+        "date '2025-12-01'",
+        LEAVES,
+    ),
+    fault(
+        "price effect that does not add up",
+        "update marts.price_volume_mix set revenue_effect = revenue_effect + 0.000001 "
+        f"where component = 'price' and scope_type = 'company' and {YEAR}",
+        PRICE_VOLUME_MIX,
+    ),
+    fault(
+        "unit cost with the wrong sign",
+        "update marts.price_volume_mix set db1_effect = -db1_effect "
+        f"where component = 'unit_cost' and scope_type = 'salesperson' and scope_id = 'ANNA' and {YEAR}",
+        PRICE_VOLUME_MIX,
+    ),
+    fault(
+        "segment without its bridge of price, volume and mix",
+        f"delete from marts.price_volume_mix where scope_type = 'segment' and scope_id = 'A2' and {YEAR}",
+        PRICE_VOLUME_MIX,
+    ),
+    fault(
+        "freight of own development doubled",
+        "update marts.portfolio_bridge set amount = 2 * amount "
+        f"where component = 'freight' and salesperson_id = 'ANNA' and {YEAR}",
+        BRIDGE,
+    ),
+    fault(
+        "transfer given and not received",
+        "update marts.portfolio_bridge set amount = amount + case component when 'transferred_in' then -1 else 1 end "
+        f"where component in ('transferred_in', 'development_received') and salesperson_id = 'BO' and {YEAR}",
+        BRIDGE,
+    ),
+    fault(
+        "bridge of another portfolio",
+        "update marts.portfolio_bridge set amount = amount + 1 "
+        f"where component in ('opening', 'closing') and salesperson_id = 'BO' and {YEAR}",
+        BRIDGE,
+    ),
+    fault(
+        "salesperson without a bridge",
+        f"delete from marts.portfolio_bridge where salesperson_id = 'Ikke tildelt' and {YEAR}",
+        BRIDGE,
+    ),
+    fault(
+        "mix of the ratio bridge rounded",
+        "update marts.portfolio_ratio_bridge set dg3_effect = round(dg3_effect, 6) "
+        f"where component = 'mix' and scope_type = 'company' and {YEAR}",
+        RATIO_BRIDGE,
+    ),
+    fault(
+        "segment without its ratio bridge",
+        f"delete from marts.portfolio_ratio_bridge where scope_type = 'segment' and scope_id = 'A2' and {YEAR}",
+        RATIO_BRIDGE_ENDS,
+    ),
+]
+
+KPI_FAULTS = [
+    fault(
+        "KPI without an entry in the register",
+        "delete from marts.kpi_register where kpi_id = 'dg2'",
+        REGISTER,
+    ),
+    fault(
+        "revenue KPI that names nothing with costs to measure instead",
+        "update marts.kpi_register set measure_instead = 'net_sales' where kpi_id = 'invoiced_sales'",
+        REGISTER,
+    ),
+    fault(
+        "customer counted in two teams",
+        "update marts.kpi_values set numerator = numerator + 1, value = value + 1 "
+        f"where kpi_id = 'visits' and scope_type = 'team' and scope_id = 'Syd' and {YEAR}",
+        KPI_LEVELS,
+    ),
+    fault(
+        "segment without its KPIs",
+        f"delete from marts.kpi_values where scope_type = 'segment' and scope_id = 'A2' and {YEAR}",
+        KPI_LEVELS,
+        RATIO_BRIDGE_ENDS,
+    ),
+    fault(
+        "company without a KPI",
+        f"delete from marts.kpi_values where scope_type = 'company' and kpi_id = 'orders' and {YEAR}",
+        KPI_COMPANY,
+        KPI_LEVELS,
+    ),
+    fault(
+        "year before of another customer",
+        "update marts.kpi_values set prior_year_value = prior_year_value + 1 "
+        f"where kpi_id = 'db3' and scope_type = 'customer' and scope_id = '1002' and {YEAR}",
+        KPI_PRIOR,
+    ),
+    fault(
+        "baseline moved by a restatement",
+        "update marts.target_baselines set baseline_value = current_value where kpi_id = 'freight_pct'",
+        BASELINES,
+    ),
+    fault(
+        "published baseline forgotten",
+        "delete from marts.target_baselines where kpi_id = 'freight_pct'",
+        BASELINES,
+    ),
+    fault(
+        "month counted twice in the year's budget",
+        "update marts.budget_follow_up set budget = budget + 1000 "
+        f"where time_window = 'ytd' and measure = 'db2' and scope_id = 'Nord' and {JUNE}",
+        BUDGETS,
+    ),
+    fault(
+        "actual of the year that is not its months'",
+        "update marts.budget_follow_up set actual = 0 "
+        f"where time_window = 'ytd' and measure = 'net_sales' and scope_id = 'company' and {JUNE}",
+        BUDGETS,
+    ),
+]
+
+EFFORT_AND_DRIVER_FAULTS = [
+    fault(
+        "customer whom nobody visits",
+        f"delete from marts.sales_effort where customer_id = '1003' and {JUNE}",
+        EFFORT,
+    ),
+    fault(
+        "good customer whom the list does not know",
+        f"update marts.sales_effort set is_good_customer = not is_good_customer where customer_id = '1006' and {JUNE}",
+        EFFORT,
+    ),
+    fault(
+        "two customers first on the list",
+        f"update marts.sales_effort set priority_rank = 1 where salesperson_id = 'BO' and {DECEMBER}",
+        EFFORT_RANKS,
+    ),
+    fault(
+        "cost of a concept that is not the sum of its parts",
+        f"update marts.segment_service_concepts set freight = freight + 1 where segment = 'A2' and {JUNE}",
+        CONCEPTS,
+    ),
+    fault(
+        "segment without its cost",
+        f"delete from marts.segment_service_concepts where segment = 'A2' and {JUNE}",
+        CONCEPTS,
+    ),
+    fault(
+        "bonus within the concept listed as beyond it",
+        "update marts.terms_beyond_concept set agreed = given where term = 'bonus'",
+        TERMS,
+    ),
+    fault(
+        "visits beyond the plan forgotten",
+        "delete from marts.terms_beyond_concept where term = 'visits'",
+        TERMS,
+    ),
+    fault(
+        "order split in two",
+        "insert into intermediate.int_customer_orders select * replace ('x' as order_key, 0 as invoiced_amount) "
+        f"from intermediate.int_customer_orders where customer_id = '1001' and {JUNE}",
+        ORDERS,
+    ),
+    fault(
+        "order invoiced for its first line only",
+        "update intermediate.int_customer_orders set invoiced_amount = invoiced_amount / 2 "
+        f"where customer_id = '1001' and {JUNE}",
+        ORDERS,
+    ),
+    fault(
+        "effect of a driver rounded",
+        "update marts.driver_bridge set effect = round(effect, 6) "
+        f"where driver = 'freight' and scope_type = 'company' and {YEAR}",
+        DRIVERS,
+    ),
+    fault(
+        "driver left out of the bridge",
+        f"delete from marts.driver_bridge where driver = 'bonus' and scope_type = 'company' and {YEAR}",
+        DRIVERS,
+    ),
+    fault(
+        "bridge from the DB II of another year",
+        "update marts.driver_bridge set compared_amount = amount "
+        f"where driver = 'db2' and scope_type = 'salesperson' and scope_id = 'ANNA' and {YEAR}",
+        DRIVER_DB2,
+    ),
+    fault(
+        "customer without a bridge of drivers",
+        f"delete from marts.driver_bridge where scope_type = 'customer' and scope_id = '1002' and {YEAR}",
+        DRIVER_DB2,
+    ),
+    fault(
+        "freight of a customer counted as an opportunity twice",
+        "insert into marts.driver_opportunities from marts.driver_opportunities "
+        "where driver = 'freight' and customer_id = '1001'",
+        OPPORTUNITIES,
+    ),
+    fault(
+        "returns left out of the opportunities",
+        "delete from marts.driver_opportunities where driver = 'returns'",
+        OPPORTUNITIES,
+    ),
+]
+
+SALES_FAULTS = [*RATIO_FAULTS, *SEGMENT_FAULTS, *PORTFOLIO_FAULTS, *KPI_FAULTS, *EFFORT_AND_DRIVER_FAULTS]
+
+
+@pytest.fixture(scope="module")
+def project(small: Build, manifest: dict[str, Any]) -> Project:
+    """The project's SQL, compiled."""
+    return Project(manifest, small.warehouse)
+
+
+@pytest.fixture(scope="module")
+def company(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The company of two years, built once. Whoever changes it rolls back."""
+    folder: Path = tmp_path_factory.mktemp("two_years")
+    with project.run(folder, FEEDS, COMPANY, PUBLISHED_BASELINES) as connection:
+        yield connection
+
+
+def count(company: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return company.execute(f"select count(*) from {relation}").fetchall()[0][0]
+
+
+def test_sound_company_has_no_red_test(project: Project, company: duckdb.DuckDBPyConnection) -> None:
+    assert project.broken_rules(company) == {}
+    assert count(company, "audit.sales_policy_problems") == 0
+    assert [mart for mart in MARTS if count(company, f"marts.{mart}") == 0] == []
+
+
+def test_company_has_the_cases_that_the_rules_are_for(company: duckdb.DuckDBPyConnection) -> None:
+    found = company.execute(
+        "select distinct component from marts.price_volume_mix "
+        "where revenue_effect <> 0 or db1_effect <> 0 union all "
+        "select distinct component from marts.portfolio_bridge where amount <> 0"
+    ).fetchall()
+    everything = company.execute(
+        "select distinct component from marts.price_volume_mix union all "
+        "select distinct component from marts.portfolio_bridge"
+    ).fetchall()
+    assert sorted(everything) == sorted(found)
+
+
+@pytest.mark.parametrize("planted", SALES_FAULTS, ids=lambda planted: planted.name.replace(" ", "_"))
+def test_planted_fault_turns_exactly_its_tests_red(
+    planted: SalesFault, project: Project, company: duckdb.DuckDBPyConnection
+) -> None:
+    company.begin()
+    try:
+        changed = company.execute(planted.sql).fetchall()
+        assert changed[0][0] > 0, "the fault changes nothing"
+        if planted.model:
+            project.rebuild(company, planted.model)
+        assert project.broken_rules(company).keys() == planted.red
+    finally:
+        company.rollback()

@@ -1,0 +1,379 @@
+"""What segments, whale curve and price-volume-mix of the public datasets must be, computed a second time.
+
+From the accounts that `recompute` makes of the raw files, and from docs/sales.md alone: nothing of the product
+is imported or read here, so that a fault in it cannot also stand here. Money is `Decimal`, ratios are fractions
+of whole numbers until the last step. Comparing belongs in `test_real_sales`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from typing import Any
+
+from recompute import UNKNOWN, ZERO, Expected
+
+NEW, LOST, NEGATIVE = "Ny", "Tabt", "N"
+YEAR, QUARTER = 12, 3
+SHARE_DIGITS = 12
+MEASURES = ("net_sales", "db2", "db3", "order_count")
+
+# The standard policy, for companies that supply no rules of their own. A class goes from its bound to the
+# next: on the size axis the share of sales with larger customers, on the margin axis the share of customers
+# with a lower DG II.
+SIZE_BOUNDS = (("A", Fraction(0)), ("B", Fraction("0.8")), ("C", Fraction("0.95")))
+MARGIN_BOUNDS = (("3", Fraction(0)), ("2", Fraction("0.333333")), ("1", Fraction("0.666666")))
+HYSTERESIS = Fraction("0.05")
+MINIMUM_MONTHS = 6
+GOOD_SIZES, GOOD_MARGINS = ("A", "B"), ("1",)
+GOOD_MINIMUM_ORDERS = 4
+
+
+def months_of(expected: Expected) -> list[date]:
+    """First days of all months from the first posted one to the last, without gaps."""
+    month, months = min(expected.months), []
+    while month <= max(expected.months):
+        months.append(month)
+        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    return months
+
+
+def rounded(value: Fraction, digits: int) -> Decimal:
+    """Half away from zero."""
+    sign = -1 if value < 0 else 1
+    return Decimal(sign * math.floor(sign * value * 10**digits + Fraction(1, 2))).scaleb(-digits)
+
+
+def _window(months: list[date], last: int, length: int) -> list[date]:
+    """The months of a window that ends with the month at place `last`, as far as there are accounts."""
+    return months[max(0, last + 1 - length) : last + 1]
+
+
+def _sums(expected: Expected, window: Iterable[date]) -> dict[str, dict[str, Decimal]]:
+    """Measures of everybody who has an account in the window."""
+    within = set(window)
+    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(MEASURES, ZERO))
+    for (customer, month), account in expected.accounts.items():
+        if month in within:
+            of_customer = sums[customer]
+            for measure in MEASURES:
+                of_customer[measure] += account[measure]
+    return dict(sums)
+
+
+# --- segments -------------------------------------------------------------------------------------------
+def customer_segments(expected: Expected) -> dict[tuple[str, date], dict[str, Any]]:
+    """(customer, month) -> the columns of the mart, from the customer's first account on."""
+    months = months_of(expected)
+    first_account: dict[str, date] = {}
+    first_order: dict[str, date] = {}
+    for (customer, month), account in sorted(expected.accounts.items(), key=lambda item: item[0][1]):
+        first_account.setdefault(customer, month)
+        if account["order_count"]:
+            first_order.setdefault(customer, month)
+
+    segments: dict[tuple[str, date], dict[str, Any]] = {}
+    classes: dict[str, tuple[str, str]] = {}
+    for place, month in enumerate(months):
+        sums = _sums(expected, _window(months, place, YEAR))
+        nothing = dict.fromkeys(MEASURES, ZERO)
+        customers = {c: sums.get(c, nothing) for c, since in first_account.items() if since <= month}
+        states = {
+            customer: _state(customer, of_customer, first_order.get(customer), month)
+            for customer, of_customer in customers.items()
+        }
+        classed = {customer: customers[customer] for customer, state in states.items() if state is None}
+        classes = _classes(classed, before=classes)
+        for customer, of_customer in customers.items():
+            size, margin = classes.get(customer, (None, None))
+            segment = states[customer] or f"{size}{margin}"
+            opening = segments.get((customer, date(month.year - 1, 12, 1)))
+            dg2 = _dg2(of_customer)
+            segments[customer, month] = {
+                "size_class": size,
+                "margin_class": margin,
+                "calculated_segment": segment,
+                "segment": segment,
+                "opening_segment": opening["segment"] if opening else UNKNOWN if customer == UNKNOWN else NEW,
+                "is_good_customer": (
+                    size in GOOD_SIZES
+                    and margin in GOOD_MARGINS
+                    and of_customer["order_count"] >= GOOD_MINIMUM_ORDERS
+                    and of_customer["db3"] > 0
+                ),
+                "size_value": of_customer["net_sales"],
+                "margin_value": dg2,
+            }
+    return segments
+
+
+def _state(
+    customer: str, of_customer: dict[str, Decimal], first_order: date | None, month: date
+) -> str | None:
+    """What the customer is instead of being classed."""
+    if customer == UNKNOWN:
+        return UNKNOWN
+    if first_order is None or first_order > month:
+        return NEW
+    history = (month.year - first_order.year) * 12 + month.month - first_order.month + 1
+    if history < MINIMUM_MONTHS:
+        return NEW
+    return None if of_customer["order_count"] else LOST
+
+
+def _dg2(of_customer: dict[str, Decimal]) -> Decimal | None:
+    """As it is published: who lies lower is decided on its six decimals."""
+    if of_customer["net_sales"] <= 0:
+        return None
+    return rounded(Fraction(of_customer["db2"]) / Fraction(of_customer["net_sales"]), 6)
+
+
+def _classes(
+    classed: dict[str, dict[str, Decimal]], before: dict[str, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Size and margin class of each customer; `before` holds those of the month before."""
+    sales = {c: Fraction(sums["net_sales"]) for c, sums in classed.items() if sums["net_sales"] >= 0}
+    total, so_far = sum(sales.values(), start=Fraction(0)), Fraction(0)
+    size_shares: dict[str, Fraction] = {}
+    for customer in sorted(sales, key=lambda c: (-sales[c], c)):
+        size_shares[customer] = so_far / total if total else Fraction(0)
+        so_far += sales[customer]
+
+    ratios = {c: ratio for c, sums in classed.items() if (ratio := _dg2(sums)) is not None and ratio >= 0}
+    margin_shares: dict[str, Fraction] = {}
+    lower: dict[Decimal, int] = {}
+    for place, ratio in enumerate(sorted(ratios.values())):
+        lower.setdefault(ratio, place)
+    for customer, ratio in ratios.items():
+        margin_shares[customer] = Fraction(lower[ratio], len(ratios))
+
+    classes = {}
+    for customer in classed:
+        size_before, margin_before = before.get(customer, (NEGATIVE, NEGATIVE))
+        classes[customer] = (
+            _class(SIZE_BOUNDS, size_shares.get(customer), size_before),
+            _class(MARGIN_BOUNDS, margin_shares.get(customer), margin_before),
+        )
+    return classes
+
+
+def _class(bounds: tuple[tuple[str, Fraction], ...], share: Fraction | None, before: str) -> str:
+    """The last class whose bound the share has passed, or, while in the band around it, had passed."""
+    if share is None:
+        return NEGATIVE
+    codes = [code for code, _ in bounds]
+    found = codes[0]
+    for place, (code, bound) in enumerate(bounds):
+        edge = bound
+        if before in codes:
+            edge *= 1 - HYSTERESIS if codes.index(before) >= place else 1 + HYSTERESIS
+        if share >= edge:
+            found = code
+    return found
+
+
+# --- whale curve and concentration ----------------------------------------------------------------------
+def _ranked(expected: Expected) -> Iterator[tuple[date, list[tuple[str, dict[str, Decimal]]]]]:
+    """Each month's customers, by falling DB III of twelve months; months without a customer are left out."""
+    months = months_of(expected)
+    for place, month in enumerate(months):
+        sums = _sums(expected, _window(months, place, YEAR))
+        if sums:
+            yield month, sorted(sums.items(), key=lambda item: (-item[1]["db3"], item[0]))
+
+
+def whale_curves(expected: Expected) -> dict[tuple[date, int], dict[str, Any]]:
+    """(month, rank) -> the columns of the mart."""
+    curves = {}
+    for month, ranked in _ranked(expected):
+        total = sum((sums["db3"] for _, sums in ranked), start=ZERO)
+        cumulative = ZERO
+        for rank, (customer, sums) in enumerate(ranked, start=1):
+            cumulative += sums["db3"]
+            curves[month, rank] = {
+                "customer_id": customer,
+                "db3": sums["db3"],
+                "cumulative_db3": cumulative,
+                "customer_share": rounded(Fraction(rank, len(ranked)), SHARE_DIGITS),
+                "share": _share(cumulative, total),
+            }
+    return curves
+
+
+def concentrations(expected: Expected) -> dict[date, dict[str, Any]]:
+    """Month -> the columns of the mart."""
+    figures = {}
+    for month, ranked in _ranked(expected):
+        curve = [ZERO, *accumulate(sums["db3"] for _, sums in ranked)]
+        count, total, peak = len(ranked), curve[-1], max(curve)
+        top20 = math.ceil(Fraction(count, 5))
+        d: Fraction | None = None
+        if total > 0:
+            twice_the_area = sum((left + right for left, right in pairwise(curve)), start=ZERO)
+            d = Fraction(twice_the_area) / Fraction(count * total) - Fraction(1)
+        figures[month] = {
+            "customer_count": count,
+            "total_db3": total,
+            "peak_db3": peak,
+            "peak_customers": curve.index(peak),
+            "peak_share": _share(peak, total),
+            "erosion": peak - total,
+            "erosion_share": _share(peak - total, peak),
+            "top20_customers": top20,
+            "top20_share": _share(curve[top20], total),
+            "concentration_d": None if d is None else rounded(d, SHARE_DIGITS),
+            "stobachoff_s": None if d is None else rounded(d / (Fraction(1) + d), SHARE_DIGITS),
+            "net_sales_gini": _gini(sums["net_sales"] for _, sums in ranked if sums["net_sales"] > 0),
+        }
+    return figures
+
+
+def _share(part: Decimal, whole: Decimal) -> Decimal | None:
+    return rounded(Fraction(part) / Fraction(whole), SHARE_DIGITS) if whole > 0 else None
+
+
+def _gini(values: Iterable[Decimal]) -> Decimal | None:
+    ascending = [Fraction(value) for value in sorted(values)]
+    if not ascending:
+        return None
+    count, total = len(ascending), sum(ascending, start=Fraction(0))
+    weighted = sum((place * value for place, value in enumerate(ascending, start=1)), start=Fraction(0))
+    return rounded(2 * weighted / (count * total) - Fraction(count + 1, count), SHARE_DIGITS)
+
+
+# --- price, volume and mix ------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Sold:
+    """A leaf in one window: a product that a customer bought, net of returns."""
+
+    quantity: Decimal = ZERO
+    sales: Decimal = ZERO
+    cost: Decimal = ZERO
+
+    def __add__(self, other: Sold) -> Sold:
+        return Sold(self.quantity + other.quantity, self.sales + other.sales, self.cost + other.cost)
+
+    def __bool__(self) -> bool:
+        return any((self.quantity, self.sales, self.cost))
+
+    @property
+    def db1(self) -> Decimal:
+        return self.sales - self.cost
+
+
+@dataclass
+class Change:
+    """What a customer bought in a quarter and in the one before it.
+
+    Attributes:
+        leaves: product -> what was sold then and now. These datasets have one currency and one unit of measure.
+        net_sales: then and now.
+        db1: then and now.
+        off_invoice: bonus and cash discounts, then and now.
+    """
+
+    leaves: dict[str, tuple[Sold, Sold]] = field(default_factory=dict)
+    net_sales: tuple[Decimal, Decimal] = (ZERO, ZERO)
+    db1: tuple[Decimal, Decimal] = (ZERO, ZERO)
+    off_invoice: tuple[Decimal, Decimal] = (ZERO, ZERO)
+
+
+def quarterly_changes(expected: Expected, month: date) -> dict[str, Change]:
+    """Customer -> the quarter that ends with a month against the one before it; the accounts must hold both."""
+    months = months_of(expected)
+    place = months.index(month)
+    windows = [_window(months, last, QUARTER) for last in (place - QUARTER, place)]
+    if place + 1 < 2 * QUARTER:
+        raise ValueError(f"the accounts do not hold the two quarters up to {month}")
+    changes: dict[str, Change] = defaultdict(Change)
+    for (customer, posted), account in expected.accounts.items():
+        for now, window in enumerate(windows):
+            if posted in window:
+                change = changes[customer]
+                change.net_sales = _added(change.net_sales, now, account["net_sales"])
+                change.db1 = _added(change.db1, now, account["db1"])
+                change.off_invoice = _added(
+                    change.off_invoice, now, account["bonus"] + account["cash_discount"]
+                )
+    for (customer, product, posted), row in expected.product_accounts.items():
+        sold = Sold(row["quantity"], row["invoiced_sales"] - row["returns"], row["cogs"])
+        for now, window in enumerate(windows):
+            if posted in window:
+                leaves = changes[customer].leaves
+                leaves[product] = _added(leaves.get(product, (Sold(), Sold())), now, sold)
+    return dict(changes)
+
+
+def _added(pair: tuple[Any, Any], now: int, more: Any) -> tuple[Any, Any]:
+    """A pair of then and now, with something added to one of them."""
+    return (pair[0], pair[1] + more) if now else (pair[0] + more, pair[1])
+
+
+def price_volume_mix(changes: Iterable[Change]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Component -> effect on net sales and on DB I, over some customers: convention A."""
+    effects = dict.fromkeys(COMPONENTS, (ZERO, ZERO))
+
+    def add(component: str, revenue: Decimal, db1: Decimal) -> None:
+        effects[component] = (effects[component][0] + revenue, effects[component][1] + db1)
+
+    comparable_then = comparable_now = repriced = Sold()
+    for change in changes:
+        add("opening", change.net_sales[0], change.db1[0])
+        add("closing", change.net_sales[1], change.db1[1])
+        add("off_invoice", *[change.off_invoice[0] - change.off_invoice[1]] * 2)
+        bought_then = any(then for then, _ in change.leaves.values())
+        buys_now = any(now for _, now in change.leaves.values())
+        for then, now in change.leaves.values():
+            if then.quantity > 0 and now.quantity > 0:
+                worth = _repriced(then, now.quantity)
+                add("price", now.sales - worth.sales, now.sales - worth.sales)
+                add("unit_cost", ZERO, worth.cost - now.cost)
+                comparable_then, comparable_now = comparable_then + then, comparable_now + now
+                repriced += worth
+            elif not then and now.quantity > 0:
+                add("new_product" if bought_then else "new_customer", now.sales, now.db1)
+            elif not now and then.quantity > 0:
+                add("lost_product" if buys_now else "lost_customer", -then.sales, -then.db1)
+            else:
+                add("not_comparable", now.sales - then.sales, now.db1 - then.db1)
+    if comparable_then.quantity:
+        growth = Fraction(comparable_now.quantity) / Fraction(comparable_then.quantity) - 1
+        more_sales = rounded(growth * Fraction(comparable_then.sales), 6)
+        more_db1 = rounded(growth * Fraction(comparable_then.db1), 6)
+        add("volume", more_sales, more_db1)
+        add(
+            "mix",
+            repriced.sales - comparable_then.sales - more_sales,
+            repriced.db1 - comparable_then.db1 - more_db1,
+        )
+    return effects
+
+
+def _repriced(then: Sold, quantity: Decimal) -> Sold:
+    """What the quantity of now would have brought in and cost then, to a millionth."""
+    factor = Fraction(quantity) / Fraction(then.quantity)
+    return Sold(quantity, rounded(factor * Fraction(then.sales), 6), rounded(factor * Fraction(then.cost), 6))
+
+
+COMPONENTS = (
+    "opening",
+    "price",
+    "exchange_rate",  # nothing: one currency
+    "volume",
+    "mix",
+    "new_customer",
+    "new_product",
+    "lost_customer",
+    "lost_product",
+    "not_comparable",
+    "off_invoice",
+    "unit_cost",
+    "other_goods_cost",  # nothing: no cost of goods without a product
+    "closing",
+)

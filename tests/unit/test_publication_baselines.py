@@ -1,0 +1,191 @@
+"""Which publication a target's baseline comes from: the one it was approved on, or the first with it, for good."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from kunderegnskab.publication import publish as publishing
+from kunderegnskab.publication.baselines import load_baselines
+from kunderegnskab.publication.publish import MartRequest, PublishRequest, publish
+from kunderegnskab.quality import certification
+from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
+
+GATE = ExpectedCheck(stage="gate", check_name="gate__margin_is_plausible")
+MARTS = [
+    MartRequest(
+        schema_name="marts", table="kpi_values", key=("kpi_id", "scope_type", "month", "time_window")
+    ),
+    MartRequest(schema_name="marts", table="target_baselines", key=("kpi_id", "scope_type", "month_from")),
+]
+KEY = "kpi_id varchar, scope_type varchar, scope_id varchar, month_from date"
+PERIOD = "baseline_month_from date, baseline_month_to date, approved_on date"
+BASELINE = "baseline_value decimal(18,6), baseline_publication varchar"
+TARGET = ("dg2", "company", "company", date(2025, 1, 1))
+YEAR_2024 = (date(2024, 1, 1), date(2024, 12, 1))
+APPROVED = date(2024, 12, 11)
+
+
+class Workspace:
+    """Publications on days of the test's choice, and a warehouse with the targets of today."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.published = folder / "published"
+        self.monkeypatch = monkeypatch
+        self.count = 0
+
+    def publish(
+        self, day: date, *, values: list[Any] | None = None, baselines: list[Any] | None = None
+    ) -> str:
+        """A publication of that day; gives its name. Without values or baselines it lacks the mart."""
+        self.count += 1
+        warehouse = self.folder / f"warehouse-{self.count}.duckdb"
+        columns = {
+            "kpi_values": "kpi_id varchar, scope_type varchar, scope_id varchar, month date, "
+            "time_window varchar, month_count bigint, value decimal(18,6)",
+            "target_baselines": f"{KEY}, {PERIOD}, {BASELINE}",
+        }
+        rows = {"kpi_values": values, "target_baselines": baselines}
+        with duckdb.connect(str(warehouse)) as con:
+            con.execute("create schema marts")
+            for mart in MARTS:
+                found = rows[mart.table]
+                if found is not None:
+                    con.execute(f"create table marts.{mart.table} ({columns[mart.table]})")
+                    for row in found:
+                        con.execute(
+                            f"insert into marts.{mart.table} values ({', '.join('?' * len(row))})", row
+                        )
+            certification.start_load(con, load_id="l", run_id="r", input_hash="inputs", code_version="1.0")
+            certification.start_build(con, "build")
+            passed = {"subject": "kpi_values", "status": "passed", "failing_rows": 0}
+            certification.record(con, [CheckResult.model_validate(GATE.model_dump() | passed)], ())
+        request = PublishRequest(
+            run_id=f"run{self.count}",
+            started_at=datetime(2026, 1, 1, tzinfo=UTC),
+            company="Nordlys Engros A/S",
+            locale="da",
+            currency="DKK",
+            code_version="1.0",
+            input_hash="inputs",
+            inputs=[],
+            parameters={},
+            expected_checks=[GATE],
+            marts=[mart for mart in MARTS if rows[mart.table] is not None] or MARTS[:1],
+            keep_publications=2,
+        )
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> Clock:
+                return cls(day.year, day.month, day.day, 15, tzinfo=tz)
+
+        self.monkeypatch.setattr(publishing, "datetime", Clock)
+
+        def write_quality(folder: Path) -> None:
+            (folder / "report.html").write_text("<!doctype html><title>Kvalitet</title>", encoding="utf-8")
+
+        return publish(warehouse, self.published, request, write_quality=write_quality).name
+
+    def baselines(self, *targets: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Baseline value and publication of each of today's targets that has one."""
+        with duckdb.connect() as con:
+            con.execute("create schema raw")
+            con.execute(f"create table raw.kpi_targets ({KEY}, {PERIOD})")
+            con.execute(f"create table raw.published_baselines ({KEY}, {PERIOD}, {BASELINE})")
+            for target in targets:
+                con.execute("insert into raw.kpi_targets values (?, ?, ?, ?, ?, ?, ?)", target)
+            load_baselines(con, self.published)
+            assert con.execute("select count(*) from duckdb_databases() where not internal").fetchone() == (
+                1,
+            )
+            return con.execute(
+                "select baseline_value, baseline_publication from raw.published_baselines order by all"
+            ).fetchall()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    return Workspace(tmp_path, monkeypatch)
+
+
+def r12(value: str, scope: str = "company") -> tuple[Any, ...]:
+    return ("dg2", scope, scope, YEAR_2024[1], "r12", 12, Decimal(value))
+
+
+def baseline(value: str | None, publication: str | None = None, **changes: Any) -> tuple[Any, ...]:
+    period = (changes.get("first", YEAR_2024[0]), YEAR_2024[1], changes.get("approved_on", APPROVED))
+    return (*TARGET, *period, None if value is None else Decimal(value), publication)
+
+
+def test_before_the_first_publication_there_is_none(workspace: Workspace) -> None:
+    assert workspace.baselines((*TARGET, *YEAR_2024, APPROVED)) == []
+
+
+def test_a_baseline_is_handed_on_and_keeps_the_name_of_its_first_publication(workspace: Workspace) -> None:
+    first = workspace.publish(date(2025, 1, 5), values=[r12("0.25")], baselines=[baseline("0.24")])
+    target = (*TARGET, *YEAR_2024, APPROVED)
+    assert workspace.baselines(target) == [(Decimal("0.240000"), first)]
+    # Later publications prune the first one, whose name stays.
+    for day in (6, 7, 8):
+        workspace.publish(date(2025, 1, day), values=[r12("0.99")], baselines=[baseline("0.24", first)])
+    assert not (workspace.published / first / "kunderegnskab.duckdb").exists()
+    assert workspace.baselines(target) == [(Decimal("0.240000"), first)]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        (*TARGET, date(2024, 7, 1), YEAR_2024[1], APPROVED),
+        (*TARGET, *YEAR_2024, date(2024, 12, 12)),
+        (*TARGET, *YEAR_2024, None),
+        (*TARGET[:3], date(2025, 2, 1), *YEAR_2024, APPROVED),
+    ],
+    ids=["another period", "another approval", "no approval", "another target"],
+)
+def test_a_changed_target_is_another_one(workspace: Workspace, target: tuple[Any, ...]) -> None:
+    workspace.publish(date(2025, 1, 5), values=[], baselines=[baseline("0.24")])
+    assert workspace.baselines(target) == []
+
+
+def test_a_baseline_that_could_not_be_computed_is_not_handed_on(workspace: Workspace) -> None:
+    workspace.publish(date(2025, 1, 5), values=[], baselines=[baseline(None)])
+    assert workspace.baselines((*TARGET, *YEAR_2024, APPROVED)) == []
+
+
+def test_a_new_target_starts_from_what_was_current_on_the_day_of_its_approval(workspace: Workspace) -> None:
+    workspace.publish(date(2025, 1, 5), values=[r12("0.21")])
+    approved = workspace.publish(
+        date(2025, 1, 10), values=[r12("0.22"), r12("0.32", "segment")], baselines=[]
+    )
+    workspace.publish(date(2025, 1, 11), values=[r12("0.23")], baselines=[])
+    assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 10))) == [(Decimal("0.220000"), approved)]
+    assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 4))) == []
+    # The customers of a segment are those of the opening of the target, not of the baseline.
+    segment = ("dg2", "segment", "segment", date(2025, 1, 1), *YEAR_2024, date(2025, 1, 10))
+    assert workspace.baselines(segment) == []
+
+
+def test_only_a_window_over_exactly_the_baseline_counts(workspace: Workspace) -> None:
+    day = date(2025, 1, 5)
+    month = ("dg2", "company", "company", YEAR_2024[1], "month", 1, Decimal("0.5"))
+    undefined = ("dg2", "company", "company", YEAR_2024[1], "ytd", 6, None)
+    name = workspace.publish(day, values=[r12("0.22"), month, undefined])
+    assert workspace.baselines((*TARGET, date(2024, 12, 1), YEAR_2024[1], day)) == [
+        (Decimal("0.500000"), name)
+    ]
+    assert workspace.baselines((*TARGET, date(2024, 7, 1), YEAR_2024[1], day)) == []
+    assert workspace.baselines((*TARGET, date(2024, 2, 1), YEAR_2024[1], day)) == []
+    assert workspace.baselines((*TARGET, None, YEAR_2024[1], day)) == []
+
+
+def test_a_target_approved_on_a_day_whose_publication_is_pruned_has_none(workspace: Workspace) -> None:
+    for number in range(5, 9):
+        workspace.publish(date(2025, 1, number), values=[r12("0.2")])
+    assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 5))) == []
