@@ -1,8 +1,8 @@
 {# What singular tests ask of ratios: that each is computed from its own sums, never averaged, and is NULL without a
    positive denominator. How ratios are computed belongs in exact_arithmetic.sql. #}
 
-{# True where the value is not numerator / denominator to the sixth digit. It multiplies, so that it does not repeat what it
-   checks. #}
+{# True where the value is not numerator / denominator to the sixth digit. It multiplies, so that it does not repeat
+   what it checks. #}
 {% macro is_not_ratio(value, numerator, denominator) -%}
     (
         (coalesce({{ denominator }}, 0) <= 0 and {{ value }} is not null)
@@ -10,7 +10,7 @@
             {{ denominator }} > 0
             and (
                 {{ value }} is null
-                or abs({{ value }} * {{ denominator }} - {{ numerator }}) > {{ denominator }} * 0.000001
+                or abs({{ exact_product(value, denominator, 6, 4) }} - {{ numerator }}) > {{ denominator }} * 0.000001
             )
         )
     )

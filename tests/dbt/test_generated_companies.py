@@ -99,8 +99,12 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
             max_size=12,
         )
     )
-    visits = draw(st.lists(st.tuples(days, st.sampled_from([*CUSTOMERS, "K5"]), st.integers(1, 3)), max_size=10))
-    thresholds = sorted(draw(st.lists(st.integers(1, 2000), min_size=1, max_size=2, unique=True)), reverse=True)
+    visits = draw(
+        st.lists(st.tuples(days, st.sampled_from([*CUSTOMERS, "K5"]), st.integers(1, 3)), max_size=10)
+    )
+    thresholds = sorted(
+        draw(st.lists(st.integers(1, 2000), min_size=1, max_size=2, unique=True)), reverse=True
+    )
     method = draw(st.sampled_from(["absolute", "percentile", "cumulative_share"]))
     bounds = {
         "absolute": [str(threshold) for threshold in thresholds],
@@ -108,7 +112,12 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
         "cumulative_share": ["0", *[str(Decimal(threshold) / 2000) for threshold in reversed(thresholds)]],
     }[method]
     hysteresis = draw(st.sampled_from(["0", "0.05", "0.5"]))
-    rule = {"rule_version": "1", "valid_from": date(2024, 6, 1), "hysteresis": hysteresis, "minimum_months": 2}
+    rule = {
+        "rule_version": "1",
+        "valid_from": date(2024, 6, 1),
+        "hysteresis": hysteresis,
+        "minimum_months": 2,
+    }
     return {
         "sales_lines": draw(sales()),
         "customers": [{"customer_id": customer} for customer in [*CUSTOMERS, "K5"]],
@@ -147,11 +156,25 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
             {"currency": "EUR", "rate_date": date(2025, 3, 1), "rate": "7.61"},
         ],
         "segment_rules": [
-            {**rule, "axis": "size", "class_code": code, "method": method, "threshold_from": bound, "is_good": code == "A"}
+            {
+                **rule,
+                "axis": "size",
+                "class_code": code,
+                "method": method,
+                "threshold_from": bound,
+                "is_good": code == "A",
+            }
             for code, bound in zip("ABC", [*bounds, None], strict=False)
         ]
         + [
-            {**rule, "axis": "margin", "class_code": code, "method": "absolute", "threshold_from": bound, "is_good": True}
+            {
+                **rule,
+                "axis": "margin",
+                "class_code": code,
+                "method": "absolute",
+                "threshold_from": bound,
+                "is_good": True,
+            }
             for code, bound in (("1", "0.4"), ("2", None))
         ],
         "segment_overrides": [
@@ -187,6 +210,8 @@ def folder() -> Iterator[Path]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(feeds=companies())
-def test_every_rule_holds_for_every_company(project: Project, folder: Path, feeds: dict[str, list[dict[str, Any]]]) -> None:
+def test_every_rule_holds_for_every_company(
+    project: Project, folder: Path, feeds: dict[str, list[dict[str, Any]]]
+) -> None:
     with project.run(folder, feeds, {**COMPANY, "fiscal_year_start": 1}) as company:
         assert project.broken_rules(company) == {}

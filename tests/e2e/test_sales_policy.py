@@ -136,9 +136,7 @@ def test_a_new_version_holds_from_its_day(workspace: Path):
 
 def test_an_override_moves_its_customer_while_it_is_in_force(workspace: Path):
     before, kpis, marts = segments(workspace), company_kpis(workspace), contents(workspace)
-    write_policy(
-        workspace, "segment_overrides", OVERRIDES + "C1,2025-03-10,A1,Åbner nyt,Sanne,2025-05-31\n"
-    )
+    write_policy(workspace, "segment_overrides", OVERRIDES + "C1,2025-03-10,A1,Åbner nyt,Sanne,2025-05-31\n")
     refreshed(workspace)
 
     after, changed = segments(workspace), contents(workspace)

@@ -127,6 +127,7 @@ class Expected:
         records: (feed, file name) -> records read and left out; none are rejected.
         accounts: (customer, first day of month) -> amounts and counts by column.
         product_accounts: (customer, product, first day of month) -> amounts by column.
+        priced_quantities: the same -> quantity of goods lines that came with a price.
         ledger: (currency, first day of month) -> entries on pool accounts, in company currency.
         pools: (cost pool, first day of month) -> what became of its cost.
         allocations: (cost pool, first day of month, customer) -> driver and amount.
@@ -139,6 +140,7 @@ class Expected:
     records: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     accounts: dict[tuple[str, date], dict[str, Decimal]] = field(default_factory=dict)
     product_accounts: dict[tuple[str, str, date], dict[str, Decimal]] = field(default_factory=dict)
+    priced_quantities: dict[tuple[str, str, date], Decimal] = field(default_factory=dict)
     ledger: dict[tuple[str, date], Decimal] = field(default_factory=dict)
     pools: dict[tuple[str, date], PoolMonth] = field(default_factory=dict)
     allocations: dict[tuple[str, date, str], dict[str, Decimal]] = field(default_factory=dict)
@@ -187,6 +189,7 @@ def _account(lines: list[Line], costs: list[Cost], expected: Expected) -> Expect
                 target["cogs"] += line.cost or ZERO
         if line.line_type == "goods":
             product["quantity"] += line.quantity
+            product["priced_quantity"] += line.quantity if line.net_amount else ZERO
             account["return_line_count" if line.is_credit_note else "line_count"] += 1
             if line.cost is None:
                 account["sales_without_cost"] += line.net_amount
@@ -211,6 +214,7 @@ def _account(lines: list[Line], costs: list[Cost], expected: Expected) -> Expect
         row = {column: product[column] for column in PRODUCT_COLUMNS}
         if any(row.values()):
             expected.product_accounts[product_key] = row
+            expected.priced_quantities[product_key] = product["priced_quantity"]
     return expected
 
 

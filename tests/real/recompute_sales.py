@@ -229,7 +229,7 @@ def concentrations(expected: Expected) -> dict[date, dict[str, Any]]:
             "top20_share": _share(curve[top20], total),
             "concentration_d": None if d is None else rounded(d, SHARE_DIGITS),
             "stobachoff_s": None if d is None else rounded(d / (Fraction(1) + d), SHARE_DIGITS),
-            "net_sales_gini": _gini(sums["net_sales"] for _, sums in ranked if sums["net_sales"] > 0),
+            "net_sales_gini": _gini(sums["net_sales"] for _, sums in ranked if sums["net_sales"] >= 0),
         }
     return figures
 
@@ -240,9 +240,9 @@ def _share(part: Decimal, whole: Decimal) -> Decimal | None:
 
 def _gini(values: Iterable[Decimal]) -> Decimal | None:
     ascending = [Fraction(value) for value in sorted(values)]
-    if not ascending:
-        return None
     count, total = len(ascending), sum(ascending, start=Fraction(0))
+    if not total:
+        return None
     weighted = sum((place * value for place, value in enumerate(ascending, start=1)), start=Fraction(0))
     return rounded(2 * weighted / (count * total) - Fraction(count + 1, count), SHARE_DIGITS)
 
@@ -302,7 +302,9 @@ def quarterly_changes(expected: Expected, month: date) -> dict[str, Change]:
                     change.off_invoice, now, account["bonus"] + account["cash_discount"]
                 )
     for (customer, product, posted), row in expected.product_accounts.items():
-        sold = Sold(row["quantity"], row["invoiced_sales"] - row["returns"], row["cogs"])
+        # Samples have a cost and no price: they count in no quantity that a price is taken of.
+        quantity = expected.priced_quantities[customer, product, posted]
+        sold = Sold(quantity, row["invoiced_sales"] - row["returns"], row["cogs"])
         for now, window in enumerate(windows):
             if posted in window:
                 leaves = changes[customer].leaves

@@ -96,7 +96,9 @@ def test_published_money_has_the_type_of_the_contract(demo_workspace: Path):
         ).fetchall():
             assert not sql_type.startswith(FLOATS), f"{relation}.{column}"
             if relation in sales_marts:
-                assert not sql_type.startswith("DECIMAL") or sql_type in SALES_DECIMALS, f"{relation}.{column}"
+                assert not sql_type.startswith("DECIMAL") or sql_type in SALES_DECIMALS, (
+                    f"{relation}.{column}"
+                )
             elif sql_type.startswith("DECIMAL"):
                 decimals += 1
                 money += (relation, column) not in OTHER_DECIMALS

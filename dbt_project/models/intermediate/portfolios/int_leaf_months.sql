@@ -7,7 +7,15 @@ select
     product_id,
     currency,
     month,
-    cast(sum(case when line_type = 'goods' then quantity else 0 end) as decimal(18, 6)) as quantity,
+    -- A sample has a cost and no price: its pieces would make the price of the others look lower.
+    cast(
+        sum(
+            case
+                when line_type = 'goods' and list_sales - invoice_discount - returns <> 0 then quantity
+                else 0
+            end
+        ) as decimal(18, 6)
+    ) as quantity,
     cast(sum(list_sales - invoice_discount - returns) as decimal(18, 4)) as sales,
     -- The same in the currency of the invoice; a line of any type that counts in the account counts here.
     cast(

@@ -44,8 +44,6 @@ leaves as (
         currency,
         month,
         time_window,
-        max(case when is_then then 1 else 0 end) as was_there,
-        max(case when is_then then 0 else 1 end) as is_there,
         cast(sum(case when is_then then quantity else 0 end) as decimal(18, 6)) as quantity_then,
         cast(sum(case when is_then then 0 else quantity end) as decimal(18, 6)) as quantity_now,
         cast(sum(case when is_then then sales else 0 end) as decimal(18, 4)) as sales_then,
@@ -58,6 +56,14 @@ leaves as (
     group by customer_id, product_id, currency, month, time_window
 ),
 
+netted as (
+    select
+        leaves.*,
+        case when quantity_then <> 0 or sales_then <> 0 or cogs_then <> 0 then 1 else 0 end as was_there,
+        case when quantity_now <> 0 or sales_now <> 0 or cogs_now <> 0 then 1 else 0 end as is_there
+    from leaves
+),
+
 customers as (
     select
         customer_id,
@@ -65,7 +71,7 @@ customers as (
         time_window,
         max(was_there) as was_there,
         max(is_there) as is_there
-    from leaves
+    from netted
     group by customer_id, month, time_window
 ),
 
@@ -93,11 +99,16 @@ classed as (
         leaves.month,
         leaves.time_window,
         case
-            when leaves.was_there = 0 and customers.was_there = 0 then 'new_customer'
-            when leaves.was_there = 0 then 'new_product'
-            when leaves.is_there = 0 and customers.is_there = 0 then 'lost_customer'
-            when leaves.is_there = 0 then 'lost_product'
-            when leaves.quantity_then > 0 and leaves.quantity_now > 0 then 'comparable'
+            when
+                leaves.quantity_then > 0
+                and leaves.quantity_now > 0
+                -- After returns, next to nothing may be left of a quantity: its price is no price.
+                and leaves.quantity_now < cast(leaves.quantity_then as decimal(19, 6)) * 1000000
+                then 'comparable'
+            when leaves.was_there = 0 and leaves.quantity_now > 0 and customers.was_there = 0 then 'new_customer'
+            when leaves.was_there = 0 and leaves.quantity_now > 0 then 'new_product'
+            when leaves.is_there = 0 and leaves.quantity_then > 0 and customers.is_there = 0 then 'lost_customer'
+            when leaves.is_there = 0 and leaves.quantity_then > 0 then 'lost_product'
             else 'not_comparable'
         end as kind,
         leaves.quantity_then,
@@ -111,7 +122,7 @@ classed as (
             when rates.rate_then = 1 or rates.rate_then is null then leaves.sales_now
             else {{ money(exact_product('leaves.sales_in_currency_now', 'rates.rate_then', 4, 8)) }}
         end as sales_now_at_rate_then
-    from leaves
+    from netted as leaves
     inner join customers
         on
             leaves.customer_id = customers.customer_id

@@ -39,7 +39,7 @@ sales as (
             net_sales,
             row_number() over (partition by month order by net_sales asc nulls last) as place
         from {{ ref('revenue_pareto') }}
-        where net_sales > 0
+        where net_sales >= 0
     ) as buyers
     group by month
 )

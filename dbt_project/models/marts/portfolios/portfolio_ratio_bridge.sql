@@ -59,7 +59,8 @@ scoped as (
             and windows.compared_first_month is not null
 ),
 
--- A customer is in a window when it has net sales or a DB I there.
+-- A customer is in a window when it has net sales or a DB I there. Of net sales of next to nothing there is no ratio to
+-- compare: a contribution of ten thousand times the sales is none.
 kinds as (
     select
         scoped.scope_type,
@@ -67,7 +68,13 @@ kinds as (
         scoped.month,
         scoped.time_window,
         case
-            when scoped.net_sales > 0 and scoped.compared_net_sales > 0 then 'comparable'
+            when
+                scoped.net_sales > 0
+                and scoped.compared_net_sales > 0
+                {%- for level in levels %}
+                and abs(scoped.compared_db{{ level }}) < 10000 * scoped.compared_net_sales
+                {%- endfor %}
+                then 'comparable'
             when scoped.compared_net_sales = 0 and scoped.compared_db1 = 0 and changes.change = 'new' then 'new_customers'
             when scoped.net_sales = 0 and scoped.db1 = 0 and changes.change = 'lost' then 'lost_customers'
             when scoped.compared_net_sales = 0 and scoped.compared_db1 = 0 and not changes.has_same_owners
@@ -82,7 +89,10 @@ kinds as (
         scoped.compared_db{{ level }},
         -- What the net sales of now would have left at the ratio of then.
         case
-            when scoped.net_sales > 0 and scoped.compared_net_sales > 0
+            when
+                scoped.net_sales > 0
+                and scoped.compared_net_sales > 0
+                and abs(scoped.compared_db{{ level }}) < 10000 * scoped.compared_net_sales
                 then {{ scaled_by('scoped.compared_db' ~ level, 'scoped.net_sales', 'scoped.compared_net_sales') }}
             else 0
         end as db{{ level }}_at_ratio_then{{ ',' if not loop.last }}
@@ -150,7 +160,13 @@ excess as (
         {{- ',' if not loop.last }}
         {%- endfor %}
     from summed
-    where net_sales > 0 and compared_net_sales > 0
+    where
+        net_sales > 0
+        and compared_net_sales > 0
+        {%- for level in levels %}
+        and abs(db{{ level }}) < 10000 * net_sales
+        and abs(compared_db{{ level }}) < 10000 * compared_net_sales
+        {%- endfor %}
 ),
 
 effects as (
