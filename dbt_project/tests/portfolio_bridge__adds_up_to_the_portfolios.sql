@@ -24,8 +24,8 @@ portfolios as (
     from {{ ref('time_windows') }} as windows
     inner join {{ ref('portfolio_accounts') }} as portfolios
         on
-            (portfolios.month >= windows.first_month and portfolios.month <= windows.month)
-            or (portfolios.month >= windows.compared_first_month and portfolios.month <= windows.compared_last_month)
+            (windows.first_month <= portfolios.month and windows.month >= portfolios.month)
+            or (windows.compared_first_month <= portfolios.month and windows.compared_last_month >= portfolios.month)
     where windows.compared_first_month is not null
     group by portfolios.salesperson_id, windows.month, windows.time_window
 )

@@ -7,7 +7,6 @@ select
 from {{ ref('portfolio_ratio_bridge') }}
 group by scope_type, scope_id, month, time_window
 having
-    {%- for level in ['1', '2', '3'] %}
-    sum(case when component = 'closing' then -dg{{ level }}_effect else dg{{ level }}_effect end) is distinct from 0
-    {{- ' or' if not loop.last }}
-    {%- endfor %}
+    sum(case when component = 'closing' then -dg1_effect else dg1_effect end) is distinct from 0
+    or sum(case when component = 'closing' then -dg2_effect else dg2_effect end) is distinct from 0
+    or sum(case when component = 'closing' then -dg3_effect else dg3_effect end) is distinct from 0

@@ -50,8 +50,8 @@ accounts as (
     from {{ ref('time_windows') }} as windows
     inner join {{ ref('customer_accounts') }} as accounts
         on
-            (accounts.month >= windows.first_month and accounts.month <= windows.month)
-            or (accounts.month >= windows.compared_first_month and accounts.month <= windows.compared_last_month)
+            (windows.first_month <= accounts.month and windows.month >= accounts.month)
+            or (windows.compared_first_month <= accounts.month and windows.compared_last_month >= accounts.month)
     where windows.compared_first_month is not null
     group by windows.month, windows.time_window
 )

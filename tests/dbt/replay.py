@@ -5,7 +5,7 @@ Which companies there are and what must hold of them belongs in the tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Project:
         feeds: Mapping[str, Sequence[Record]],
         company: Record,
         published_baselines: Sequence[Record] = (),
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
+    ) -> Generator[duckdb.DuckDBPyConnection]:
         """The built warehouse of a company, open; it is gone afterwards. `folder` is empty."""
         warehouse = folder / "kunderegnskab.duckdb"
         create_raw(warehouse, feeds, company=company, published_baselines=published_baselines)

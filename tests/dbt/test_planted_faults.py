@@ -292,6 +292,7 @@ FAULTS = [
     fault(
         "source record lost after the build",
         "delete from raw.sales_lines where document_no = 'F1' and line_no = '1'",
+        LEAVES,
         PRODUCT_POSTINGS,
         POSTINGS,
         SOURCE_TOTALS,
@@ -312,6 +313,7 @@ FAULTS = [
         KEEPS_ACTIVITIES,
         ROLL_FORWARD,
         PRODUCTS,
+        LEAVES,
         PRODUCT_POSTINGS,
         POSTINGS,
         COUNTS,
@@ -324,6 +326,7 @@ FAULTS = [
         KEEPS_LINES,
         KEEPS_COSTS,
         PRODUCTS,
+        LEAVES,
         PRODUCT_POSTINGS,
         POSTINGS,
         SOURCE_TOTALS,

@@ -128,6 +128,11 @@ def test_the_example_of_the_readme_can_be_read(tmp_path: Path) -> None:
         "policy/ledger_accounts.csv",
         "policy/cost_pools.csv",
         "policy/activity_times.csv",
+        "landing/salespeople.csv",
+        "landing/customer_owners.csv",
+        "policy/segment_rules.csv",
+        "policy/service_concepts.csv",
+        "policy/kpi_targets.csv",
     }
     for name, text in files:
         path = tmp_path / "firma" / name
@@ -152,6 +157,11 @@ def test_the_example_of_the_readme_can_be_read(tmp_path: Path) -> None:
         "policy/ledger_accounts.csv": (5, 5, 0, 0),
         "policy/cost_pools.csv": (1, 1, 0, 0),
         "policy/activity_times.csv": (3, 3, 0, 0),
+        "landing/salespeople.csv": (2, 2, 0, 0),
+        "landing/customer_owners.csv": (3, 3, 0, 0),
+        "policy/segment_rules.csv": (4, 4, 0, 0),
+        "policy/service_concepts.csv": (2, 2, 0, 0),
+        "policy/kpi_targets.csv": (2, 2, 0, 0),
     }
     shown = README.read_text(encoding="utf-8")
     five_steps = ("landing/salg.csv", "landing/customers.csv", "landing/fragt.csv")

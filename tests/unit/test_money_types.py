@@ -37,6 +37,8 @@ OTHER_DECIMALS = {
     ("outside_account", "quantity"): "DECIMAL(18,6)",
     ("segment_rules", "threshold_from"): "DECIMAL(18,6)",
     ("segment_rules", "hysteresis"): "DECIMAL(18,8)",
+    ("default_segment_rules", "threshold_from"): "DECIMAL(18,6)",
+    ("default_segment_rules", "hysteresis"): "DECIMAL(18,8)",
 }
 # The sales marts mix money, ratios and shares, and their contracts say which column is what.
 SALES_ROOMS = ("segments", "portfolios", "kpis", "drivers", "sales_effort")

@@ -10,7 +10,7 @@ inner join {{ ref('ladder') }} as terms
         and terms.is_used
         and terms.level = 'customer'
         and (
-            (ladder.line_kind = 'amount' and terms.line_code = ladder.line_code)
-            or (ladder.line_kind = 'subtotal' and terms.position < ladder.position)
+            (ladder.line_kind = 'amount' and ladder.line_code = terms.line_code)
+            or (ladder.line_kind = 'subtotal' and ladder.position > terms.position)
         )
 where ladder.level = 'customer' and ladder.is_used

@@ -6,7 +6,9 @@ with times as (
         minutes_per_unit,
         valid_from,
         coalesce(
-            lead(valid_from) over (partition by cost_pool_id, applies_to, activity_type order by valid_from asc nulls last),
+            lead(valid_from) over (
+                partition by cost_pool_id, applies_to, activity_type order by valid_from asc nulls last
+            ),
             cast('9999-12-31' as date)
         ) as valid_before
     from {{ ref('stg_activity_times') }}

@@ -17,8 +17,8 @@ with spans as (
     inner join {{ ref('int_owner_spans') }} as owners
         on
             customers.customer_id = owners.customer_id
-            and owners.span_from <= last_day(windows.month)
-            and owners.span_before > windows.compared_first_month
+            and last_day(windows.month) >= owners.span_from
+            and windows.compared_first_month < owners.span_before
     group by customers.customer_id, customers.month, customers.time_window, owners.salesperson_id
 ),
 

@@ -27,8 +27,8 @@ met as (
     inner join spans
         on
             accounts.customer_id = spans.customer_id
-            and spans.span_from <= last_day(accounts.month)
-            and spans.span_before > accounts.month
+            and last_day(accounts.month) >= spans.span_from
+            and accounts.month < spans.span_before
 )
 
 select
@@ -52,5 +52,5 @@ cross join as_of
 inner join spans
     on
         accounts.customer_id = spans.customer_id
-        and spans.span_from <= as_of.today
-        and spans.span_before > as_of.today
+        and as_of.today >= spans.span_from
+        and as_of.today < spans.span_before

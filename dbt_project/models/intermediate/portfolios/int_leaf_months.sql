@@ -1,5 +1,5 @@
--- Sales lines summed to what price, volume and mix are told apart by: customer, product and currency. Windows of time and
--- effects belong in the models built on it.
+-- Sales lines summed to what price, volume and mix are told apart by: customer, product and currency. Windows of time
+-- and effects belong in the models built on it.
 {{ config(materialized='table') }}
 
 select

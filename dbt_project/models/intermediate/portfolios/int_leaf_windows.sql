@@ -1,5 +1,5 @@
--- Every leaf (customer, product, unit of measure, currency) over each window of time and the one it is compared with, with
--- what its price, cost and quantity did. Effects of a scope as a whole (volume, mix) belong in price_volume_mix.
+-- Every leaf (customer, product, unit of measure, currency) over each window of time and the one it is compared with,
+-- with what its price, cost and quantity did. Effects of a scope as a whole (volume, mix) belong in price_volume_mix.
 {{ config(materialized='table') }}
 
 with windowed as (
@@ -58,7 +58,19 @@ leaves as (
 
 netted as (
     select
-        leaves.*,
+        customer_id,
+        product_id,
+        currency,
+        month,
+        time_window,
+        quantity_then,
+        quantity_now,
+        sales_then,
+        sales_now,
+        sales_in_currency_then,
+        sales_in_currency_now,
+        cogs_then,
+        cogs_now,
         case when quantity_then <> 0 or sales_then <> 0 or cogs_then <> 0 then 1 else 0 end as was_there,
         case when quantity_now <> 0 or sales_now <> 0 or cogs_now <> 0 then 1 else 0 end as is_there
     from leaves

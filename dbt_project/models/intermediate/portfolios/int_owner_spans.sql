@@ -40,7 +40,8 @@ spans as (
         customer_id,
         span_from,
         coalesce(
-            lead(span_from) over (partition by customer_id order by span_from asc nulls last), cast('9999-12-31' as date)
+            lead(span_from) over (partition by customer_id order by span_from asc nulls last),
+            cast('9999-12-31' as date)
         ) as span_before
     from days
 ),

@@ -13,6 +13,13 @@ with handed_over as (
     where span_count > 1
 ),
 
+handed_over_months as (
+    select distinct
+        customer_id,
+        month
+    from handed_over
+),
+
 -- An order belongs to the day of its first line in the month.
 sales_lines as (
     select
@@ -29,7 +36,7 @@ sales_lines as (
                 then lines.document_no
         end as invoice_without_order
     from {{ ref('int_sales_lines_valued') }} as lines
-    inner join (select distinct customer_id, month from handed_over) as months
+    inner join handed_over_months as months
         on lines.customer_id = months.customer_id and lines.month = months.month
     where lines.is_inside_account
 ),
@@ -82,11 +89,11 @@ parts as (
         spans.ownership,
         accounts.customer_id,
         accounts.month,
-        spans.span_from,
-        spans.span_before,
         {%- for column in counts %}
-        cast(accounts.{{ column }} as decimal(18, 4)) as {{ column }}{{ ',' if not loop.last }}
+        cast(accounts.{{ column }} as decimal(18, 4)) as {{ column }},
         {%- endfor %}
+        spans.span_from,
+        spans.span_before
     from {{ ref('customer_accounts') }} as accounts
     inner join {{ ref('int_customer_month_spans') }} as spans
         on accounts.customer_id = spans.customer_id and accounts.month = spans.month and spans.span_count = 1
@@ -95,18 +102,18 @@ parts as (
         'posting_date' as ownership,
         handed_over.customer_id,
         handed_over.month,
-        handed_over.span_from,
-        handed_over.span_before,
         {%- for column in counts %}
-        cast(coalesce(sum(counted.{{ column }}), 0) as decimal(18, 4)) as {{ column }}{{ ',' if not loop.last }}
+        cast(coalesce(sum(counted.{{ column }}), 0) as decimal(18, 4)) as {{ column }},
         {%- endfor %}
+        handed_over.span_from,
+        handed_over.span_before
     from handed_over
     left join counted
         on
             handed_over.customer_id = counted.customer_id
             and handed_over.month = counted.month
-            and counted.day >= handed_over.span_from
-            and counted.day < handed_over.span_before
+            and handed_over.span_from <= counted.day
+            and handed_over.span_before > counted.day
     group by handed_over.customer_id, handed_over.month, handed_over.span_from, handed_over.span_before
 ),
 
@@ -116,15 +123,15 @@ owned as (
         owners.salesperson_id,
         parts.customer_id,
         parts.month,
+        {%- for column in counts %}
+        {{ owner_part('parts.' ~ column, 'owners') }} as {{ column }},
+        {%- endfor %}
         owners.share * case
             when parts.ownership = 'today' then {{ days_between('parts.month', 'last_day(parts.month)') }} + 1
             else {{ days_between(
                 'greatest(parts.span_from, parts.month)', 'least(parts.span_before, last_day(parts.month) + 1)'
             ) }}
-        end as owned_days,
-        {%- for column in counts %}
-        {{ owner_part('parts.' ~ column, 'owners') }} as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        end as owned_days
     from parts
     inner join {{ ref('int_owner_spans') }} as owners
         on parts.customer_id = owners.customer_id and parts.span_from = owners.span_from
@@ -136,10 +143,10 @@ summed as (
         salesperson_id,
         customer_id,
         month,
-        sum(owned_days) as owned_days,
         {%- for column in counts %}
-        cast(sum({{ column }}) as decimal(18, 4)) as {{ column }}{{ ',' if not loop.last }}
+        cast(sum({{ column }}) as decimal(18, 4)) as {{ column }},
         {%- endfor %}
+        sum(owned_days) as owned_days
     from owned
     group by ownership, salesperson_id, customer_id, month
 )
@@ -149,12 +156,13 @@ select
     salesperson_id,
     customer_id,
     month,
+    {%- for column in counts %}
+    {{ column }},
+    {%- endfor %}
     cast(
         {{ div_half_up(
-            'cast(owned_days * 100000000 as decimal(38, 0))', 'cast(extract(day from last_day(month)) as decimal(38, 0))'
+            'cast(owned_days * 100000000 as decimal(38, 0))',
+            'cast(extract(day from last_day(month)) as decimal(38, 0))'
         ) }} * cast(0.00000001 as decimal(9, 8)) as decimal(18, 8)
-    ) as share,
-    {%- for column in counts %}
-    {{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    ) as share
 from summed

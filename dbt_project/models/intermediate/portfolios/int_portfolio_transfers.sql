@@ -20,8 +20,8 @@ with owned_days as (
     inner join {{ ref('int_owner_spans') }} as owners
         on
             changes.customer_id = owners.customer_id
-            and owners.span_from <= last_day(windows.month)
-            and owners.span_before > windows.first_month
+            and last_day(windows.month) >= owners.span_from
+            and windows.first_month < owners.span_before
     where changes.change = 'retained' and not changes.has_same_owners
     group by changes.customer_id, changes.month, changes.time_window, owners.salesperson_id
 ),

@@ -1,6 +1,7 @@
--- Which customers each scope has in a window, the same ones now and then: the company; segments as at the opening of the
--- year; salespeople as they own the customers at the end of the window; and of those the customers that had the same
--- owners all the time and are neither new nor lost (own_portfolio). How a scope's figures are summed belongs elsewhere.
+-- Which customers each scope has in a window, the same ones now and then: the company; segments as at the opening of
+-- the year; salespeople as they own the customers at the end of the window; and of those the customers that had the
+-- same owners all the time and are neither new nor lost (own_portfolio). How a scope's figures are summed belongs
+-- elsewhere.
 {{ config(materialized='table') }}
 
 with compared as (
@@ -28,8 +29,8 @@ owned as (
     inner join {{ ref('int_owner_spans') }} as owners
         on
             compared.customer_id = owners.customer_id
-            and owners.span_from <= last_day(compared.month)
-            and owners.span_before > last_day(compared.month)
+            and last_day(compared.month) >= owners.span_from
+            and last_day(compared.month) < owners.span_before
 )
 
 select

@@ -1,6 +1,6 @@
--- Price, volume, mix and their like for each scope and window, side by side: on net sales and on DB I. Volume is measured
--- within one unit of measure of the scope, mix is what the other effects of comparable leaves leave. How they are shown
--- belongs in price_volume_mix and portfolio_bridge.
+-- Price, volume, mix and their like for each scope and window, side by side: on net sales and on DB I. Volume is
+-- measured within one unit of measure of the scope, mix is what the other effects of comparable leaves leave. How they
+-- are shown belongs in price_volume_mix and portfolio_bridge.
 {{ config(materialized='table') }}
 {%- set parts = {
     'quantity_then': 6, 'quantity_now': 6, 'sales_then': 4, 'sales_now': 4, 'cogs_then': 4, 'cogs_now': 4,
@@ -13,11 +13,11 @@ with leaf_parts as (
         scopes.scope_id,
         leaves.month,
         leaves.time_window,
-        leaves.unit_of_measure,
-        leaves.kind,
         {%- for column, scale in parts.items() %}
-        {{ owner_part('leaves.' ~ column, 'scopes', scale) }} as {{ column }}{{ ',' if not loop.last }}
+        {{ owner_part('leaves.' ~ column, 'scopes', scale) }} as {{ column }},
         {%- endfor %}
+        leaves.unit_of_measure,
+        leaves.kind
     from {{ ref('int_leaf_windows') }} as leaves
     inner join {{ ref('int_scope_customers') }} as scopes
         on
@@ -33,10 +33,10 @@ units as (
         month,
         time_window,
         unit_of_measure,
-        kind,
         {%- for column, scale in parts.items() %}
-        cast(coalesce(sum({{ column }}), 0) as decimal(18, {{ scale }})) as {{ column }}{{ ',' if not loop.last }}
+        cast(coalesce(sum({{ column }}), 0) as decimal(18, {{ scale }})) as {{ column }},
         {%- endfor %}
+        kind
     from leaf_parts
     group by scope_type, scope_id, month, time_window, unit_of_measure, kind
 ),
@@ -79,13 +79,12 @@ effects as (
         {%- for effect in ['exchange_rate', 'price', 'unit_cost', 'volume', 'volume_db1'] %}
         sum(case when kind = 'comparable' then {{ effect }} else 0 end) as {{ effect }},
         {%- endfor %}
-        sum(case when kind = 'comparable' then quantity_effect - volume else 0 end) as mix,
-        sum(case when kind = 'comparable' then quantity_effect_db1 - volume_db1 else 0 end) as mix_db1,
         {%- for kind in ['new_customer', 'new_product', 'lost_customer', 'lost_product', 'not_comparable'] %}
         sum(case when kind = '{{ kind }}' then sales_now - sales_then else 0 end) as {{ kind }},
-        sum(case when kind = '{{ kind }}' then margin_now - margin_then else 0 end) as {{ kind }}_db1
-        {{- ',' if not loop.last }}
+        sum(case when kind = '{{ kind }}' then margin_now - margin_then else 0 end) as {{ kind }}_db1,
         {%- endfor %}
+        sum(case when kind = 'comparable' then quantity_effect - volume else 0 end) as mix,
+        sum(case when kind = 'comparable' then quantity_effect_db1 - volume_db1 else 0 end) as mix_db1
     from measured
     group by scope_type, scope_id, month, time_window
 ),
@@ -123,7 +122,8 @@ select
     ] %}
     cast(coalesce(effects.{{ effect }}, 0) as decimal(18, 6)) as {{ effect }},
     {%- endfor %}
-    -- What no product line carries: on sales, bonus, cash discounts and adjustments; on cost, write-downs and adjustments.
+    -- What no product line carries: on sales, bonus, cash discounts and adjustments; on cost, write-downs and
+    -- adjustments.
     cast(
         totals.closing - totals.opening - coalesce(effects.leaf_change, 0) as decimal(18, 6)
     ) as off_invoice,

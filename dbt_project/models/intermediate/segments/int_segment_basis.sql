@@ -45,7 +45,7 @@ figures as (
         coalesce(sums.order_count, 0) as order_count
     from first_months
     inner join {{ ref('time_windows') }} as windows
-        on windows.month >= first_months.first_month and windows.time_window = 'r12'
+        on first_months.first_month <= windows.month and windows.time_window = 'r12'
     inner join {{ ref('customers') }} as customers
         on first_months.customer_id = customers.customer_id
     inner join versions

@@ -1,6 +1,6 @@
--- The class of each customer on each axis, month by month. A class is read off its bounds one by one: a customer is below
--- a bound, above it, or so near that it stays where it was (hysteresis). What the classes are joined to belongs in
--- customer_segments.
+-- The class of each customer on each axis, month by month. A class is read off its bounds one by one: a customer is
+-- below a bound, above it, or so near that it stays where it was (hysteresis). What the classes are joined to belongs
+-- in customer_segments.
 {{ config(materialized='table') }}
 
 with axes as (
@@ -35,6 +35,14 @@ classed as (
     where figure >= 0
 ),
 
+methods as (
+    select distinct
+        rule_version,
+        axis,
+        method
+    from {{ ref('segment_rules') }}
+),
+
 -- The figure as each method reads it, and what its bounds are shares of.
 measured as (
     select
@@ -65,7 +73,7 @@ measured as (
             else sum(classed.figure) over (partition by classed.month, classed.axis)
         end as whole
     from classed
-    inner join (select distinct rule_version, axis, method from {{ ref('segment_rules') }}) as methods
+    inner join methods
         on classed.rule_version = methods.rule_version and classed.axis = methods.axis
 ),
 
@@ -134,12 +142,18 @@ sides as (
         case
             when starts.method = 'cumulative_share'
                 then case
-                    when starts.is_start = 1 and starts.measure >= {{ exact_product('starts.whole', 'bands.bound', 6, 8) }} then 1
+                    when
+                        starts.is_start = 1
+                        and starts.measure >= {{ exact_product('starts.whole', 'bands.bound', 6, 8) }}
+                        then 1
                     when starts.is_start = 1 then 0
                     when starts.measure >= {{ exact_product('starts.whole', 'bands.upper_bound', 6, 8) }} then 1
                     when starts.measure < {{ exact_product('starts.whole', 'bands.lower_bound', 6, 8) }} then 0
                 end
-            when starts.is_start = 1 and starts.measure < {{ exact_product('starts.whole', 'bands.bound', 6, 8) }} then 1
+            when
+                starts.is_start = 1
+                and starts.measure < {{ exact_product('starts.whole', 'bands.bound', 6, 8) }}
+                then 1
             when starts.is_start = 1 then 0
             when starts.measure < {{ exact_product('starts.whole', 'bands.lower_bound', 6, 8) }} then 1
             when starts.measure >= {{ exact_product('starts.whole', 'bands.upper_bound', 6, 8) }} then 0

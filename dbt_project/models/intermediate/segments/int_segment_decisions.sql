@@ -1,5 +1,5 @@
--- The sales team's latest decision on each customer's segment, day by day: a later decision takes the place of an earlier
--- one, also when it has expired before it. Whether it is in force on a day follows from its dates.
+-- The sales team's latest decision on each customer's segment, day by day: a later decision takes the place of an
+-- earlier one, also when it has expired before it. Whether it is in force on a day follows from its dates.
 select
     customer_id,
     decided_on,

@@ -1,5 +1,5 @@
--- Why a salesperson's DB III changed between two windows: own development, customers moved in and out, new and lost. Who
--- owned a customer counts on the posting date, and a hand-over is worth the customer's earlier DB III.
+-- Why a salesperson's DB III changed between two windows: own development, customers moved in and out, new and lost.
+-- Who owned a customer counts on the posting date, and a hand-over is worth the customer's earlier DB III.
 {%- set product_effects = [
     ('price', 'price'), ('exchange_rate', 'exchange_rate'), ('volume', 'volume_db1'), ('mix', 'mix_db1'),
     ('new_product', 'new_product_db1 + effects.new_customer_db1'),

@@ -1,5 +1,6 @@
--- Why the contribution ratios of a scope changed between two windows, in shares of net sales: customers' own ratios, the mix
--- between customers, new and lost customers, customers moved in and out. Changes in kroner belong in portfolio_bridge.
+-- Why the contribution ratios of a scope changed between two windows, in shares of net sales: customers' own ratios,
+-- the mix between customers, new and lost customers, customers moved in and out. Changes in kroner belong in
+-- portfolio_bridge.
 {%- set levels = ['1', '2', '3'] %}
 {%- set changing_kinds = [
     'new_customers', 'lost_customers', 'transferred_in', 'transferred_out', 'not_comparable',
@@ -25,12 +26,12 @@ scoped as (
         customers.customer_id,
         customers.month,
         customers.time_window,
-        customers.net_sales,
-        customers.compared_net_sales,
         {%- for level in levels %}
         customers.db{{ level }},
-        customers.compared_db{{ level }}{{ ',' if not loop.last }}
+        customers.compared_db{{ level }},
         {%- endfor %}
+        customers.net_sales,
+        customers.compared_net_sales
     from {{ ref('int_customer_windows') }} as customers
     inner join {{ ref('int_scope_customers') }} as scopes
         on
@@ -45,12 +46,12 @@ scoped as (
         portfolios.customer_id,
         portfolios.month,
         portfolios.time_window,
-        portfolios.net_sales,
-        portfolios.compared_net_sales,
         {%- for level in levels %}
         portfolios.db{{ level }},
-        portfolios.compared_db{{ level }}{{ ',' if not loop.last }}
+        portfolios.compared_db{{ level }},
         {%- endfor %}
+        portfolios.net_sales,
+        portfolios.compared_net_sales
     from {{ ref('int_portfolio_windows') }} as portfolios
     inner join {{ ref('time_windows') }} as windows
         on
@@ -75,15 +76,14 @@ kinds as (
                 and abs(scoped.compared_db{{ level }}) < 10000 * scoped.compared_net_sales
                 {%- endfor %}
                 then 'comparable'
-            when scoped.compared_net_sales = 0 and scoped.compared_db1 = 0 and changes.change = 'new' then 'new_customers'
+            when scoped.compared_net_sales = 0 and scoped.compared_db1 = 0 and changes.change = 'new'
+                then 'new_customers'
             when scoped.net_sales = 0 and scoped.db1 = 0 and changes.change = 'lost' then 'lost_customers'
             when scoped.compared_net_sales = 0 and scoped.compared_db1 = 0 and not changes.has_same_owners
                 then 'transferred_in'
             when scoped.net_sales = 0 and scoped.db1 = 0 and not changes.has_same_owners then 'transferred_out'
             else 'not_comparable'
         end as kind,
-        scoped.net_sales,
-        scoped.compared_net_sales,
         {%- for level in levels %}
         scoped.db{{ level }},
         scoped.compared_db{{ level }},
@@ -95,8 +95,10 @@ kinds as (
                 and abs(scoped.compared_db{{ level }}) < 10000 * scoped.compared_net_sales
                 then {{ scaled_by('scoped.compared_db' ~ level, 'scoped.net_sales', 'scoped.compared_net_sales') }}
             else 0
-        end as db{{ level }}_at_ratio_then{{ ',' if not loop.last }}
+        end as db{{ level }}_at_ratio_then,
         {%- endfor %}
+        scoped.net_sales,
+        scoped.compared_net_sales
     from scoped
     inner join {{ ref('int_customer_changes') }} as changes
         on
@@ -111,8 +113,6 @@ summed as (
         scope_id,
         month,
         time_window,
-        cast(sum(net_sales) as decimal(18, 4)) as net_sales,
-        cast(sum(compared_net_sales) as decimal(18, 4)) as compared_net_sales,
         {%- for kind in changing_kinds %}
         cast(sum(case when kind = '{{ kind }}' then net_sales else 0 end) as decimal(18, 4)) as {{ kind }}_sales,
         cast(
@@ -128,8 +128,10 @@ summed as (
         cast(sum(compared_db{{ level }}) as decimal(18, 4)) as compared_db{{ level }},
         sum(
             case when kind = 'comparable' then db{{ level }} - db{{ level }}_at_ratio_then else 0 end
-        ) as rate_db{{ level }}{{ ',' if not loop.last }}
+        ) as rate_db{{ level }},
         {%- endfor %}
+        cast(sum(net_sales) as decimal(18, 4)) as net_sales,
+        cast(sum(compared_net_sales) as decimal(18, 4)) as compared_net_sales
     from kinds
     group by scope_type, scope_id, month, time_window
 ),
@@ -141,8 +143,6 @@ excess as (
         scope_id,
         month,
         time_window,
-        net_sales,
-        compared_net_sales,
         {%- for level in levels %}
         db{{ level }},
         compared_db{{ level }},
@@ -155,10 +155,11 @@ excess as (
         cast(
             {{ kind }}_db{{ level }}_then
             - {{ scaled_by('compared_db' ~ level, kind ~ '_sales_then', 'compared_net_sales') }} as decimal(18, 6)
-        ) as {{ kind }}_then_{{ level }}{{ ',' if not loop.last }}
+        ) as {{ kind }}_then_{{ level }},
         {%- endfor %}
-        {{- ',' if not loop.last }}
         {%- endfor %}
+        net_sales,
+        compared_net_sales
     from summed
     where
         net_sales > 0
@@ -174,7 +175,6 @@ effects as (
         scope_type,
         scope_id,
         month,
-        time_window,
         {%- for level in levels %}
         {{ long_ratio('compared_db' ~ level, 'compared_net_sales') }} as opening_{{ level }},
         {{ long_ratio('rate_' ~ level, 'net_sales') }} as rate_{{ level }},
@@ -182,33 +182,48 @@ effects as (
         {{ long_ratio(kind ~ '_now_' ~ level, 'net_sales') }}
         - {{ long_ratio(kind ~ '_then_' ~ level, 'compared_net_sales') }} as {{ kind }}_{{ level }},
         {%- endfor %}
-        {{ long_ratio('db' ~ level, 'net_sales') }} as closing_{{ level }}{{ ',' if not loop.last }}
+        {{ long_ratio('db' ~ level, 'net_sales') }} as closing_{{ level }},
         {%- endfor %}
+        time_window
     from excess
+),
+
+shown as (
+    select
+        effects.scope_type,
+        effects.scope_id,
+        effects.month,
+        effects.time_window,
+        components.component,
+        {%- for level in levels %}
+        cast(
+            case components.component
+                -- What is left is the mix: sales moving between customers of other ratios.
+                when 'mix'
+                    then
+                        effects.closing_{{ level }}
+                        {%- for component in components if component not in ['closing', 'mix'] %}
+                        - effects.{{ component }}_{{ level }}
+                        {%- endfor %}
+                {%- for component in components if component != 'mix' %}
+                when '{{ component }}' then effects.{{ component }}_{{ level }}
+                {%- endfor %}
+            end as decimal(18, 12)
+        ) as dg{{ level }}_effect,
+        {%- endfor %}
+        cast(components.position as bigint) as position
+    from effects
+    cross join components
 )
 
 select
-    effects.scope_type,
-    effects.scope_id,
-    effects.month,
-    effects.time_window,
-    components.component,
-    cast(components.position as bigint) as position,
-    {%- for level in levels %}
-    cast(
-        case components.component
-            -- What is left is the mix: sales moving between customers of other ratios.
-            when 'mix'
-                then
-                    effects.closing_{{ level }}
-                    {%- for component in components if component not in ['closing', 'mix'] %}
-                    - effects.{{ component }}_{{ level }}
-                    {%- endfor %}
-            {%- for component in components if component != 'mix' %}
-            when '{{ component }}' then effects.{{ component }}_{{ level }}
-            {%- endfor %}
-        end as decimal(18, 12)
-    ) as dg{{ level }}_effect{{ ',' if not loop.last }}
-    {%- endfor %}
-from effects
-cross join components
+    scope_type,
+    scope_id,
+    month,
+    time_window,
+    component,
+    position,
+    dg1_effect,
+    dg2_effect,
+    dg3_effect
+from shown

@@ -1,12 +1,13 @@
--- Why net sales and DB I changed between two windows: price, volume, mix, unit cost, new and lost, by convention A (price at
--- the quantity of now). The effects are computed in int_scope_effects; this is how they are shown.
+-- Why net sales and DB I changed between two windows: price, volume, mix, unit cost, new and lost, by convention A
+-- (price at the quantity of now). The effects are computed in int_scope_effects; this is how they are shown.
 {%- set components = [
-    ('opening', 'opening', 'opening_db1'), ('price', 'price', 'price'), ('exchange_rate', 'exchange_rate', 'exchange_rate'),
-    ('volume', 'volume', 'volume_db1'), ('mix', 'mix', 'mix_db1'),
+    ('opening', 'opening', 'opening_db1'), ('price', 'price', 'price'),
+    ('exchange_rate', 'exchange_rate', 'exchange_rate'), ('volume', 'volume', 'volume_db1'), ('mix', 'mix', 'mix_db1'),
     ('new_customer', 'new_customer', 'new_customer_db1'), ('new_product', 'new_product', 'new_product_db1'),
     ('lost_customer', 'lost_customer', 'lost_customer_db1'), ('lost_product', 'lost_product', 'lost_product_db1'),
     ('not_comparable', 'not_comparable', 'not_comparable_db1'), ('off_invoice', 'off_invoice', 'off_invoice'),
-    ('unit_cost', '0', 'unit_cost'), ('other_goods_cost', '0', 'other_goods_cost'), ('closing', 'closing', 'closing_db1'),
+    ('unit_cost', '0', 'unit_cost'), ('other_goods_cost', '0', 'other_goods_cost'),
+    ('closing', 'closing', 'closing_db1'),
 ] %}
 
 with components as (

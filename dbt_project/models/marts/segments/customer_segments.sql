@@ -1,5 +1,5 @@
--- Which segment each customer is in, month by month: as calculated, as the sales team has decided, and the one in effect.
--- A customer is in exactly one segment each month. Thresholds belong in the segment rules.
+-- Which segment each customer is in, month by month: as calculated, as the sales team has decided, and the one in
+-- effect. A customer is in exactly one segment each month. Thresholds belong in the segment rules.
 with classes as (
     select
         customer_id,
@@ -66,7 +66,8 @@ select
     coalesce(
         openings.opening_segment,
         case
-            when decided.calculated_segment in ({{ unknown_id() }}, {{ internal_state() }}) then decided.calculated_segment
+            when decided.calculated_segment in ({{ unknown_id() }}, {{ internal_state() }})
+                then decided.calculated_segment
             else {{ new_state() }}
         end
     ) as opening_segment,

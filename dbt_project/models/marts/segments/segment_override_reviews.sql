@@ -1,5 +1,5 @@
--- The sales team's decisions on segments, each with what the rules say now and whether it is due for review. Which segment
--- is in effect belongs in customer_segments.
+-- The sales team's decisions on segments, each with what the rules say now and whether it is due for review. Which
+-- segment is in effect belongs in customer_segments.
 with as_of as (
     select max(month) as month
     from {{ ref('time_windows') }}
