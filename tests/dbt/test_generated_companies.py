@@ -69,7 +69,7 @@ def owners(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Hand-overs in the middle of a month, shared customers, customers without an owner, thirds."""
     found = []
     for customer in CUSTOMERS:
-        kind = draw(st.sampled_from(["none", "one", "shared", "handed over", "a third"]))
+        kind = draw(st.sampled_from(["none", "one", "shared", "handed over", "covered", "a third"]))
         first = {"customer_id": customer, "salesperson_id": "S1", "valid_from": date(2023, 1, 1)}
         if kind == "one":
             found.append(first)
@@ -77,6 +77,18 @@ def owners(draw: st.DrawFn) -> list[dict[str, Any]]:
             found.append({**first, "share": THIRD})
         elif kind == "shared":
             found += [{**first, "share": "0.6"}, {**first, "salesperson_id": "S2", "share": "0.4"}]
+        elif kind == "covered":
+            day = draw(days)
+            found += [
+                {**first, "valid_to": day},
+                {
+                    **first,
+                    "salesperson_id": "S2",
+                    "valid_from": day + timedelta(days=1),
+                    "valid_to": day + timedelta(days=20),
+                },
+                {**first, "valid_from": day + timedelta(days=21)},
+            ]
         elif kind == "handed over":
             day = draw(days)
             found.append({**first, "valid_to": day})
@@ -209,9 +221,9 @@ def folder() -> Iterator[Path]:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(feeds=companies())
+@given(feeds=companies(), fiscal_year_start=st.sampled_from([1, 7]))
 def test_every_rule_holds_for_every_company(
-    project: Project, folder: Path, feeds: dict[str, list[dict[str, Any]]]
+    project: Project, folder: Path, feeds: dict[str, list[dict[str, Any]]], fiscal_year_start: int
 ) -> None:
-    with project.run(folder, feeds, {**COMPANY, "fiscal_year_start": 1}) as company:
+    with project.run(folder, feeds, {**COMPANY, "fiscal_year_start": fiscal_year_start}) as company:
         assert project.broken_rules(company) == {}

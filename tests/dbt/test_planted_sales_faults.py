@@ -32,6 +32,7 @@ CURVE_END = "whale_curve__ends_at_the_companys_db3"
 CURVE_ORDER = "whale_curve__never_rises_faster"
 PARETO = "revenue_pareto__holds_the_companys_net_sales"
 LEAVES = "int_leaf_months__sum_to_product_accounts"
+LEAF_WINDOWS = "int_leaf_windows__hold_what_the_products_sold_for"
 PRICE_VOLUME_MIX = "price_volume_mix__adds_up_to_the_accounts"
 BRIDGE = "portfolio_bridge__adds_up_to_the_portfolios"
 RATIO_BRIDGE = "portfolio_ratio_bridge__adds_up"
@@ -267,6 +268,11 @@ PORTFOLIO_FAULTS = [
         "delete from intermediate.int_leaf_months where customer_id = '1006' and product_id = 'vin' and month = "
         "date '2025-12-01'",
         LEAVES,
+    ),
+    fault(
+        "leaf lost between the months and the windows",
+        f"delete from intermediate.int_leaf_windows where customer_id = '1006' and product_id = 'vin' and {YEAR}",
+        LEAF_WINDOWS,
     ),
     fault(
         "price effect that does not add up",

@@ -24,6 +24,12 @@
     ('segment_rules', 'share_out_of_range', true,
         'The bound {detail} of {key} in the segment rules is a share and must lie between 0 and 1; write 0.8 for 80 %.',
         'Grænsen {detail} for {key} i segmentreglerne er en andel og skal ligge mellem 0 og 1; skriv 0,80 for 80 %.'),
+    ('segment_rules', 'bound_repeated', true,
+        'Two classes of {key} in the segment rules have the same bound, so one has no customers; give each its own.',
+        'To klasser af {key} i segmentreglerne har samme grænse, så den ene er altid tom; giv dem hver sin.'),
+    ('segment_rules', 'hysteresis_out_of_range', true,
+        'The hysteresis {detail} of {key} in the segment rules must be from 0 to below 1; write 0.05 for 5 %.',
+        'Båndet {detail} for {key} i segmentreglerne skal være fra 0 til under 1; skriv 0,05 for 5 %.'),
     ('segment_rules', 'segment_ambiguous', true,
         'Two pairs of classes in {key} of the segment rules both give the segment {detail}; rename one of the classes.',
         'To par af klasser i {key} af segmentreglerne giver begge segmentet {detail}; omdøb en af klasserne.'),
@@ -36,6 +42,9 @@
     ('customer_owners', 'shares_above_one', true,
         'The shares of the owners of {key} sum to {detail}; lower one, so that they give at most 1, or end one.',
         'De kundeansvarliges andele af {key} giver {detail}; sæt en ned, så de højst giver 1, eller slut en før.'),
+    ('customer_owners', 'share_not_positive', true,
+        'The ownership {key} has the share {detail}, which must be above 0; correct it, or remove the record.',
+        'Kundeansvaret {key} har andelen {detail}, som skal være over 0; ret den, eller slet posten.'),
     ('customer_owners', 'ends_before_it_begins', true,
         'The ownership {key} ends on {detail}, before it begins; correct one of the dates.',
         'Kundeansvaret {key} slutter {detail}, før det begynder; ret en af datoerne.'),
@@ -47,6 +56,9 @@
         ~ 'tildelt until the list or the code is corrected.',
         'Kundeansvaret {key} har en sælger, som ikke er på sælgerlisten; kunden regnes som Ikke tildelt, indtil listen '
         ~ 'eller koden er rettet.'),
+    ('service_concepts', 'rate_out_of_range', true,
+        'The service concept {key} has the maximum_bonus_rate {detail}, which must be 0 to 1; write 0.02 for 2 %.',
+        'Servicekonceptet {key} har maximum_bonus_rate {detail}, som skal være 0 til 1; skriv 0,02 for 2 %.'),
     ('service_concepts', 'segment_unknown', false,
         'The service concept {key} is for a segment that no segment rules know; correct the segment.',
         'Servicekonceptet {key} gælder et segment, som ingen segmentregler kender; ret segmentet.'),
@@ -315,6 +327,47 @@ found as (
         cast(threshold_from as string) as detail
     from rules
     where method in ('percentile', 'cumulative_share') and (threshold_from < 0 or threshold_from > 1)
+    union all
+    select
+        'segment_rules' as feed,
+        'bound_repeated' as problem,
+        min(source_file) as source_file,
+        min(source_record) as source_record,
+        axis_key as key,
+        cast(threshold_from as string) as detail
+    from rules
+    group by axis_key, threshold_from
+    having count(*) > 1
+    union all
+    select
+        'segment_rules' as feed,
+        'hysteresis_out_of_range' as problem,
+        source_file,
+        source_record,
+        class_key as key,
+        cast(hysteresis as string) as detail
+    from rules
+    where hysteresis < 0 or hysteresis >= 1
+    union all
+    select
+        'customer_owners' as feed,
+        'share_not_positive' as problem,
+        source_file,
+        source_record,
+        key,
+        cast(share as string) as detail
+    from owners
+    where share <= 0
+    union all
+    select
+        'service_concepts' as feed,
+        'rate_out_of_range' as problem,
+        source_file,
+        source_record,
+        segment || ' ' || cast(valid_from as string) as key,
+        cast(maximum_bonus_rate as string) as detail
+    from {{ ref('stg_service_concepts') }}
+    where maximum_bonus_rate < 0 or maximum_bonus_rate > 1
     union all
     select
         'segment_rules' as feed,

@@ -19,6 +19,11 @@ with spans as (
             customers.customer_id = owners.customer_id
             and last_day(windows.month) >= owners.span_from
             and windows.compared_first_month < owners.span_before
+            -- Days between the two windows do not count.
+            and (
+                last_day(windows.compared_last_month) >= owners.span_from
+                or windows.first_month < owners.span_before
+            )
     group by customers.customer_id, customers.month, customers.time_window, owners.salesperson_id
 ),
 

@@ -98,7 +98,13 @@ kinds as (
             else 'moved'
         end as kind,
         opening_db3_now_owned,
-        opening_db3_now_owned - compared_db3 as transfer
+        opening_db3_now_owned - compared_db3 as transfer,
+        -- Whoever receives a customer that loses money gets less: the direction is not the sign of the amount.
+        (opening_db3_now_owned - compared_db3)
+        * case
+            when sum(compared_db3) over (partition by customer_id, month, time_window) < 0 then -1
+            else 1
+        end > 0 as is_received
     from changed
 ),
 
@@ -112,8 +118,8 @@ summed as (
         sum(case when kinds.kind = 'own' then kinds.{{ driver }} else 0 end) as {{ driver }},
         {%- endfor %}
         sum(case when kinds.kind = 'own' then kinds.db1_change else 0 end) as own_db1_change,
-        sum(case when kinds.kind = 'moved' and kinds.transfer > 0 then kinds.transfer else 0 end) as transferred_in,
-        sum(case when kinds.kind = 'moved' and kinds.transfer < 0 then kinds.transfer else 0 end) as transferred_out,
+        sum(case when kinds.kind = 'moved' and kinds.is_received then kinds.transfer else 0 end) as transferred_in,
+        sum(case when kinds.kind = 'moved' and not kinds.is_received then kinds.transfer else 0 end) as transferred_out,
         sum(
             case when kinds.kind = 'moved' then kinds.db3 - kinds.opening_db3_now_owned else 0 end
         ) as development_received,
