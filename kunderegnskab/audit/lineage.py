@@ -69,7 +69,10 @@ class LineageReader:
             raise NoLineage(str(error).splitlines()[0]) from error
 
     def _sources(self, column: str, query: exp.Expr, scope: Scope | None) -> list[SourceColumn]:
-        root = lineage(column, query, dialect="duckdb", schema=self._schema, scope=scope, copy=False)
+        # Untrimmed: what is asked for are names of columns, and trimming copies every query for every column.
+        root = lineage(
+            column, query, dialect="duckdb", schema=self._schema, scope=scope, copy=False, trim_selects=False
+        )
         return sorted(
             {
                 SourceColumn(table.db, table.name, node.name.rpartition(".")[2].strip('"'))

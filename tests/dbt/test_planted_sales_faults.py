@@ -32,6 +32,7 @@ CURVE_END = "whale_curve__ends_at_the_companys_db3"
 CURVE_ORDER = "whale_curve__never_rises_faster"
 PARETO = "revenue_pareto__holds_the_companys_net_sales"
 LEAVES = "int_leaf_months__sum_to_product_accounts"
+SPANS = "int_owner_spans__shares_sum_to_one"
 LEAF_WINDOWS = "int_leaf_windows__hold_what_the_products_sold_for"
 PRICE_VOLUME_MIX = "price_volume_mix__adds_up_to_the_accounts"
 BRIDGE = "portfolio_bridge__adds_up_to_the_portfolios"
@@ -242,6 +243,7 @@ PORTFOLIO_FAULTS = [
         "share that nobody has",
         "int_owner_spans",
         "delete from intermediate.int_owner_spans where salesperson_id = 'BO' and customer_id = '1002'",
+        SPANS,
         PORTFOLIOS,
         CURRENT_PORTFOLIOS,
         PRICE_VOLUME_MIX,
@@ -268,6 +270,11 @@ PORTFOLIO_FAULTS = [
         "delete from intermediate.int_leaf_months where customer_id = '1006' and product_id = 'vin' and month = "
         "date '2025-12-01'",
         LEAVES,
+    ),
+    fault(
+        "owners who claim more than the customer",
+        "update intermediate.int_owner_spans set share = share + 0.5 where salesperson_id = 'ANNA'",
+        SPANS,
     ),
     fault(
         "leaf lost between the months and the windows",
