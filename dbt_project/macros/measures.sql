@@ -3,9 +3,20 @@
 
 {# Columns of customer_accounts and portfolio_accounts that add up. #}
 {% macro account_measures() -%}
+    {{ return(ladder_measures() + count_measures()) }}
+{%- endmacro %}
+
+{# Those that are lines of the ladder. #}
+{% macro ladder_measures() -%}
     {{ return([
         'list_sales', 'invoice_discount', 'invoiced_sales', 'returns', 'bonus', 'cash_discount', 'net_sales', 'cogs',
         'db1', 'freight', 'handling', 'other_direct', 'db2', 'order_cost', 'sales_effort_cost', 'credit_cost', 'db3',
+    ]) }}
+{%- endmacro %}
+
+{# Those that are not: counts and memo amounts. #}
+{% macro count_measures() -%}
+    {{ return([
         'order_count', 'line_count', 'return_line_count', 'visit_count', 'visit_minutes', 'freight_charged',
         'sales_without_cost',
     ]) }}

@@ -8,8 +8,6 @@ with spans as (
         customers.month,
         customers.time_window,
         owners.salesperson_id,
-        count(*) as span_count,
-        min(owners.share) as least_share,
         max(owners.share) as most_share
     from {{ ref('int_customer_windows') }} as customers
     inner join {{ ref('time_windows') }} as windows
@@ -32,10 +30,8 @@ owned as (
         customer_id,
         month,
         time_window,
-        min(span_count) = max(span_count)
-        and max(most_share - least_share) = 0
-        -- Everyone is there in every span, so the shares of a span are those of any other.
-        and sum(most_share) = 1 as has_same_owners
+        -- The shares of each span sum to 1. So do everyone's largest ones only when nobody ever had less.
+        sum(most_share) = 1 as has_same_owners
     from spans
     group by customer_id, month, time_window
 )

@@ -75,29 +75,17 @@ placed as (
         cost,
         base,
         rate,
-        row_number() over (
-            partition by segment, driver order by rate asc nulls last, customer_id asc nulls last
-        ) as place,
-        count(*) over (partition by segment, driver) as customer_count
+        {{- median_places(['rate'], ['segment', 'driver']) }}
     from rates
 ),
 
--- The median: the rate in the middle, or half the sum of the two in the middle.
 benchmarks as (
     select
         segment,
         driver,
-        max(customer_count) as segment_customers,
+        count(*) as segment_customers,
         {{ safe_ratio('sum(cost)', 'sum(base)') }} as segment_rate,
-        cast(
-            round(
-                0.5 * (
-                    sum(case when place = {{ bigint_div('customer_count + 1', '2') }} then rate else 0 end)
-                    + sum(case when place = {{ bigint_div('customer_count + 2', '2') }} then rate else 0 end)
-                ),
-                6
-            ) as decimal(18, 6)
-        ) as benchmark
+        {{ median_of('rate', 6) }} as benchmark
     from placed
     group by segment, driver
 ),
