@@ -181,8 +181,8 @@ def test_every_mart_column_reaches_a_source_column(company: Workspace, definitio
     # Names that the models give to what they compute, counts of rows, and what a formula itself says.
     assert {column.rsplit(".", 1)[1] for column in unreached} == {
         "scope_type", "time_window", "component", "component_group", "position", "driver", "characteristic",
-        "measure", "term", "unit", "customers", "customer_count", "top20_customers", "budget_month_count",
-        "is_sum", "is_revenue_only",
+        "measure", "term", "unit", "customers", "customer_count", "segment_customers", "top20_customers",
+        "budget_month_count", "is_sum", "is_revenue_only",
     }  # fmt: skip
     net_sales = sources_of(lineage, dg.AssetKey(["marts", "customer_accounts"]), "net_sales")
     assert {("sales_lines", "net_amount"), ("customer_costs", "amount")} <= net_sales
