@@ -331,7 +331,7 @@ def _progress(as_json: bool) -> Generator[Progress]:
 
         def line(activity: str, done: int, total: int) -> None:
             stage = "reading files" if activity.startswith("reading ") else activity.split(" marts.")[0]
-            stage = stage.split(" audit.")[0]
+            stage = stage.split(" audit.")[0].split(" raw.")[0]
             if stage not in said:
                 said.add(stage)
                 console.print(stage)

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ import dagster as dg
 import duckdb
 from filelock import FileLock
 
-from kunderegnskab.audit.lineage import LineageReader, NoLineage
+from kunderegnskab.audit.lineage import ROWS, LineageReader, NoLineage, SourceColumn
+from kunderegnskab.audit.models import Model
 from kunderegnskab.code_version import MODELS, tree_sha256
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.publish import MartRequest
@@ -30,6 +31,28 @@ from orchestration.dbt_launcher import PARENT_VARIABLE
 PROJECT = REPOSITORY / "dbt_project"
 LAUNCHER = Path(sys.executable).with_name("kunderegnskab-dbt")
 _FAILING_ROWS_SHOWN = 5
+# Published besides the models: what they were computed by, and what was loaded besides the feeds' records.
+EVIDENCE = [
+    MartRequest(schema_name="audit", table="models", key=("schema_name", "model")),
+    MartRequest(
+        schema_name="audit",
+        table="column_lineage",
+        key=(
+            "schema_name",
+            "model",
+            "column_name",
+            "source_schema",
+            "source_relation",
+            "source_column",
+        ),
+    ),
+    MartRequest(schema_name="raw", table="company"),
+    MartRequest(schema_name="raw", table="feeds", key=("feed",)),
+    MartRequest(schema_name="raw", table="files", key=("feed", "source_file")),
+    MartRequest(schema_name="raw", table="published_baselines"),
+    MartRequest(schema_name="raw", table="rejects"),
+    MartRequest(schema_name="raw", table="repeated_keys"),
+]
 # What dbt calls the outcome of a test, as certification calls it; anything else could not be run.
 _STATUS: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
 
@@ -156,8 +179,60 @@ def test_results(
     return results
 
 
+Lineage = dict[tuple[str, str], dict[str, list[SourceColumn]]]
+
+
+def built_models(compiled: Mapping[str, Any], con: duckdb.DuckDBPyConnection) -> list[Model]:
+    """Every model and seed that the build left in the warehouse, with the SQL that was run.
+
+    Args:
+        compiled: the manifest that the build left behind.
+    """
+    catalog = _catalog(con)
+    nodes = compiled["nodes"]
+    return [
+        Model(
+            schema=node["schema"],
+            name=node["name"],
+            kind=node["config"]["materialized"],
+            query=node.get("compiled_code") or "",
+            reads=tuple(_read_relations(node, compiled)),
+            description=" ".join((node.get("description") or "").split()),
+        )
+        for _, node in sorted(nodes.items())
+        if node["resource_type"] in ("model", "seed") and node["name"] in catalog.get(node["schema"], {})
+    ]
+
+
+def _read_relations(node: Mapping[str, Any], compiled: Mapping[str, Any]) -> Iterator[str]:
+    for unique_id in node["depends_on"].get("nodes", []):
+        read = compiled["nodes"].get(unique_id) or compiled["sources"][unique_id]
+        yield f"{read['schema']}.{read['name']}"
+
+
+def column_lineage(models: Sequence[Model], con: duckdb.DuckDBPyConnection) -> tuple[Lineage, dict[str, str]]:
+    """Per model and column the columns one step back, and why it cannot be shown for a model, by its name."""
+    catalog = _catalog(con)
+    reader = LineageReader(catalog)
+    found: Lineage = {}
+    unknown: dict[str, str] = {}
+    for model in models:
+        if not model.query:
+            continue
+        columns = list(catalog[model.schema][model.name])
+        try:
+            found[model.schema, model.name] = reader.columns(model.query, columns)
+        except NoLineage as error:  # a picture is missing, not a number; CI fails on it
+            unknown[model.name] = str(error)
+    return found, unknown
+
+
 def relation_metadata(
-    manifest: Mapping[str, Any], compiled: Mapping[str, Any], con: duckdb.DuckDBPyConnection
+    models: Sequence[Model],
+    lineage: Lineage,
+    unknown: Mapping[str, str],
+    manifest: Mapping[str, Any],
+    con: duckdb.DuckDBPyConnection,
 ) -> dict[dg.AssetKey, dict[str, Any]]:
     """Row count, columns and column lineage of every model and seed that was built, by asset key.
 
@@ -165,33 +240,44 @@ def relation_metadata(
     long as dbt runs.
 
     Args:
-        compiled: the manifest that the build left behind, with the SQL that was run.
+        unknown: why the lineage of a model cannot be shown, by its name.
     """
     catalog = _catalog(con)
-    reader = LineageReader(catalog)
+    described = {
+        (node["schema"], node["name"]): node["columns"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+    }
     found: dict[dg.AssetKey, dict[str, Any]] = {}
-    for unique_id, node in compiled["nodes"].items():
-        columns = catalog.get(node["schema"], {}).get(node["name"])
-        if node["resource_type"] not in ("model", "seed") or columns is None:
-            continue
-        described = manifest["nodes"][unique_id]["columns"]
+    for model in models:
+        relation = (model.schema, model.name)
         metadata: dict[str, Any] = {
             "dagster/column_schema": dg.TableSchema(
                 columns=[
-                    dg.TableColumn(name, sql_type, description=described.get(name, {}).get("description"))
-                    for name, sql_type in columns.items()
+                    dg.TableColumn(
+                        name, sql_type, description=described[relation].get(name, {}).get("description")
+                    )
+                    for name, sql_type in catalog[model.schema][model.name].items()
                 ]
             )
         }
-        if node["config"]["materialized"] != "view":
-            count = con.execute(f'select count(*) from "{node["schema"]}"."{node["name"]}"').fetchall()[0][0]
+        if model.kind != "view":
+            count = con.execute(f'select count(*) from "{model.schema}"."{model.name}"').fetchall()[0][0]
             metadata["dagster/row_count"] = count
-        if node.get("compiled_code"):
-            try:
-                metadata["dagster/column_lineage"] = _lineage(reader, node, list(columns))
-            except NoLineage as error:  # a picture is missing, not a number; CI fails on it
-                metadata["column lineage"] = f"cannot be shown: {error}"
-        found[dg.AssetKey([node["schema"], node["name"]])] = metadata
+        if relation in lineage:
+            metadata["dagster/column_lineage"] = dg.TableColumnLineage(
+                deps_by_column={
+                    column: [
+                        dg.TableColumnDep(dg.AssetKey([source.schema, source.relation]), source.column)
+                        for source in sources
+                        if source.column != ROWS
+                    ]
+                    for column, sources in lineage[relation].items()
+                }
+            )
+        elif model.name in unknown:
+            metadata["column lineage"] = f"cannot be shown: {unknown[model.name]}"
+        found[dg.AssetKey(list(relation))] = metadata
     return found
 
 
@@ -203,19 +289,6 @@ def _catalog(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, st
     ).fetchall():
         catalog.setdefault(schema, {}).setdefault(relation, {})[column] = sql_type
     return catalog
-
-
-def _lineage(reader: LineageReader, node: Mapping[str, Any], columns: list[str]) -> dg.TableColumnLineage:
-    found = reader.columns(node["compiled_code"], columns)
-    return dg.TableColumnLineage(
-        deps_by_column={
-            column: [
-                dg.TableColumnDep(dg.AssetKey([source.schema, source.relation]), source.column)
-                for source in sources
-            ]
-            for column, sources in found.items()
-        }
-    )
 
 
 def sentence_of(name: str) -> str:

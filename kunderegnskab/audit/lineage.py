@@ -17,6 +17,10 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
+# Stands for the rows of a relation, where a value is made of none of its columns: a count, or a name that a
+# query gives to its rows.
+ROWS = "*"
+
 # schema -> relation -> column -> type
 Catalog = Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -51,6 +55,8 @@ class LineageReader:
     def columns(self, sql: str, columns: list[str]) -> dict[str, list[SourceColumn]]:
         """Per column of a query, the columns of relations that its value is made of, in order of name.
 
+        A value that no column is part of is made of ROWS of every relation that the query reads.
+
         Args:
             sql: one SELECT as DuckDB ran it.
             columns: names of the query's columns.
@@ -64,7 +70,8 @@ class LineageReader:
                 table.set("catalog", None)  # dbt writes the file's name before the schema
             qualified = qualify(tree, dialect="duckdb", schema=self._schema, validate_qualify_columns=False)
             scope = build_scope(qualified)
-            return {column: self._sources(column, qualified, scope) for column in columns}
+            rows = sorted({SourceColumn(table.db, table.name, ROWS) for table in _relations(qualified)})
+            return {column: self._sources(column, qualified, scope) or rows for column in columns}
         except (SqlglotError, ValueError) as error:
             raise NoLineage(str(error).splitlines()[0]) from error
 
@@ -80,3 +87,8 @@ class LineageReader:
                 if isinstance(table := node.expression, exp.Table)
             }
         )
+
+
+def _relations(query: exp.Expr) -> list[exp.Table]:
+    """The relations of the warehouse that a query names; the names of its own parts have no schema."""
+    return [table for table in query.find_all(exp.Table) if table.db]

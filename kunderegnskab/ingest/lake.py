@@ -36,13 +36,15 @@ from kunderegnskab.progress import Progress, silent
 from kunderegnskab.workspace import FeedSource, Workspace
 
 # Part of every lake file's key: raise it when the same file and mapping give another result.
-READING_VERSION = 1
+READING_VERSION = 2
 
 
 class Receipt(BaseModel):
     """What came of reading one landing file for one feed; stands beside its lake file.
 
-    `source_file` and `lookups` name files relative to the workspace, `lake_file` relative to the lake.
+    `source_file` and `lookups` name files relative to the workspace, `lake_file` and `text_file` relative to
+    the lake. `text_file` holds the mapped columns of every record as text, as they came; its row n is record
+    `first_record` + n.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,6 +56,9 @@ class Receipt(BaseModel):
     lookups: dict[str, str]
     lake_file: str
     lake_sha256: str
+    text_file: str
+    text_sha256: str
+    first_record: int
     records_read: int
     records_loaded: int
     records_rejected: int
@@ -301,9 +306,10 @@ def _known(job: _Job, lake: Path) -> Receipt | None:
         receipt = Receipt.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    kept = lake / receipt.lake_file
+    kept = ((receipt.lake_file, receipt.lake_sha256), (receipt.text_file, receipt.text_sha256))
     # What was changed behind our back is read again from the source.
-    return receipt if kept.is_file() and file_sha256(kept) == receipt.lake_sha256 else None
+    is_whole = all((lake / name).is_file() and file_sha256(lake / name) == sha256 for name, sha256 in kept)
+    return receipt if is_whole else None
 
 
 def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) -> Receipt:
@@ -350,23 +356,27 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
         lookups={file.name: file.sha256 for file in job.lookups.values()},
         lake_file=f"{job.entry.feed}/{job.key}.parquet",
         lake_sha256=file_sha256(written),
+        text_file=f"{job.entry.feed}/{job.key}.text.parquet",
+        text_sha256=file_sha256(records[""].path),
+        first_record=records[""].first_record,
         records_read=read,
         records_loaded=counts.get("loaded", 0),
         records_rejected=counts.get("rejected", 0),
         records_left_out=counts.get("left_out", 0),
         absent_columns=records[""].absent,
     )
-    _keep(written, receipt, lake)
+    _keep(written, records[""].path, receipt, lake)
     return receipt
 
 
-def _keep(written: Path, receipt: Receipt, lake: Path) -> None:
-    """Move a lake file into place; its receipt comes last and is what makes it count."""
+def _keep(written: Path, text: Path, receipt: Receipt, lake: Path) -> None:
+    """Move a lake file and its text into place; the receipt comes last and is what makes them count."""
     target = lake / receipt.lake_file
     target.parent.mkdir(exist_ok=True)
     target.with_suffix(".json").unlink(missing_ok=True)
-    _sync(written)
-    os.replace(written, target)
+    for made, kept in ((written, target), (text, lake / receipt.text_file)):
+        _sync(made)
+        os.replace(made, kept)
     note = written.with_suffix(".json")
     note.write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
     _sync(note)
@@ -392,14 +402,18 @@ def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_f
     """SQL of a feed's records of one status over lake files, typed; empty where there are no files.
 
     Args:
-        with_lake_file: add `_lake_file`, the path of the file that a record stands in.
+        with_lake_file: add `_lake_file`, the name of the file that a record stands in.
     """
     if not files:
         columns = {**{name: column.sql_type for name, column in feed.columns.items()}, **SOURCE_COLUMNS}
         nothing = ", ".join(f"cast(null as {sql_type}) as {name}" for name, sql_type in columns.items())
         return f"select {nothing} where false"
     columns = ", ".join(
-        [*feed.columns, *SOURCE_COLUMNS, *(["filename as _lake_file"] if with_lake_file else [])]
+        [
+            *feed.columns,
+            *SOURCE_COLUMNS,
+            *(["parse_filename(filename) as _lake_file"] if with_lake_file else []),
+        ]
     )
     listed = ", ".join(literal(str(file)) for file in files)
     return f"select {columns} from read_parquet([{listed}]) where _record_status = {literal(status)}"

@@ -72,15 +72,8 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
     listings: dict[str, list[str]] = {"rejected": [], "left_out": []}
     for name, feed in load_feeds().items():
         files = [lake / receipt.lake_file for receipt in intake.receipts if receipt.feed == name]
-        loaded = feed_relation(feed, files, "loaded")
         noted = files and [_note_repeated_keys(con, feed, files), _note_split_documents(con, feed, files)]
-        if noted and any(noted):
-            # A record may feed a feed through two sources; only the lake file tells the two apart.
-            loaded += (
-                f" and not exists (select 1 from raw.repeated_keys as k where k.feed = {literal(name)} "
-                "and k.lake_file = filename and k.source_record = _source_record)"
-            )
-        con.execute(f"create view raw.{name} as {loaded}")
+        con.execute(f"create view raw.{name} as {loaded_records(feed, files, bool(noted and any(noted)))}")
         con.execute("insert into raw.feeds values (?, ?, ?)", [name, bool(files), len(files)])
         if files:
             listed = ", ".join(literal(str(file)) for file in files)
@@ -109,6 +102,22 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
         },
     )
     con.execute("create table raw.load_record as select ?::varchar as content", [record.model_dump_json()])
+
+
+def loaded_records(feed: Feed, files: Sequence[Path], has_repeated_keys: bool) -> str:
+    """SQL of view raw.<feed>: the records of a feed that count, typed.
+
+    Args:
+        has_repeated_keys: leave out what table raw.repeated_keys lists.
+    """
+    loaded = feed_relation(feed, files, "loaded")
+    if files and has_repeated_keys:
+        # A record may feed a feed through two sources; only the lake file tells the two apart.
+        loaded += (
+            f" and not exists (select 1 from raw.repeated_keys as k where k.feed = {literal(feed.name)} "
+            "and k.lake_file = parse_filename(filename) and k.source_record = _source_record)"
+        )
+    return loaded
 
 
 def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:

@@ -64,6 +64,11 @@ class InputFile(Record):
     lake_file: str
     """The typed copy, relative to the workspace's lake folder."""
     lake_sha256: Sha256
+    text_file: str | None = None
+    """The file's records as text, as they came, relative to the lake folder; none before version 0.4.0."""
+    text_sha256: Sha256 | None = None
+    first_record: int = 1
+    """Number of the record that is the text's first row; a sheet's rows are numbered with its header."""
     lookups: dict[str, Sha256] = Field(default_factory=dict)
     """Files whose columns were looked up while this one was read, by path."""
 

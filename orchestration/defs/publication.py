@@ -19,7 +19,7 @@ from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.publish import NotCertified, PublicationError, PublishRequest, publish
 from kunderegnskab.quality.certification import current_build, is_in_force, read_results
 from kunderegnskab.quality.report import ReportTitle, write_report
-from orchestration.dbt import published_tables, read_manifest
+from orchestration.dbt import EVIDENCE, published_tables, read_manifest
 from orchestration.defs.transformation import MANIFEST, all_checks
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL
@@ -87,6 +87,9 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
                 records_left_out=receipt.records_left_out,
                 lake_file=receipt.lake_file,
                 lake_sha256=receipt.lake_sha256,
+                text_file=receipt.text_file,
+                text_sha256=receipt.text_sha256,
+                first_record=receipt.first_record,
             )
             for receipt in load.receipts
         ],
@@ -101,7 +104,7 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
         ],
         waivers=[waiver for waiver in workspace.waivers if waiver.check in waived and is_in_force(waiver)],
         expected_checks=all_checks(),
-        marts=_TABLES,
+        marts=[*_TABLES, *EVIDENCE],
         keep_publications=company_parameters.keep_publications,
     )
     _, name = store.next_publication(workspace.published, context.run_id)

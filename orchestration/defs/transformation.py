@@ -16,6 +16,7 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from kunderegnskab.audit.models import record_models
 from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.progress import report
@@ -24,6 +25,8 @@ from kunderegnskab.quality.door import door_checks
 from kunderegnskab.quality.gate import gate_checks
 from kunderegnskab.workspace import find_workspace
 from orchestration.dbt import (
+    built_models,
+    column_lineage,
     ensure_manifest,
     environment,
     expected_checks,
@@ -117,7 +120,10 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
             ]
             results = record(con, test_results(manifest, run_results, con), workspace.waivers)
             hindering += sum(result.is_blocking and result.status == "failed" for result in results)
-        metadata = relation_metadata(manifest, invocations[0].get_artifact("manifest.json"), con)
+        models = built_models(invocations[0].get_artifact("manifest.json"), con)
+        lineage, unknown = column_lineage(models, con)
+        record_models(con, models, lineage)
+        metadata = relation_metadata(models, lineage, unknown, manifest, con)
     for event in events:
         if isinstance(event, dg.Output):
             key = context.asset_key_for_output(event.output_name)

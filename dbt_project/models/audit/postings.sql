@@ -131,7 +131,7 @@ inner join {{ ref('ladder') }} as ladder
     on ladder.column_name = 'credit_cost'
 union all
 -- An accrual comes from an agreement and the month's sales, a share of a pool from many ledger entries: neither has
--- one source record. int_bonus_accruals and allocations hold what they were computed from.
+-- one source record. bonus_roll_forward and allocations hold what they were computed from.
 select
     'bonus_agreements' as feed,
     cast(null as string) as source_file,
@@ -149,7 +149,7 @@ select
     company.currency as source_currency,
     cast(bonus.accrued - bonus.released as decimal(18, 4)) as source_amount,
     cast(1 as decimal(18, 8)) as exchange_rate
-from {{ ref('int_bonus_accruals') }} as bonus
+from {{ ref('bonus_roll_forward') }} as bonus
 cross join {{ ref('stg_company') }} as company
 inner join {{ ref('ladder') }} as ladder
     on ladder.column_name = 'bonus'

@@ -30,6 +30,9 @@ minutes_per_visit as (
 )
 
 select
+    activities.source_file,
+    activities.file_sha256,
+    activities.source_record,
     activities.customer_id,
     activities.month,
     activities.activity_date,

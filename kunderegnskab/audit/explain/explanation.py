@@ -1,0 +1,330 @@
+"""One published value, what it is made of, and whether the parts make it again.
+
+Here: applying the declared rule of a column to one cell of a publication. Not here: the rules (rules.py and
+rules/*.yaml), where a source record stands in its file (records.py), and how an explanation is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Context, Decimal
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from kunderegnskab.audit.explain.rules import Records, Rule, Total, Words, load_rules
+from kunderegnskab.audit.trace import CannotTrace, Trace
+from kunderegnskab.ingest.conventions import identifier, literal
+from kunderegnskab.publication.manifest import MartContent
+
+Value = Decimal | int | str | bool | date | datetime | None
+
+_PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
+_RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
+# Sums of 18-digit amounts over millions of rows stay exact.
+_EXACT = Context(prec=60)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A published value by its place: table as `schema.table`, key columns with their values, column."""
+
+    table: str
+    key: Mapping[str, Value]
+    column: str
+
+
+@dataclass(frozen=True)
+class RecordKey:
+    """A source record by its place, with what it gives."""
+
+    feed: str
+    source_file: str
+    source_record: int
+    value: Value
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that a value is made of.
+
+    Attributes:
+        name: what tells it from the other parts, by column, or the name of an input.
+        value: exact.
+        cell: where it is published, if it is; it can be explained in its turn.
+        records: how many source records it adds up; 0 where it is no sum of records.
+    """
+
+    name: Mapping[str, Value]
+    value: Value
+    cell: Cell | None = None
+    records: int = 0
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A published value and how it comes about.
+
+    Attributes:
+        value: as published.
+        kind: name, formula, total or records.
+        formula: SQL of what is done with the parts; empty for a name.
+        words: the rule in a sentence, if it has one.
+        parts: in order; a formula's parts are the columns and inputs that it names.
+        computed: what the parts make by the rule.
+        records: the source records that were added up, if the rule adds up records.
+    """
+
+    cell: Cell
+    value: Value
+    kind: str
+    formula: str
+    words: Words | None
+    parts: tuple[Part, ...] = ()
+    computed: Value = None
+    records: tuple[RecordKey, ...] = field(default=(), repr=False)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the parts make exactly what was published."""
+        return self.kind == "name" or _same(self.value, self.computed)
+
+
+class CannotExplain(CannotTrace):
+    """There is no such cell, or no rule for it."""
+
+
+def explain(trace: Trace, cell: Cell) -> Explanation:
+    """Explain one cell of a publication.
+
+    Raises:
+        CannotExplain: the table, the row or the column is not published.
+        CannotTrace: a lake file that is needed is gone.
+    """
+    row = _row(trace, cell)
+    rule = _rule(trace, cell, row)
+    value = row[cell.column]
+    if rule.name:
+        return Explanation(cell, value, "name", "", rule.words)
+    if rule.total is not None:
+        parts = _parts(trace, rule.total, cell, row)
+        computed = _put_together(rule.total.how, [part.value for part in parts])
+        return Explanation(
+            cell, value, "total", _total_text(rule.total), rule.words, tuple(parts), computed
+        )
+    if rule.records is not None:
+        records = _records(trace, rule.records, cell, row)
+        by_file = _by_file(records)
+        computed = _put_together("sum", [record.value for record in records])
+        text = f"{'count' if rule.records.distinct else 'sum'} of {rule.records.value} in {rule.records.of}"
+        return Explanation(cell, value, "records", text, rule.words, by_file, computed, tuple(records))
+    return _by_formula(trace, cell, row, rule)
+
+
+def published_tables(trace: Trace) -> Mapping[str, MartContent]:
+    """The tables whose cells can be explained, with their keys and columns."""
+    rules = load_rules()
+    return {name: content for name, content in trace.publication.manifest.marts.items() if name in rules}
+
+
+# --- the row and its rule ---------------------------------------------------------------------------
+def _row(trace: Trace, cell: Cell) -> dict[str, Any]:
+    content = trace.publication.manifest.marts.get(cell.table)
+    if content is None:
+        raise CannotExplain(f"{trace.publication.name} holds no table {cell.table}.")
+    names = [column.name for column in content.columns]
+    if cell.column not in names:
+        raise CannotExplain(f"{cell.table} has no column {cell.column}; it has {', '.join(names)}.")
+    where = " and ".join(f"{identifier(name)} is not distinct from ?" for name in cell.key)
+    rows = trace.rows(
+        f"select * from {cell.table} where {where} limit 2", list(cell.key.values()), reads=[cell.table]
+    )
+    place = ", ".join(f"{name} {value}" for name, value in cell.key.items())
+    if not rows:
+        raise CannotExplain(f"{cell.table} of {trace.publication.name} has no row with {place}.")
+    if len(rows) > 1:
+        raise CannotExplain(f"{cell.table} has several rows with {place}; its key is {', '.join(content.key)}.")
+    return rows[0]
+
+
+def _rule(trace: Trace, cell: Cell, row: Mapping[str, Any]) -> Rule:
+    for rule in load_rules().get(cell.table, {}).get(cell.column, ()):
+        if rule.when is None or _asked(trace, f"select {rule.when}", cell, row):
+            return rule
+    raise CannotExplain(f"There is no rule that explains {cell.table}.{cell.column}.")
+
+
+# --- totals and records -----------------------------------------------------------------------------
+def _parts(trace: Trace, total: Total, cell: Cell, row: Mapping[str, Any]) -> list[Part]:
+    target = _target(trace, total)
+    by = total.by or (tuple(trace.publication.manifest.marts[target.table].key) if target else ())
+    names = [each.rpartition(".")[2] for each in by]
+    grouped = "".join(f"{each}, " for each in by)
+    is_grouped = bool(total.by) and total.how in ("sum", "count")
+    value = {"sum": f"sum({total.value})", "count": "count(*)"}[total.how] if is_grouped else total.value
+    query = f"select {grouped}{value} as part_value from {total.of} where {total.where}"
+    if is_grouped:
+        query += f" group by {', '.join(by)}"
+    if by:
+        query += f" order by {', '.join(str(number + 1) for number in range(len(by)))}"
+    found = _execute(trace, query, cell, row)
+    parts = []
+    for *key, part_value in found:
+        name = dict(zip(names, key, strict=True))
+        is_cell = target is not None and set(trace.publication.manifest.marts[target.table].key) <= set(name)
+        child = None
+        if target is not None and is_cell:
+            keys = trace.publication.manifest.marts[target.table].key
+            child = Cell(target.table, {column: name[column] for column in keys}, target.column)
+        parts.append(Part(name, 1 if total.how == "count" and not is_grouped else part_value, child))
+    return parts
+
+
+@dataclass(frozen=True)
+class _Target:
+    table: str
+    column: str
+
+
+def _target(trace: Trace, total: Total) -> _Target | None:
+    """The published column that the parts of a total stand in."""
+    if total.cell is not None:
+        table, _, column = total.cell.rpartition(".")
+        return _Target(table, column)
+    table = total.of.strip().partition(" ")[0]
+    content = trace.publication.manifest.marts.get(table)
+    is_one = _RELATION.findall(total.of) == [tuple(table.split("."))] and " join " not in total.of
+    if content is None or not is_one:
+        return None
+    value = total.value.rpartition(".")[2]
+    if value in {column.name for column in content.columns}:
+        return _Target(table, value)
+    return _Target(table, content.columns[0].name) if total.how == "count" and content.key else None
+
+
+def _records(trace: Trace, records: Records, cell: Cell, row: Mapping[str, Any]) -> list[RecordKey]:
+    feed = literal(records.feed) if records.feed else "feed"
+    query = (
+        f"select {feed}, source_file, source_record, {records.value} from {records.of} "
+        f"where {records.where} order by 1, 2, 3"
+    )
+    if records.distinct:
+        # What is counted once stands at its first record.
+        query = (
+            f"select feed, source_file, source_record, 1 from (select {feed} as feed, source_file, "
+            f"source_record, row_number() over (partition by {records.distinct} order by source_file, "
+            f"source_record) as place from {records.of} where {records.where}) where place = 1 order by 1, 2, 3"
+        )
+    return [RecordKey(*found) for found in _execute(trace, query, cell, row)]
+
+
+def _by_file(records: Iterable[RecordKey]) -> tuple[Part, ...]:
+    sums: dict[tuple[str, str], list[Value]] = {}
+    for record in records:
+        sums.setdefault((record.feed, record.source_file), []).append(record.value)
+    return tuple(
+        Part({"feed": feed, "source_file": file}, _put_together("sum", values), None, len(values))
+        for (feed, file), values in sums.items()
+    )
+
+
+def _put_together(how: str, values: Sequence[Value]) -> Value:
+    match how:
+        case "count":
+            return sum(int(value or 0) for value in values)
+        case "exists":
+            return bool(values)
+        case "only":
+            if len(values) > 1:
+                raise CannotExplain(f"One row was expected, {len(values)} were found.")
+            return values[0] if values else None
+    known = [value for value in values if value is not None]
+    if how == "sum":
+        total = Decimal(0)
+        for value in known:
+            total = _EXACT.add(total, Decimal(value))  # ty: ignore[invalid-argument-type]
+        return total
+    if not known:
+        return None
+    return min(known) if how == "min" else max(known)  # ty: ignore[no-matching-overload]
+
+
+def _total_text(total: Total) -> str:
+    what = "rows" if total.how == "count" else total.value
+    return f"{total.how} of {what} in {total.of}" + ("" if total.where == "true" else f" where {total.where}")
+
+
+# --- formulas ---------------------------------------------------------------------------------------
+def _by_formula(trace: Trace, cell: Cell, row: Mapping[str, Any], rule: Rule) -> Explanation:
+    assert rule.formula is not None
+    inputs: dict[str, Value] = {}
+    records: list[RecordKey] = []
+    children: dict[str, Part] = {}
+    for name, source in rule.inputs.items():
+        if isinstance(source, Records):
+            found = _records(trace, source, cell, row)
+            records += found
+            inputs[name] = _put_together("sum", [record.value for record in found])
+            children[name] = Part({"input": name}, inputs[name], None, len(found))
+        else:
+            parts = _parts(trace, source, cell, row)
+            inputs[name] = _put_together(source.how, [part.value for part in parts])
+            children[name] = Part({"input": name}, inputs[name], parts[0].cell if len(parts) == 1 else None)
+    named = list(dict.fromkeys(_names(rule.formula)))
+    if cell.column in named and cell.column not in inputs:
+        raise CannotExplain(f"{cell.table}.{cell.column} cannot be explained by itself.")
+    given = {name: inputs[name] if name in inputs else row[name] for name in named}
+    shown = {name: f"$_{number}" for number, name in enumerate(given)}
+    selected = ", ".join(f"{mark} as {identifier(name)}" for name, mark in shown.items())
+    query = f"select {rule.formula}" + (f" from (select {selected})" if selected else "")
+    values = {mark[1:]: given[name] for name, mark in shown.items()} | _parameters(rule.formula, cell, row)
+    ((computed,),) = trace.con.execute(query, values or None).fetchall()
+    return Explanation(
+        cell,
+        row[cell.column],
+        "formula",
+        rule.formula,
+        rule.words,
+        tuple(
+            children[name] if name in children else Part({"column": name}, row[name], _beside(cell, name))
+            for name in named
+        ),
+        computed,
+        tuple(records),
+    )
+
+
+def _beside(cell: Cell, column: str) -> Cell:
+    return Cell(cell.table, cell.key, column)
+
+
+def _names(formula: str) -> list[str]:
+    tree = sqlglot.parse_one(_PARAMETER.sub("NULL", formula), dialect="duckdb")
+    return [column.name for column in tree.find_all(exp.Column)]
+
+
+# --- asking -----------------------------------------------------------------------------------------
+def _asked(trace: Trace, query: str, cell: Cell, row: Mapping[str, Any]) -> bool:
+    ((answer,),) = _execute(trace, query, cell, row)
+    return bool(answer)
+
+
+def _execute(trace: Trace, query: str, cell: Cell, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    for schema, name in _RELATION.findall(query):
+        trace.require(f"{schema}.{name}")
+    return trace.con.execute(query, _parameters(query, cell, row) or None).fetchall()
+
+
+def _parameters(query: str, cell: Cell, row: Mapping[str, Any]) -> dict[str, Value]:
+    wanted = set(_PARAMETER.findall(query))
+    return {name: cell.column if name == "column" else row[name] for name in wanted if not name.startswith("_")}
+
+
+def _same(published: Value, computed: Value) -> bool:
+    if published is None or computed is None:
+        return published is None and computed is None
+    return published == computed

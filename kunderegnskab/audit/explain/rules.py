@@ -1,0 +1,115 @@
+"""How each column of each published table comes about, as declared in rules/*.yaml.
+
+Here: the form of a declaration. What it says of a column belongs in the YAML files, one per room of the marts;
+applying it to a cell in `explanation.py`.
+
+A rule is checked each time it is applied: what it computes from the parts must be what was published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from ruamel.yaml import YAML
+
+RULES = Path(__file__).with_name("rules")
+
+
+class _Declaration(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Words(_Declaration):
+    """A sentence in both languages."""
+
+    da: str
+    en: str
+
+
+class Total(_Declaration):
+    """Values of other rows, put together.
+
+    In `where` and `value`, `$name` stands for a column of the explained row, `$column` for the name of the
+    explained column.
+    """
+
+    of: str
+    """What can follow `from`; relations by their full names, `schema.relation`."""
+    value: str = "1"
+    """SQL of one row's value."""
+    where: str = "true"
+    how: Literal["sum", "count", "min", "max", "only", "exists"] = "sum"
+    """`only`: there is one such row, and the value is its; NULL where there is none."""
+    by: tuple[str, ...] = ()
+    """SQL of what tells the parts apart; without it the key of the table in `of`."""
+    cell: str | None = None
+    """Column that a part's value is published in, as `schema.table.column`; follows from `of` and `value` where
+    these name one table and one column."""
+
+
+class Records(_Declaration):
+    """Values of source records, added up, or counted where `distinct` tells them apart."""
+
+    of: str
+    """A relation with source_file and source_record."""
+    value: str = "1"
+    where: str = "true"
+    feed: str | None = None
+    """The records' feed; without it the relation has a column feed."""
+    distinct: str | None = None
+
+
+class Rule(_Declaration):
+    """One way a value comes about; exactly one of name, formula, total and records."""
+
+    when: str | None = None
+    """SQL over the row; the rule holds where it is true. The last rule of a column has none."""
+    name: bool = False
+    """The value tells the row from others: a key, or a name that the model gives."""
+    formula: str | None = None
+    """SQL over the columns of the row and the inputs; ratio(n, d) is NULL unless d > 0."""
+    inputs: Mapping[str, Total | Records] = Field(default_factory=dict)
+    total: Total | None = None
+    records: Records | None = None
+    words: Words | None = None
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        ways = [self.name, self.formula is not None, self.total is not None, self.records is not None]
+        if sum(ways) != 1:
+            raise ValueError("a rule has exactly one of name, formula, total and records")
+        if self.inputs and self.formula is None:
+            raise ValueError("only a formula has inputs")
+        return self
+
+
+Rules = Mapping[str, Mapping[str, tuple[Rule, ...]]]
+
+
+@cache
+def load_rules() -> Rules:
+    """Every rule by `schema.table` and column.
+
+    In a file a table's entry `same_as` names another one whose rules it shares; its own come first.
+    """
+    found: dict[str, dict[str, tuple[Rule, ...]]] = {}
+    shared: dict[str, str] = {}
+    for path in sorted(RULES.glob("*.yaml")):
+        declared = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        for table, columns in declared["tables"].items():
+            if table in found:
+                raise ValueError(f"{path.name}: {table} is declared twice")
+            if same_as := columns.pop("same_as", None):
+                shared[table] = same_as
+            found[table] = {
+                column: _RULES.validate_python(rules if isinstance(rules, list) else [rules])
+                for column, rules in columns.items()
+            }
+    return {table: {**found.get(shared.get(table, ""), {}), **columns} for table, columns in found.items()}
+
+
+_RULES: TypeAdapter[tuple[Rule, ...]] = TypeAdapter(tuple[Rule, ...])

@@ -1,0 +1,182 @@
+"""One publication opened for questions: its tables, and its models over the lake files that it was made from.
+
+What was published is read from the publication. What was not (the records, and the models between them and
+the marts) is computed again by the SQL that the publication holds in audit.models, over the lake files that
+its manifest names. So a posting that a question finds today is the one that was summed then, whatever has
+become of the landing folder and of the models since.
+
+Not here: what is asked (explain), and building a whole warehouse again (reperformance.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from kunderegnskab.audit.models import Model, read_models
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.ingest.conventions import literal
+from kunderegnskab.ingest.load import loaded_records
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.publication import store
+from kunderegnskab.publication.manifest import InputFile
+from kunderegnskab.publication.store import Publication
+from kunderegnskab.workspace import Workspace
+
+# The models name their warehouse so, and DuckDB takes a catalog's name from the file's.
+_CATALOG = "kunderegnskab"
+_PUBLISHED = "published"
+# The models' safe_ratio: six decimals, half away from zero, NULL unless d > 0; in whole numbers, so exact.
+_RATIO = """
+    create macro ratio(n, d) as
+        case when d > 0 then (
+            sign(n) * (
+                (2 * abs(n::decimal(38, 6) * 1000000)::hugeint * 1000000 + (d::decimal(38, 6) * 1000000)::hugeint)
+                // (2 * (d::decimal(38, 6) * 1000000)::hugeint)
+            )
+        )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6) end
+"""
+
+
+class CannotTrace(KunderegnskabError):
+    """The publication, or what it was made from, is not at hand."""
+
+
+class Trace:
+    """A publication's relations on one connection, each by its name of schema and relation.
+
+    Use `opened()` to get one.
+    """
+
+    def __init__(
+        self, workspace: Workspace, publication: Publication, con: duckdb.DuckDBPyConnection
+    ) -> None:
+        self.workspace = workspace
+        self.publication = publication
+        self.con = con
+        self._made: set[str] = set()
+        con.execute(f"attach ':memory:' as {_CATALOG}")
+        con.execute(f"attach {literal(str(publication.database))} as {_PUBLISHED} (read_only)")
+        con.execute(f"use {_CATALOG}")
+        for schema in ("raw", "staging", "intermediate", "marts", "audit"):
+            con.execute(f"create schema {schema}")
+        con.execute(_RATIO)
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """The published tables, as `schema.table`."""
+        found = self.con.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() where database_name = ?",
+            [_PUBLISHED],
+        )
+        return frozenset(name for (name,) in found.fetchall())
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """The models by `schema.relation`.
+
+        Raises CannotTrace for a publication of a version that did not record them.
+        """
+        if "audit.models" not in self.tables:
+            raise CannotTrace(
+                f"{self.publication.name} was published by version {self.publication.manifest.code_version}, "
+                "which did not record how it computed; refresh with --full and ask the new publication."
+            )
+        return read_models(self.con, _PUBLISHED)
+
+    def inputs(self, feed: str) -> list[InputFile]:
+        """The files that a feed was read from."""
+        return [file for file in self.publication.manifest.inputs if file.feed == feed]
+
+    def rows(
+        self, query: str, values: Sequence[object] = (), *, reads: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """The result of a query as dictionaries.
+
+        Args:
+            reads: every relation that the query names, as `schema.relation`.
+        """
+        for relation in reads:
+            self.require(relation)
+        found = self.con.execute(query, values)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def require(self, relation: str) -> None:
+        """Make a relation available under its name, with everything that it reads.
+
+        Raises CannotTrace when there is no such relation, or a lake file is gone.
+        """
+        if relation in self._made:
+            return
+        schema, _, name = relation.partition(".")
+        if relation in self.tables:
+            query = f'select * from {_PUBLISHED}."{schema}"."{name}"'
+        elif schema == "raw":
+            query = self._records(name)
+        elif relation in self.models:
+            model = self.models[relation]
+            for read in model.reads:
+                self.require(read)
+            query = model.query
+        else:
+            raise CannotTrace(f"{self.publication.name} has no relation {relation}.")
+        self.con.execute(f'create view "{schema}"."{name}" as {query}')
+        self._made.add(relation)
+
+    def _records(self, feed: str) -> str:
+        """View raw.<feed> over the lake files that the publication was made from."""
+        feeds = load_feeds()
+        if feed not in feeds:
+            raise CannotTrace(f"{self.publication.name} has no relation raw.{feed}.")
+        files = [self._lake_file(file) for file in self.inputs(feed)]
+        self.require("raw.repeated_keys")
+        noted = self.con.execute("select 1 from raw.repeated_keys where feed = ? limit 1", [feed]).fetchone()
+        return loaded_records(feeds[feed], files, noted is not None)
+
+    def _lake_file(self, file: InputFile) -> Path:
+        path = self.workspace.lake / file.lake_file
+        if not path.is_file():
+            raise CannotTrace(
+                f"lake/{file.lake_file}, the typed copy of {file.path} that {self.publication.name} was made "
+                "from, is missing; restore it from a backup, or put the file back and run `kunderegnskab "
+                "refresh --full`."
+            )
+        return path
+
+
+@contextmanager
+def opened(workspace: Workspace, publication: str | None = None) -> Generator[Trace]:
+    """A publication to ask.
+
+    Args:
+        publication: its name or number; the current one where it is None.
+
+    Raises:
+        CannotTrace: there is no such publication, or its data were pruned.
+        DamagedPublication: what is current cannot be read.
+    """
+    found = _publication(workspace, publication)
+    if not found.database.is_file():
+        raise CannotTrace(
+            f"The data of {found.name} have been removed; only its manifest and report are kept."
+        )
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as con:
+        yield Trace(workspace, found, con)
+
+
+def _publication(workspace: Workspace, wanted: str | None) -> Publication:
+    if wanted is None:
+        current = store.current(workspace.published)
+        if current is None:
+            raise CannotTrace(f"Nothing is published yet in {workspace.root}; run `kunderegnskab refresh`.")
+        return current
+    for candidate in store.publications(workspace.published):
+        if wanted in (candidate.name, str(candidate.manifest.number)):
+            return candidate
+    raise CannotTrace(f"There is no publication {wanted}; `kunderegnskab status` names the current one.")
