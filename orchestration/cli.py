@@ -154,6 +154,65 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
             _out.print(f"  {sentence}")
 
 
+@app.command()
+def explain(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A KPI, a column of the customer accounts, or table.column of any published table."
+        ),
+    ],
+    customer: Annotated[str | None, typer.Option(help="Customer that the KPI is about.")] = None,
+    salesperson: Annotated[str | None, typer.Option(help="Salesperson that the KPI is about.")] = None,
+    team: Annotated[str | None, typer.Option(help="Team that the KPI is about.")] = None,
+    segment: Annotated[str | None, typer.Option(help="Segment that the KPI is about.")] = None,
+    month: Annotated[str | None, typer.Option(help="Month, e.g. 2025-06; the window's last one.")] = None,
+    window: Annotated[str, typer.Option(help="month, ytd or r12.")] = "month",
+    at: Annotated[
+        list[str] | None, typer.Option(help="With table.column: a key column and its value, e.g. rank=3.")
+    ] = None,
+    publication: Annotated[
+        str | None, typer.Option(help="Name or number; the current one if left out.")
+    ] = None,
+    depth: Annotated[int, typer.Option(help="Steps down from the number.", min=1, max=10)] = 3,
+    language: Annotated[str | None, typer.Option(help="da or en; the company's if left out.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write all source records to this file.")] = None,
+    xlsx: Annotated[
+        Path | None, typer.Option(help="Write steps and source records to this workbook.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A published number: its formula, its parts, its source records, and that they add up."""
+    from kunderegnskab.audit.explain import ask, show
+    from kunderegnskab.audit.explain.records import source_records
+    from kunderegnskab.audit.trace import opened
+
+    scopes = {"customer": customer, "salesperson": salesperson, "team": team, "segment": segment}
+    with opened(find_workspace(workspace), publication) as trace:
+        if "." in what:
+            cell = ask.cell_at(trace, what, ask.key_of(at or []))
+        else:
+            scope_type, scope_id = ask.scope_of(scopes)
+            cell = ask.kpi_cell(trace, what, scope_type, scope_id, ask.month_of(month), window)
+        root = ask.follow(trace, cell, depth)
+        wanted = [record for each in root.explanations() for record in each.records]
+        records = source_records(trace, dict.fromkeys(wanted))
+        names = show.names_of(
+            trace, "en" if (language or trace.publication.manifest.locale) == "en" else "da"
+        )
+        if csv is not None:
+            show.write_csv(csv, records)
+        if xlsx is not None:
+            show.write_xlsx(xlsx, root, records, names)
+        if as_json:
+            _print_json(show.as_json(root, records, trace.publication.name))
+        else:
+            _out.print(show.tree(root, records, names))
+    if not all(each.adds_up for each in root.explanations()):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """The console script: every expected error ends as plain sentences and exit code 1."""
     try:

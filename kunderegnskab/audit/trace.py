@@ -36,8 +36,10 @@ _RATIO = """
     create macro ratio(n, d) as
         case when d > 0 then (
             sign(n) * (
-                (2 * abs(n::decimal(38, 6) * 1000000)::hugeint * 1000000 + (d::decimal(38, 6) * 1000000)::hugeint)
-                // (2 * (d::decimal(38, 6) * 1000000)::hugeint)
+                (
+                    2 * abs(n::decimal(38, 6) * 1000000)::hugeint * 1000000
+                    + (d::decimal(38, 6) * 1000000)::hugeint
+                ) // (2 * (d::decimal(38, 6) * 1000000)::hugeint)
             )
         )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6) end
 """

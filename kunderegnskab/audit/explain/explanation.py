@@ -57,12 +57,14 @@ class Part:
         value: exact.
         cell: where it is published, if it is; it can be explained in its turn.
         records: how many source records it adds up; 0 where it is no sum of records.
+        parts: what it is made of itself, where that is no cell.
     """
 
     name: Mapping[str, Value]
     value: Value
     cell: Cell | None = None
     records: int = 0
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,7 @@ def explain(trace: Trace, cell: Cell) -> Explanation:
     if rule.total is not None:
         parts = _parts(trace, rule.total, cell, row)
         computed = _put_together(rule.total.how, [part.value for part in parts])
-        return Explanation(
-            cell, value, "total", _total_text(rule.total), rule.words, tuple(parts), computed
-        )
+        return Explanation(cell, value, "total", _total_text(rule.total), rule.words, tuple(parts), computed)
     if rule.records is not None:
         records = _records(trace, rule.records, cell, row)
         by_file = _by_file(records)
@@ -147,7 +147,9 @@ def _row(trace: Trace, cell: Cell) -> dict[str, Any]:
     if not rows:
         raise CannotExplain(f"{cell.table} of {trace.publication.name} has no row with {place}.")
     if len(rows) > 1:
-        raise CannotExplain(f"{cell.table} has several rows with {place}; its key is {', '.join(content.key)}.")
+        raise CannotExplain(
+            f"{cell.table} has several rows with {place}; its key is {', '.join(content.key)}."
+        )
     return rows[0]
 
 
@@ -217,7 +219,8 @@ def _records(trace: Trace, records: Records, cell: Cell, row: Mapping[str, Any])
         query = (
             f"select feed, source_file, source_record, 1 from (select {feed} as feed, source_file, "
             f"source_record, row_number() over (partition by {records.distinct} order by source_file, "
-            f"source_record) as place from {records.of} where {records.where}) where place = 1 order by 1, 2, 3"
+            f"source_record) as place from {records.of} where {records.where}) where place = 1 "
+            "order by 1, 2, 3"
         )
     return [RecordKey(*found) for found in _execute(trace, query, cell, row)]
 
@@ -250,7 +253,7 @@ def _put_together(how: str, values: Sequence[Value]) -> Value:
         return total
     if not known:
         return None
-    return min(known) if how == "min" else max(known)  # ty: ignore[no-matching-overload]
+    return min(known) if how == "min" else max(known)
 
 
 def _total_text(total: Total) -> str:
@@ -269,11 +272,11 @@ def _by_formula(trace: Trace, cell: Cell, row: Mapping[str, Any], rule: Rule) ->
             found = _records(trace, source, cell, row)
             records += found
             inputs[name] = _put_together("sum", [record.value for record in found])
-            children[name] = Part({"input": name}, inputs[name], None, len(found))
+            children[name] = Part({"input": name}, inputs[name], None, len(found), _by_file(found))
         else:
             parts = _parts(trace, source, cell, row)
             inputs[name] = _put_together(source.how, [part.value for part in parts])
-            children[name] = Part({"input": name}, inputs[name], parts[0].cell if len(parts) == 1 else None)
+            children[name] = Part({"input": name}, inputs[name], None, 0, tuple(parts))
     named = list(dict.fromkeys(_names(rule.formula)))
     if cell.column in named and cell.column not in inputs:
         raise CannotExplain(f"{cell.table}.{cell.column} cannot be explained by itself.")
@@ -321,7 +324,9 @@ def _execute(trace: Trace, query: str, cell: Cell, row: Mapping[str, Any]) -> li
 
 def _parameters(query: str, cell: Cell, row: Mapping[str, Any]) -> dict[str, Value]:
     wanted = set(_PARAMETER.findall(query))
-    return {name: cell.column if name == "column" else row[name] for name in wanted if not name.startswith("_")}
+    return {
+        name: cell.column if name == "column" else row[name] for name in wanted if not name.startswith("_")
+    }
 
 
 def _same(published: Value, computed: Value) -> bool:

@@ -1,7 +1,7 @@
 """How each column of each published table comes about, as declared in rules/*.yaml.
 
-Here: the form of a declaration. What it says of a column belongs in the YAML files, one per room of the marts;
-applying it to a cell in `explanation.py`.
+Here: the form of a declaration. What it says of a column belongs in the YAML files, one per room of the
+marts; applying it to a cell in `explanation.py`.
 
 A rule is checked each time it is applied: what it computes from the parts must be what was published.
 """
@@ -47,8 +47,8 @@ class Total(_Declaration):
     by: tuple[str, ...] = ()
     """SQL of what tells the parts apart; without it the key of the table in `of`."""
     cell: str | None = None
-    """Column that a part's value is published in, as `schema.table.column`; follows from `of` and `value` where
-    these name one table and one column."""
+    """Column that a part's value is published in, as `schema.table.column`; follows from `of` and `value`
+    where these name one table and one column."""
 
 
 class Records(_Declaration):

@@ -1,0 +1,170 @@
+"""From what a person asks to the cell that holds the answer, and the tree of explanations below it.
+
+Here: finding the cell, and going down from part to part. Not here: one step down (explanation.py), and
+showing the tree (show.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from kunderegnskab.audit.explain.explanation import CannotExplain, Cell, Explanation, Part, Value, explain
+from kunderegnskab.audit.trace import Trace
+
+WINDOWS = ("month", "quarter", "ytd", "r12")
+# Parts shown and followed per step; the rest is summed in one line.
+BREADTH = 12
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A part and the explanation of its own value, if it was followed.
+
+    Attributes:
+        part: None for the root.
+        why_not: what kept a part from being explained, in a sentence.
+    """
+
+    part: Part | None
+    explanation: Explanation | None
+    branches: tuple[Branch, ...] = ()
+    why_not: str = ""
+
+    def explanations(self) -> Iterator[Explanation]:
+        """Every explanation of the tree, from the top."""
+        if self.explanation is not None:
+            yield self.explanation
+        for branch in self.branches:
+            yield from branch.explanations()
+
+
+def kpi_cell(
+    trace: Trace, kpi: str, scope_type: str, scope_id: str, month: date, window: str = "month"
+) -> Cell:
+    """The cell of a KPI, or of a column of the customer accounts.
+
+    Raises CannotExplain when neither is published.
+    """
+    known = [
+        kpi_id for (kpi_id,) in _published(trace, "select kpi_id from marts.kpi_register order by position")
+    ]
+    if kpi in known:
+        key: dict[str, Value] = {
+            "kpi_id": kpi,
+            "scope_type": scope_type,
+            "scope_id": scope_id,
+            "month": month,
+            "time_window": window,
+        }
+        return Cell("marts.kpi_values", key, "value")
+    accounts = trace.publication.manifest.marts["marts.customer_accounts"]
+    columns = [column.name for column in accounts.columns if column.name not in accounts.key]
+    if kpi in columns and scope_type == "customer" and window == "month":
+        return Cell("marts.customer_accounts", {"customer_id": scope_id, "month": month}, kpi)
+    raise CannotExplain(
+        f"{kpi} is no KPI; use one of {', '.join(known)}"
+        + (f", or for one customer and month one of {', '.join(columns)}." if columns else ".")
+    )
+
+
+def cell_at(trace: Trace, name: str, key: Mapping[str, str]) -> Cell:
+    """The cell of any published table.
+
+    Args:
+        name: `table.column` or `schema.table.column`; the schema is marts if it is left out.
+        key: the key columns with their values as text.
+
+    Raises CannotExplain when the table, a key column or the row is not published.
+    """
+    parts = name.split(".")
+    if len(parts) == 2:
+        parts = ["marts", *parts]
+    table, column = ".".join(parts[:-1]), parts[-1]
+    content = trace.publication.manifest.marts.get(table)
+    if len(parts) != 3 or content is None:
+        raise CannotExplain(
+            f"{name} is not published; name a column as table.column, e.g. whale_curve.share."
+        )
+    if missing := set(content.key) ^ set(key):
+        raise CannotExplain(
+            f"The rows of {table} are told apart by {', '.join(content.key)}; give exactly these with --at "
+            f"(it is about {', '.join(sorted(missing))})."
+        )
+    types = {each.name: each.type for each in content.columns}
+    return Cell(table, {each: _typed(trace, types[each], each, key[each]) for each in content.key}, column)
+
+
+def key_of(options: Sequence[str]) -> dict[str, str]:
+    """`["month=2025-06", "rank=3"]` as a key.
+
+    Raises CannotExplain when one is not written so.
+    """
+    if wrong := [option for option in options if "=" not in option]:
+        raise CannotExplain(f"--at {wrong[0]} is not a key column and its value, such as rank=3.")
+    return {name: value for name, _, value in (option.partition("=") for option in options)}
+
+
+def scope_of(scopes: Mapping[str, str | None]) -> tuple[str, str]:
+    """Type and key of the one scope that was named; the company if none was.
+
+    Raises CannotExplain when several were.
+    """
+    named = [(scope_type, scope_id) for scope_type, scope_id in scopes.items() if scope_id is not None]
+    if len(named) > 1:
+        raise CannotExplain(
+            f"Name one of --{' and --'.join(scope_type for scope_type, _ in named)}, not both."
+        )
+    return named[0] if named else ("company", "company")
+
+
+def month_of(text: str | None) -> date:
+    """The first day of a month written as 2025-06.
+
+    Raises CannotExplain when it is not.
+    """
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise CannotExplain(f"--month {text} is no month; write it as 2025-06.") from None
+
+
+def follow(trace: Trace, cell: Cell, depth: int) -> Branch:
+    """The explanation of a cell, of its parts, and so on, `depth` steps down.
+
+    Raises CannotExplain for the cell itself; for a part the branch says why.
+    """
+    return _branch(trace, None, explain(trace, cell), depth)
+
+
+def _branch(trace: Trace, part: Part | None, explanation: Explanation, depth: int) -> Branch:
+    branches = tuple(_followed(trace, child, depth - 1) for child in explanation.parts[:BREADTH])
+    return Branch(part, explanation, branches)
+
+
+def _followed(trace: Trace, part: Part, depth: int) -> Branch:
+    if part.cell is None:
+        return Branch(part, None, tuple(_followed(trace, child, depth) for child in part.parts[:BREADTH]))
+    if depth < 1:
+        return Branch(part, None)
+    try:
+        return _branch(trace, part, explain(trace, part.cell), depth)
+    except CannotExplain as error:
+        return Branch(part, None, (), str(error))
+
+
+def _typed(trace: Trace, sql_type: str, column: str, text: str) -> Value:
+    if sql_type == "DATE" and re.fullmatch(r"\d{4}-\d{2}", text):
+        text = f"{text}-01"
+    ((value,),) = trace.con.execute(f"select try_cast(? as {sql_type})", [text]).fetchall()
+    if value is None:
+        raise CannotExplain(f"{text!r} is no {sql_type.lower()}, which {column} is.")
+    return value
+
+
+def _published(trace: Trace, query: str) -> list[tuple[Any, ...]]:
+    trace.require("marts.kpi_register")
+    return trace.con.execute(query).fetchall()

@@ -1,0 +1,102 @@
+"""Source records as they came: the raw text of each, and whether its file is still the one that was read.
+
+Here: looking a record up in the lake's copy of its file's text, and hashing landing files again. Not here:
+which records a value is made of (explanation.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kunderegnskab.audit.explain.explanation import RecordKey, Value
+from kunderegnskab.audit.trace import Trace
+from kunderegnskab.ingest.conventions import literal
+from kunderegnskab.ingest.landing import file_sha256
+from kunderegnskab.publication.manifest import InputFile
+
+FileState = Literal["unchanged", "changed", "missing"]
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """A record of a landing file.
+
+    Attributes:
+        sha256: of the file when it was read.
+        file_state: whether the file in landing still has that hash.
+        raw: column of the file -> text as it came; None where the lake has no text of the file.
+        value: what the record gives to the explained value.
+    """
+
+    feed: str
+    source_file: str
+    sha256: str
+    file_state: FileState
+    source_record: int
+    raw: Mapping[str, str | None] | None
+    value: Value
+
+
+def file_states(trace: Trace, names: Iterable[str]) -> dict[str, FileState]:
+    """For each landing file whether it is still the one that the publication was made from."""
+    recorded = {file.path: file.sha256 for file in trace.publication.manifest.inputs}
+    states: dict[str, FileState] = {}
+    for name in set(names):
+        path = trace.workspace.root / name
+        if not path.is_file():
+            states[name] = "missing"
+        else:
+            states[name] = "unchanged" if file_sha256(path) == recorded.get(name) else "changed"
+    return states
+
+
+def source_records(trace: Trace, records: Iterable[RecordKey]) -> list[SourceRecord]:
+    """The records with their raw text, in the given order."""
+    wanted = [record for record in records if record.source_file is not None]
+    states = file_states(trace, (record.source_file for record in wanted))
+    texts: dict[tuple[str, str], dict[int, dict[str, str | None]]] = {}
+    files: dict[tuple[str, str], InputFile] = {}
+    for place in dict.fromkeys((record.feed, record.source_file) for record in wanted):
+        numbers = sorted(
+            {record.source_record for record in wanted if (record.feed, record.source_file) == place}
+        )
+        texts[place] = {}
+        for file in trace.inputs(place[0]):
+            if file.path == place[1]:
+                files[place] = file
+                # One file may feed a feed through two mappings; each has the columns that it maps.
+                for number, raw in _texts(trace, file, numbers).items():
+                    texts[place].setdefault(number, {}).update(raw)
+    return [
+        SourceRecord(
+            record.feed,
+            record.source_file,
+            files[record.feed, record.source_file].sha256,
+            states[record.source_file],
+            record.source_record,
+            texts[record.feed, record.source_file].get(record.source_record),
+            record.value,
+        )
+        for record in wanted
+    ]
+
+
+def _texts(trace: Trace, file: InputFile, numbers: list[int]) -> dict[int, dict[str, str | None]]:
+    """Record number -> its columns as text."""
+    path = trace.workspace.lake / file.text_file if file.text_file else None
+    if path is None or not path.is_file() or not numbers:
+        return {}
+    rows = [number - file.first_record for number in numbers]
+    found = trace.con.execute(
+        f"select file_row_number, * exclude (file_row_number) "
+        f"from read_parquet({literal(str(path))}, file_row_number = true) "
+        "where file_row_number between ? and ? and list_contains(?, file_row_number)",
+        [rows[0], rows[-1], rows],
+    )
+    columns = [column[0] for column in found.description or ()][1:]
+    return {
+        number + file.first_record: dict(zip(columns, values, strict=True))
+        for number, *values in found.fetchall()
+    }
