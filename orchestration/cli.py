@@ -213,6 +213,33 @@ def explain(
         raise typer.Exit(1)
 
 
+@app.command()
+def verify(
+    publication: Annotated[
+        list[str] | None, typer.Argument(help="Compute these again (name or number) instead of the newest.")
+    ] = None,
+    last: Annotated[
+        int, typer.Option(help="How many of the newest publications to compute again.", min=0)
+    ] = 1,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hashes of all that was published and read, publications computed again, headline KPIs by a second path.
+
+    Ends with 0 when everything holds, 1 when something does not, 3 when something could not be verified.
+    """
+    from orchestration.verify import verify as run_verify
+
+    with _progress(as_json) as progress:
+        report = run_verify(find_workspace(workspace), progress, wanted=publication or [], last=last)
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        for line in report.lines():
+            _out.print(line)
+    raise typer.Exit(report.exit_code)
+
+
 def main() -> None:
     """The console script: every expected error ends as plain sentences and exit code 1."""
     try:
@@ -309,7 +336,7 @@ def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str
     from kunderegnskab.ingest.rejects import reject_problems
 
     with duckdb.connect() as con:
-        load_warehouse(con, workspace, lake, intake)
+        load_warehouse(con, workspace.company, lake, intake)
         found = con.execute(
             "select feed, source_file, records_read, records_loaded, records_rejected, records_left_out, "
             "rejects_allowed from raw.files"

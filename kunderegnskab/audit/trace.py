@@ -43,6 +43,64 @@ _RATIO = """
             )
         )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6) end
 """
+# Their long_ratio, of twelve decimals; their div_round to four decimals, of amounts of either sign; and
+# numbers as their sentences write them.
+_OTHER_MACROS = (
+    """
+    create macro long_ratio(n, d) as
+        case when d > 0 then (
+            sign(n) * (
+                (
+                    2 * abs((n::decimal(24, 6) * 1000000)::hugeint) * 1000000000000
+                    + (d::decimal(24, 6) * 1000000)::hugeint
+                ) // (2 * (d::decimal(24, 6) * 1000000)::hugeint)
+            )
+        )::decimal(38, 0)::decimal(18, 0) * 0.000000000001::decimal(13, 12) end
+    """,
+    """
+    create macro quotient(n, d) as (
+        sign(n) * sign(d) * (
+            (
+                2 * abs((n::decimal(22, 4) * 10000)::hugeint) * 10000
+                + abs((d::decimal(22, 4) * 10000)::hugeint)
+            ) // nullif(2 * abs((d::decimal(22, 4) * 10000)::hugeint), 0)
+        )
+    )::decimal(18, 0) * 0.0001::decimal(5, 4)
+    """,
+    """
+    create macro whole_text(amount, separator) as
+        replace(format('{:,}', round(amount, 0)::bigint), ',', separator)
+    """,
+    """
+    create macro count_text(number, separator) as
+        case when number = round(number, 0) then round(number, 0)::bigint::varchar
+        else replace(round(number, 1)::decimal(18, 1)::varchar, '.', separator) end
+    """,
+)
+# The models' fine_share; their scaled_by, amount x n / d with six decimals; and their owner_part, rounded so that
+# the parts of all owners sum to the amount.
+_PART_MACROS = (
+    "create macro fine_share(n, d) as case when n < d * 100000 and n > d * -100000 then long_ratio(n, d) end",
+    """
+    create macro scaled_by(amount, n, d) as (
+        sign(amount) * sign(n) * (
+            (
+                2 * abs((amount::decimal(22, 4) * 10000)::hugeint) * abs((n::decimal(24, 6) * 1000000)::hugeint)
+                * 100 + (d::decimal(24, 6) * 1000000)::hugeint
+            ) // (2 * (d::decimal(24, 6) * 1000000)::hugeint)
+        )
+    )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6)
+    """,
+    """
+    create macro owner_part(amount, share, share_through, digits) as
+        case when share = 1 then amount::decimal(18, 6) else (
+            round(amount::decimal(19, 6) * share_through::decimal(18, 8), digits)
+            - round(amount::decimal(19, 6) * (share_through - share)::decimal(18, 8), digits)
+        )::decimal(18, 6) end
+    """,
+)
+# Summed from every sales line, and read several times by what is built on it: computed once.
+_KEPT = frozenset({"intermediate.int_leaf_months"})
 
 
 class CannotTrace(KunderegnskabError):
@@ -67,7 +125,8 @@ class Trace:
         con.execute(f"use {_CATALOG}")
         for schema in ("raw", "staging", "intermediate", "marts", "audit"):
             con.execute(f"create schema {schema}")
-        con.execute(_RATIO)
+        for macro in (_RATIO, *_OTHER_MACROS, *_PART_MACROS):
+            con.execute(macro)
 
     @cached_property
     def tables(self) -> frozenset[str]:
@@ -128,7 +187,8 @@ class Trace:
             query = model.query
         else:
             raise CannotTrace(f"{self.publication.name} has no relation {relation}.")
-        self.con.execute(f'create view "{schema}"."{name}" as {query}')
+        kind = "table" if relation in _KEPT else "view"
+        self.con.execute(f'create {kind} "{schema}"."{name}" as {query}')
         self._made.add(relation)
 
     def _records(self, feed: str) -> str:

@@ -15,7 +15,13 @@ from kunderegnskab.ingest.lake import (
     sweep,
     take_in,
 )
-from kunderegnskab.ingest.load import LoadRecord, fresh_warehouse, load_warehouse, read_load_record
+from kunderegnskab.ingest.load import (
+    LoadRecord,
+    fresh_warehouse,
+    load_warehouse,
+    read_load_record,
+    record_load,
+)
 
 __all__ = [
     "Intake",
@@ -27,6 +33,7 @@ __all__ = [
     "input_hash",
     "load_warehouse",
     "read_load_record",
+    "record_load",
     "sweep",
     "take_in",
 ]

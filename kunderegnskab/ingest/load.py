@@ -55,7 +55,7 @@ def read_load_record(con: duckdb.DuckDBPyConnection) -> LoadRecord:
     return LoadRecord.model_validate_json(content)
 
 
-def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: Path, intake: Intake) -> None:
+def load_warehouse(con: duckdb.DuckDBPyConnection, company: Company, lake: Path, intake: Intake) -> None:
     """Fill schema raw of an empty warehouse.
 
     Gives one relation per feed, in the columns of its contract plus the three source columns, and
@@ -63,7 +63,7 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
     not files; publication.baselines fills their table.
     """
     con.execute("create schema raw")
-    _company(con, workspace.company)
+    _company(con, company)
     con.execute("create table raw.feeds (feed varchar, is_supplied boolean, file_count bigint)")
     con.execute(
         "create table raw.repeated_keys (feed varchar, source_file varchar, file_sha256 varchar, "
@@ -93,6 +93,10 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, workspace: Workspace, lake: P
     _rejects(con, listings["rejected"])
     _left_out(con, listings["left_out"])
     _files(con, intake)
+
+
+def record_load(con: duckdb.DuckDBPyConnection, workspace: Workspace, intake: Intake) -> None:
+    """Keep in the warehouse what it was loaded from; see LoadRecord."""
     record = LoadRecord(
         input_hash=input_hash(workspace, intake.files),
         receipts=intake.receipts,

@@ -20,7 +20,7 @@ _EARLIER = "baseline_publication"
 _KEY = ("kpi_id", "scope_type", "scope_id", "month_from")
 
 
-def load_baselines(con: duckdb.DuckDBPyConnection, published: Path) -> None:
+def load_baselines(con: duckdb.DuckDBPyConnection, published: Path, now: Publication | None) -> None:
     """Fill raw.published_baselines for the targets of raw.kpi_targets.
 
     A baseline comes from the current publication if that has one for the same target, period and approval.
@@ -28,9 +28,9 @@ def load_baselines(con: duckdb.DuckDBPyConnection, published: Path) -> None:
     value that was current at the end of the day of the approval; not so for a segment, because its target is
     about the customers of a later opening. A target without a row here starts from today's accounts.
 
-    Raises DamagedPublication when the current publication cannot be read.
+    Args:
+        now: the current publication, or the one that was current when a refresh is performed again.
     """
-    now = store.current(published)
     if now is None:
         return
     with _attached(con, now) as tables:

@@ -69,6 +69,10 @@ class InputFile(Record):
     text_sha256: Sha256 | None = None
     first_record: int = 1
     """Number of the record that is the text's first row; a sheet's rows are numbered with its header."""
+    source: str = ""
+    """The mapping that asked for it."""
+    rejects_allowed: int = 0
+    """What the mapping allows for all its files together."""
     lookups: dict[str, Sha256] = Field(default_factory=dict)
     """Files whose columns were looked up while this one was read, by path."""
 

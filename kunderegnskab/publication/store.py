@@ -38,12 +38,23 @@ TEMPORARY_PREFIX = ".tmp-"
 RETENTION_FILE = "retention.jsonl"
 
 _LINK = "current"
-_POINTER = "current.json"
+POINTER_FILE = "current.json"
 _FOLDER_NAME = re.compile(r"(\d{4,})-[\w.-]+")
 
 
 class DamagedPublication(KunderegnskabError):
     """The current publication cannot be read."""
+
+
+@dataclass(frozen=True)
+class ChainFault:
+    """One thing that is wrong with the chain of manifests.
+
+    `publication` is the one whose manifest is changed or missing, None where it is a pointer.
+    """
+
+    publication: str | None
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,9 @@ def next_publication(published: Path, run_id: str) -> tuple[int, str]:
 def recover(published: Path) -> list[str]:
     """Repairs what a killed run left behind; says what it did, one plain sentence each.
 
+    Raises DamagedPublication when the current publication's manifest is not the one that was published: the
+    next one would follow a forgery.
+
     Removes unfinished publications, and makes a finished one current when the run died in between. Does
     nothing while another process is publishing.
     """
@@ -134,9 +148,15 @@ def recover_locked(published: Path) -> list[str]:
             make_current(candidate)
             now = candidate
             done.append(f"Made {candidate.name} current; the run that published it died just before that.")
-    if now is not None and _pointed_at(published) != now.reference:
+    if now is not None and (pointed := _pointed_at(published)) != now.reference:
+        if pointed is not None and pointed.publication == now.name:
+            raise DamagedPublication(
+                f"The manifest of {now.name} in {published} is not the one that {POINTER_FILE} names: it was "
+                "changed after it was published. Restore its folder from a backup; `kunderegnskab verify` "
+                "tells what else has changed."
+            )
         make_current(now)
-        done.append(f"Set {_POINTER} to {now.name}.")
+        done.append(f"Set {POINTER_FILE} to {now.name}.")
     return done
 
 
@@ -163,7 +183,7 @@ def make_current(publication: Publication) -> None:
     pointer = publication.reference.model_dump() | {
         "published_at": publication.manifest.model_dump(mode="json")["published_at"]
     }
-    replace_file(published / _POINTER, canonical_json(pointer))
+    replace_file(published / POINTER_FILE, canonical_json(pointer))
 
 
 def prune(published: Path, keep: int) -> list[str]:
@@ -190,38 +210,69 @@ def prune(published: Path, keep: int) -> list[str]:
     return pruned
 
 
-def verify_chain(published: Path) -> list[str]:
-    """What is wrong with the chain of manifests, one plain sentence each; empty means nothing."""
-    problems = []
-    found = {publication.path.name: publication for publication in publications(published)}
-    for path in _folders(published):
-        if path.name not in found:
-            problems.append(f"{path.name} has no readable {MANIFEST_FILE}.")
-        elif (named := found[path.name].name) != path.name:
-            problems.append(f"The manifest in {path.name} says that it belongs to {named}.")
-    name = _current_name(published)
-    if name is None:
-        return [*problems, *(["No publication is current."] if found else [])]
-    if name not in found:
-        return [*problems, f"The current publication {name} cannot be read."]
-    if _pointed_at(published) != found[name].reference:
-        problems.append(f"{_POINTER} does not name the current publication {name} with its manifest's hash.")
+def verify_chain(published: Path) -> list[ChainFault]:
+    """What is wrong with the chain of manifests, one sentence per cause; empty means nothing.
 
-    on_chain = [newer := found[name]]
-    while (before := newer.manifest.previous) is not None:
+    Each manifest holds the hash of the one before, so a changed or missing one shows in the next. Beyond a
+    gap the chain is followed again from the next older publication.
+    """
+    found = {publication.path.name: publication for publication in publications(published)}
+    folders = [path.name for path in _folders(published)]
+    faults = [
+        ChainFault(name, f"{name} has no readable {MANIFEST_FILE}.") for name in folders if name not in found
+    ]
+    unreadable = {fault.publication for fault in faults}
+    for name, publication in found.items():
+        if publication.name != name:
+            sentence = f"The manifest in {name} says that it belongs to {publication.name}."
+            faults.append(ChainFault(name, sentence))
+    newest = _current_name(published)
+    if newest is None:
+        return [*faults, *([ChainFault(None, "No publication is current.")] if found else [])]
+    if newest not in found:
+        if newest not in unreadable:
+            faults.append(ChainFault(newest, f"The current publication {newest} is missing."))
+    elif (pointed := _pointed_at(published)) != found[newest].reference:
+        if pointed is not None and pointed.publication == newest:
+            sentence = f"The manifest of {newest} is not the one that {POINTER_FILE} names."
+            faults.append(ChainFault(newest, sentence))
+        else:
+            faults.append(ChainFault(None, f"{POINTER_FILE} does not name the current publication {newest}."))
+
+    on_chain: set[str] = set()
+    step = found.get(newest) or _next_older(found, newest)
+    while step is not None:
+        on_chain.add(step.path.name)
+        before = step.manifest.previous
+        if before is None:
+            break
         older = found.get(before.publication)
         if older is None:
-            problems.append(f"{newer.name} follows {before.publication}, which is missing.")
+            if before.publication not in unreadable:
+                sentence = f"{step.name} follows {before.publication}, which is missing."
+                faults.append(ChainFault(before.publication, sentence))
+            step = _next_older(found, before.publication)
+            continue
+        if older.manifest.number >= step.manifest.number:
+            faults.append(ChainFault(step.name, f"{step.name} follows {older.name}, which is not older."))
             break
         if older.manifest_sha256 != before.manifest_sha256:
-            problems.append(f"The manifest of {older.name} is not the one that {newer.name} follows.")
-        if older.manifest.number >= newer.manifest.number:
-            problems.append(f"{newer.name} follows {older.name}, which is not older.")
-            break
-        on_chain.append(newer := older)
-    for stray in sorted(found.keys() - {publication.path.name for publication in on_chain}):
-        problems.append(f"{stray} is not part of the chain that ends in {name}.")
-    return problems
+            sentence = f"The manifest of {older.name} is not the one that {step.name} follows."
+            faults.append(ChainFault(older.name, sentence))
+        step = older
+    return [
+        *faults,
+        *(
+            ChainFault(stray, f"{stray} is not part of the chain that ends in {newest}.")
+            for stray in sorted(found.keys() - on_chain)
+        ),
+    ]
+
+
+def _next_older(found: dict[str, Publication], name: str) -> Publication | None:
+    """The newest readable publication before the one of that name."""
+    older = [each for each in found.values() if each.manifest.number < _number(each.path.parent / name)]
+    return max(older, key=lambda each: each.manifest.number, default=None)
 
 
 def verify_files(publication: Publication) -> list[str]:
@@ -326,7 +377,7 @@ def _current_name(published: Path) -> str | None:
 
 def _pointed_at(published: Path) -> PublicationReference | None:
     try:
-        pointer = json.loads((published / _POINTER).read_bytes())
+        pointer = json.loads((published / POINTER_FILE).read_bytes())
         return PublicationReference(
             publication=pointer["publication"], manifest_sha256=pointer["manifest_sha256"]
         )

@@ -9,9 +9,10 @@ import dagster as dg
 
 from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import Feed, load_feeds
-from kunderegnskab.ingest import fresh_warehouse, input_hash, load_warehouse, sweep, take_in
+from kunderegnskab.ingest import fresh_warehouse, input_hash, load_warehouse, record_load, sweep, take_in
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import report
+from kunderegnskab.publication import store
 from kunderegnskab.publication.baselines import load_baselines
 from kunderegnskab.quality.certification import start_load
 from kunderegnskab.workspace import Workspace
@@ -87,8 +88,9 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
     inputs = input_hash(workspace, intake.files)
     context.instance.add_run_tags(context.run_id, run_tags(inputs))
     with fresh_warehouse(workspace) as con:
-        load_warehouse(con, workspace, workspace.lake, intake)
-        load_baselines(con, workspace.published)
+        load_warehouse(con, workspace.company, workspace.lake, intake)
+        record_load(con, workspace, intake)
+        load_baselines(con, workspace.published, store.current(workspace.published))
         start_load(
             con,
             load_id=context.run_id,

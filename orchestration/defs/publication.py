@@ -90,6 +90,8 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
                 text_file=receipt.text_file,
                 text_sha256=receipt.text_sha256,
                 first_record=receipt.first_record,
+                source=receipt.source,
+                rejects_allowed=receipt.rejects_allowed,
             )
             for receipt in load.receipts
         ],

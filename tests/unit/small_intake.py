@@ -86,7 +86,7 @@ def taken(workspace: Workspace) -> Taken:
     """
     intake = take_in(workspace, workspace.lake)
     con = duckdb.connect()
-    load_warehouse(con, workspace, workspace.lake, intake)
+    load_warehouse(con, workspace.company, workspace.lake, intake)
     return Taken(workspace, intake, con)
 
 

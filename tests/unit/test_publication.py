@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import resource
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +51,11 @@ MARTS = [
     ),
     MartRequest(schema_name="audit", table="row_ledger", key=("feed",)),
 ]
+
+
+def chain_faults(company: Company) -> list[str]:
+    """What is wrong with the chain of the company's publications."""
+    return [fault.sentence for fault in verify_chain(company.published)]
 
 
 class Company:
@@ -388,7 +394,7 @@ def test_first_publication_that_died_after_the_commit_is_finished(
         patch.setattr(store, "make_current", failing(OSError("killed")))
         with pytest.raises(OSError, match="killed"):
             company.publish("one")
-    assert verify_chain(company.published) == ["No publication is current."]
+    assert chain_faults(company) == ["No publication is current."]
     second = company.publish("two")
     assert second.manifest.previous is not None
     assert second.manifest.previous.publication == "0001-one"
@@ -409,7 +415,7 @@ def test_damaged_unfinished_publication_is_left_alone(
     assert current(company.published) == first
     third = company.publish("three")
     assert third.name == "0003-three"
-    assert verify_chain(company.published) == ["0002-two is not part of the chain that ends in 0003-three."]
+    assert chain_faults(company) == ["0002-two is not part of the chain that ends in 0003-three."]
     assert recover(company.published) == []
 
 
@@ -424,7 +430,7 @@ def test_leftovers_are_removed_but_no_finished_folder(company: Company) -> None:
         "Removed .tmp-dead, left behind by a run that did not finish.",
     ]
     assert (company.published / "0009-odd").is_dir()
-    assert verify_chain(company.published) == ["0009-odd has no readable manifest.json."]
+    assert chain_faults(company) == ["0009-odd has no readable manifest.json."]
     assert company.publish("two").name == "0010-two"
 
 
@@ -489,15 +495,36 @@ def test_changed_files_and_manifests_are_found(company: Company) -> None:
     manifest = made[1].path / "manifest.json"
     forged = made[1].manifest.model_copy(update={"company": "Another A/S"})
     manifest.write_bytes(forged.canonical())
-    assert verify_chain(company.published) == [
-        "The manifest of 0002-run1 is not the one that 0003-run2 follows."
+    assert chain_faults(company) == ["The manifest of 0002-run1 is not the one that 0003-run2 follows."]
+    manifest.write_text("{}", encoding="utf-8")
+    assert chain_faults(company) == ["0002-run1 has no readable manifest.json."]
+    shutil.rmtree(made[1].path)
+    assert chain_faults(company) == ["0003-run2 follows 0002-run1, which is missing."]
+    shutil.rmtree(made[0].path)
+    assert chain_faults(company) == ["0003-run2 follows 0002-run1, which is missing."]
+
+
+def test_beyond_a_gap_the_chain_is_followed_again(company: Company) -> None:
+    made = [company.publish(f"run{n}") for n in range(4)]
+    shutil.rmtree(made[2].path)
+    (made[0].path / "manifest.json").write_bytes(
+        made[0].manifest.model_copy(update={"company": "Another A/S"}).canonical()
+    )
+    assert chain_faults(company) == [
+        "0004-run3 follows 0003-run2, which is missing.",
+        "The manifest of 0001-run0 is not the one that 0002-run1 follows.",
     ]
-    manifest.unlink()
-    assert verify_chain(company.published) == [
-        "0002-run1 has no readable manifest.json.",
-        "0003-run2 follows 0002-run1, which is missing.",
-        "0001-run0 is not part of the chain that ends in 0003-run2.",
-    ]
+    shutil.rmtree(made[3].path)
+    assert chain_faults(company)[0] == "The current publication 0004-run3 is missing."
+
+
+def test_a_forged_current_manifest_is_not_built_upon(company: Company) -> None:
+    made = company.publish("one")
+    forged = made.manifest.model_copy(update={"company": "Another A/S"})
+    (made.path / "manifest.json").write_bytes(forged.canonical())
+    assert chain_faults(company) == ["The manifest of 0001-one is not the one that current.json names."]
+    with pytest.raises(DamagedPublication, match="changed after it was published"):
+        recover(company.published)
 
 
 def test_damaged_current_publication_is_named(company: Company) -> None:

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from kunderegnskab.publication import publish as publishing
+from kunderegnskab.publication import store
 from kunderegnskab.publication.baselines import load_baselines
 from kunderegnskab.publication.publish import MartRequest, PublishRequest, publish
 from kunderegnskab.quality import certification
@@ -101,7 +102,7 @@ class Workspace:
             con.execute(f"create table raw.published_baselines ({KEY}, {PERIOD}, {BASELINE})")
             for target in targets:
                 con.execute("insert into raw.kpi_targets values (?, ?, ?, ?, ?, ?, ?)", target)
-            load_baselines(con, self.published)
+            load_baselines(con, self.published, store.current(self.published))
             assert con.execute("select count(*) from duckdb_databases() where not internal").fetchone() == (
                 1,
             )

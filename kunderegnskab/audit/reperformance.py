@@ -1,0 +1,110 @@
+"""A publication computed again from what its manifest records, and compared table by table.
+
+Here: loading a scratch warehouse from the recorded lake files and parameters, and comparing contents. Not
+here: running the models in between (orchestration/reperform.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from kunderegnskab.ingest import Intake, Receipt, load_warehouse
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.progress import Progress, silent
+from kunderegnskab.publication import store
+from kunderegnskab.publication.baselines import load_baselines
+from kunderegnskab.publication.content_hash import columns_of, quoted, table_content
+from kunderegnskab.publication.store import Publication
+from kunderegnskab.workspace import Company, Workspace
+
+# What the run itself noted; another run notes something else.
+_NOTES = frozenset(["audit.build", "audit.check_results"])
+
+
+class CannotReperform(KunderegnskabError):
+    """The publication cannot be computed again here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A table that came out differently."""
+
+    table: str
+    published_rows: int
+    recomputed_rows: int | None
+    """None where the table was not made at all."""
+
+
+def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication: Publication) -> None:
+    """Fill schema raw of an empty warehouse with what the publication was made from.
+
+    Raises CannotReperform for a publication of a version that did not record its mappings.
+    """
+    manifest = publication.manifest
+    if any(file.text_file is None for file in manifest.inputs):
+        raise CannotReperform(
+            f"{publication.name} was published by version {manifest.code_version}, which did not record all "
+            "that is needed to compute it again."
+        )
+    receipts = tuple(
+        Receipt(
+            feed=file.feed,
+            source_file=file.path,
+            file_sha256=file.sha256,
+            size=file.size,
+            lookups=dict(file.lookups),
+            lake_file=file.lake_file,
+            lake_sha256=file.lake_sha256,
+            text_file=file.text_file or "",
+            text_sha256=file.text_sha256 or "",
+            first_record=file.first_record,
+            records_read=file.records_read,
+            records_loaded=file.records_loaded,
+            records_rejected=file.records_rejected,
+            records_left_out=file.records_left_out,
+            source=file.source,
+            rejects_allowed=file.rejects_allowed,
+        )
+        for file in manifest.inputs
+    )
+    company = Company.model_validate(manifest.parameters["company"])
+    load_warehouse(con, company, workspace.lake, Intake(receipts, ()))
+    before = manifest.previous
+    earlier = next(
+        (each for each in store.publications(workspace.published) if before and each.reference == before),
+        None,
+    )
+    load_baselines(con, workspace.published, earlier)
+
+
+def compare(
+    con: duckdb.DuckDBPyConnection, publication: Publication, progress: Progress = silent
+) -> list[Difference]:
+    """The published tables whose content is not that of the warehouse on this connection."""
+    return list(_differences(con, publication, progress))
+
+
+def compared_tables(publication: Publication) -> list[str]:
+    """The tables that must come out the same."""
+    return [name for name in publication.manifest.marts if name not in _NOTES]
+
+
+def _differences(
+    con: duckdb.DuckDBPyConnection, publication: Publication, progress: Progress
+) -> Iterator[Difference]:
+    tables = compared_tables(publication)
+    for place, name in enumerate(tables):
+        progress(f"comparing {publication.name}", place, len(tables))
+        content = publication.manifest.marts[name]
+        schema, _, table = name.partition(".")
+        relation = f"{quoted(schema)}.{quoted(table)}"
+        try:
+            found = table_content(con, relation, content.key, columns_of(con, relation))
+        except duckdb.CatalogException:
+            yield Difference(name, content.rows, None)
+            continue
+        if found.sha256 != content.content_sha256:
+            yield Difference(name, content.rows, found.rows)

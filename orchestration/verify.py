@@ -1,0 +1,108 @@
+"""What `kunderegnskab verify` does, in order: hashes, computing again, a second path; and its report.
+
+Each control belongs in `kunderegnskab.audit`; how the command is called in `cli.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kunderegnskab.audit.reperformance import CannotReperform, compared_tables
+from kunderegnskab.audit.verification import Finding, newest, verify_integrity
+from kunderegnskab.progress import Progress
+from kunderegnskab.workspace import Workspace
+from orchestration.reperform import reperform
+
+
+@dataclass
+class Report:
+    """What was verified and what was found.
+
+    Attributes:
+        findings: what does not hold; empty if everything does.
+        done: one line per control that was carried out.
+        not_done: why something could not be verified, one sentence each.
+    """
+
+    workspace: str
+    head: str | None
+    findings: list[Finding] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    not_done: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 everything holds, 1 something does not, 3 something could not be verified."""
+        return 1 if self.findings else 3 if self.not_done else 0
+
+    def lines(self) -> list[str]:
+        """The report as plain sentences."""
+        verdict = {0: "Everything holds.", 1: "NOT EVERYTHING HOLDS:", 3: "Not everything could be verified:"}
+        return [
+            *self.done,
+            verdict[self.exit_code],
+            *(f"  {finding.control}: {finding.sentence}" for finding in self.findings),
+            *(f"  {sentence}" for sentence in self.not_done),
+            *([f"Head of the chain: {self.head}"] if self.head else []),
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for scripts."""
+        return {
+            "status": {0: "holds", 1: "fails", 3: "incomplete"}[self.exit_code],
+            "workspace": self.workspace,
+            "head": self.head,
+            "done": self.done,
+            "findings": [
+                {"control": each.control, "subject": each.subject, "sentence": each.sentence}
+                for each in self.findings
+            ],
+            "not_done": self.not_done,
+        }
+
+
+def verify(workspace: Workspace, progress: Progress, *, wanted: Sequence[str], last: int) -> Report:
+    """Verify a workspace's publications.
+
+    Args:
+        wanted: publications to compute again, by name or number; the newest `last` where there are none.
+    """
+    integrity = verify_integrity(workspace, progress)
+    newest_one = next(iter(integrity.trusted), None)
+    head = f"{newest_one.name} {newest_one.manifest_sha256}" if newest_one else None
+    report = Report(str(workspace.root), head, list(integrity.findings))
+    hashed = integrity.hashed
+    report.done.append(
+        f"Hashed {hashed['chain']} manifests, {hashed['published']} published files, "
+        f"{hashed['lake']} lake files, "
+        f"{hashed['landing']} landing files and {hashed['configuration']} configuration files."
+    )
+    if hashed["chain"] == 0:
+        report.not_done.append("Nothing is published yet.")
+    chosen = newest(integrity, wanted, last)
+    known = {name for each in chosen for name in (each.name, str(each.manifest.number))}
+    report.not_done += [
+        f"{name} is no publication that is whole, so it was not computed again."
+        for name in wanted
+        if name not in known
+    ]
+    for name, outcome in reperform(workspace, chosen, progress).items():
+        if isinstance(outcome, CannotReperform):
+            report.not_done.append(str(outcome))
+            continue
+        publication = next(each for each in chosen if each.name == name)
+        tables = len(compared_tables(publication))
+        report.done.append(f"Computed {name} again: {tables - len(outcome)} of {tables} tables are the same.")
+        report.findings += [
+            Finding(
+                "reperformance",
+                f"{name} {difference.table}",
+                f"{difference.table} of {name} comes out differently when it is computed again "
+                f"({difference.published_rows} rows published, "
+                f"{'none' if difference.recomputed_rows is None else difference.recomputed_rows} computed).",
+            )
+            for difference in outcome
+        ]
+    return report
