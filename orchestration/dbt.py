@@ -46,6 +46,12 @@ EVIDENCE = [
             "source_column",
         ),
     ),
+    MartRequest(
+        schema_name="audit",
+        table="change_log",
+        key=("after_publication", "feed", "record_key", "column_name"),
+    ),
+    MartRequest(schema_name="audit", table="check_history", key=("publication", "stage", "check_name")),
     MartRequest(schema_name="raw", table="company"),
     MartRequest(schema_name="raw", table="feeds", key=("feed",)),
     MartRequest(schema_name="raw", table="files", key=("feed", "source_file")),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from kunderegnskab.audit.history import load_history
 from kunderegnskab.ingest import Intake, Receipt, load_warehouse
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, silent
@@ -41,7 +42,8 @@ class Difference:
 def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication: Publication) -> None:
     """Fill schema raw of an empty warehouse with what the publication was made from.
 
-    Raises CannotReperform for a publication of a version that did not record its mappings.
+    Raises CannotReperform for a publication of a version that did not record its mappings, and where the
+    publication before it is gone.
     """
     manifest = publication.manifest
     if any(file.text_file is None for file in manifest.inputs):
@@ -77,7 +79,13 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
         (each for each in store.publications(workspace.published) if before and each.reference == before),
         None,
     )
+    if before is not None and (earlier is None or not earlier.database.is_file()):
+        raise CannotReperform(
+            f"{publication.name} carries on what {before.publication} held, whose data are not there "
+            "any more."
+        )
     load_baselines(con, workspace.published, earlier)
+    load_history(con, workspace.lake, company, earlier)
 
 
 def compare(

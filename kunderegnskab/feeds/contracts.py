@@ -64,6 +64,8 @@ class Feed(_Declaration):
     key: tuple[str, ...]
     columns: dict[str, Column]
     required: bool = False
+    is_policy: bool = False
+    """The company's own rules, rates and decisions: changes of them are logged."""
     rules: tuple[Literal["two_of_three_amounts"], ...] = ()
 
     @model_validator(mode="after")

@@ -257,6 +257,28 @@ SALES = [
     ),
 ]
 
+UNAPPROVED = """
+    audit.change_log where needs_approval and is_approved is not true
+        and after_publication = (select max(publication) from audit.check_history)"""
+CONTROLS = [
+    MetricCheck(
+        check_name="gate__kpi_values__changes_are_approved",
+        subject="kpi_values",
+        is_blocking=True,
+        metric=f"select count(*) from {UNAPPROVED}",
+        unit="rows",
+        maximum=0,
+        en="Changes since the last publication in feeds that need approval (company.yaml: approval_required) "
+        "name somebody in approved_by who did not make them.",
+        da="Ændringer siden sidste udgivelse i kilder, der kræver godkendelse (company.yaml: "
+        "approval_required), nævner i approved_by en anden end den, der har lavet dem.",
+        failing=f"""
+            select feed, record_key, column_name, change, old_value, new_value, changed_by, approved_by,
+                source_file, source_record
+            from {UNAPPROVED} order by all""",
+    ),
+]
+
 
 def _drift_check(
     *, name: str, aggregate: str, is_blocking: bool, minimum: int, maximum: int | None, en: str, da: str
@@ -359,7 +381,7 @@ def gate_checks() -> list[ExpectedCheck]:
 
 def gate_catalogue() -> list[MetricCheck]:
     """The declarations of those checks, for whoever shows them."""
-    return [*PLAUSIBLE, *COSTING, *SALES, *DRIFT]
+    return [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *DRIFT]
 
 
 def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[CheckResult]:
@@ -373,7 +395,7 @@ def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[Chec
         nothing_to_compare = [
             result_of(check, "gate", "passed", observed="no earlier publication") for check in DRIFT
         ]
-        return run_checks(con, "gate", [*PLAUSIBLE, *COSTING, *SALES]) + nothing_to_compare
+        return run_checks(con, "gate", [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS]) + nothing_to_compare
 
 
 @contextmanager

@@ -9,12 +9,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from kunderegnskab.feeds import load_feeds
 
 
 def _exact(value: object) -> object:
     # YAML reads 0.06 as a binary float; its shortest text is what the person wrote.
     return str(value) if isinstance(value, float) else value
+
+
+def _can_be_approved(names: tuple[str, ...]) -> tuple[str, ...]:
+    known = [feed.name for feed in load_feeds().values() if feed.is_policy and "approved_by" in feed.columns]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{name} is no feed with a column approved_by; use some of {', '.join(known)}")
+    return names
 
 
 ExactDecimal = Annotated[Decimal, BeforeValidator(_exact)]
@@ -41,6 +51,9 @@ class Company(BaseModel):
     )
     ledger_closed_to: date | None = Field(
         None, description="A day of the last month that is booked in the ledger; later months are not tied"
+    )
+    approval_required: Annotated[tuple[str, ...], AfterValidator(_can_be_approved)] = Field(
+        (), description="Feeds whose changes must name who approved them, somebody else than who made them"
     )
     keep_publications: int = Field(
         30, ge=2, description="Publications kept whole; older ones keep manifest and report"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from kunderegnskab.audit.history import load_history
 from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest import fresh_warehouse, input_hash, load_warehouse, record_load, sweep, take_in
@@ -90,7 +91,9 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
     with fresh_warehouse(workspace) as con:
         load_warehouse(con, workspace.company, workspace.lake, intake)
         record_load(con, workspace, intake)
-        load_baselines(con, workspace.published, store.current(workspace.published))
+        earlier = store.current(workspace.published)
+        load_baselines(con, workspace.published, earlier)
+        load_history(con, workspace.lake, workspace.company, earlier)
         start_load(
             con,
             load_id=context.run_id,

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from kunderegnskab.audit.lineage_page import write_lineage_page
 from kunderegnskab.code_version import code_commit, code_version, lock_sha256
 from kunderegnskab.ingest import configuration_hashes, read_load_record
 from kunderegnskab.progress import report
@@ -129,6 +130,13 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
                 row_ledger=_rows(con, "audit.row_ledger"),
                 reconciliation=_rows(con, "audit.ledger_reconciliation"),
                 company_accounts=_rows(con, "marts.company_accounts"),
+            )
+            write_lineage_page(
+                directory,
+                con,
+                company=company_parameters.name,
+                publication=name,
+                locale=company_parameters.locale,
             )
 
     try:

@@ -124,7 +124,9 @@ def forge(publication: Path) -> None:
     manifest, _ = read_manifest(publication)
     database = publication / "kunderegnskab.duckdb"
     with duckdb.connect(str(database)) as con:
-        con.execute("update marts.customer_accounts set db3 = db3 + 1 where month = (select max(month) from marts.customer_accounts)")
+        con.execute(
+            "update marts.customer_accounts set db3 = db3 + 1 where month = (select max(month) from marts.customer_accounts)"
+        )
         content = manifest.marts["marts.customer_accounts"]
         table = "marts.customer_accounts"
         sha256 = table_content(con, table, content.key, columns_of(con, table)).sha256

@@ -92,6 +92,11 @@ create table audit.bonus_roll_forward (
 insert into audit.bonus_roll_forward values
     ('1', '2023-01-01', '2023-05-01', 50, 0), ('1', '2023-01-01', '2024-01-01', 0, 50),
     ('1', '2024-01-01', '2024-05-01', 70, 0);
+create table audit.change_log (
+    feed varchar, record_key varchar, column_name varchar, change varchar, old_value varchar,
+    new_value varchar, changed_by varchar, approved_by varchar, needs_approval boolean, is_approved boolean,
+    source_file varchar, source_record bigint, after_publication varchar);
+create table audit.check_history (publication varchar);
 create table audit.sales_policy_problems (
     source_file varchar, source_record bigint, is_blocking boolean, sentence_en varchar, sentence_da varchar);
 create schema raw;
@@ -420,6 +425,34 @@ def test_a_problem_in_the_policy_files_is_told_in_its_own_sentence(
         "sentence_en=Fill in month_to., sentence_da=Udfyld month_to., "
         "source_file=kpi_targets.csv, source_record=7"
     )
+
+
+@pytest.mark.parametrize(
+    ("needs_approval", "is_approved", "after", "is_red"),
+    [
+        (True, False, "0002-b", True),
+        (True, None, "0002-b", True),
+        (True, True, "0002-b", False),
+        (False, False, "0002-b", False),
+        (True, False, "0001-a", False),
+    ],
+    ids=["unapproved", "unknown", "approved", "not required", "published before"],
+)
+def test_a_change_without_approval_blocks_until_it_is_approved(
+    marts: Connection, needs_approval: bool, is_approved: bool | None, after: str, is_red: bool
+) -> None:
+    marts.execute("insert into audit.check_history values ('0001-a'), ('0002-b')")
+    marts.execute(
+        "insert into audit.change_log values ('segment_rules', 'rule_version 2024', 'threshold_from', 'changed', "
+        "'100', '90', null, null, ?, ?, 'policy/segment_rules.csv', 3, ?)",
+        [needs_approval, is_approved, after],
+    )
+    failed = gate(marts)
+    assert list(failed) == (["gate__kpi_values__changes_are_approved"] if is_red else [])
+    if is_red:
+        detail = failed["gate__kpi_values__changes_are_approved"].detail
+        assert "threshold_from" in detail
+        assert "policy/segment_rules.csv" in detail
 
 
 def test_a_company_without_a_ledger_is_not_warned_of_it(marts: Connection) -> None:

@@ -1,0 +1,87 @@
+"""What changed and how checks went, carried from publication to publication; no threshold moves unapproved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from companies import write_small_company
+from running import kunderegnskab, refreshed, rows
+
+RULES = """\
+rule_version,axis,class_code,valid_from,method,threshold_from,minimum_months,is_good,approved_by
+2024-1,size,A,2024-01-01,absolute,{threshold},1,true,{approved_by}
+2024-1,size,B,2024-01-01,absolute,,1,false,Salgschef
+2024-1,margin,1,2024-01-01,absolute,0.25,1,true,Salgschef
+2024-1,margin,2,2024-01-01,absolute,,1,false,Salgschef
+"""
+CHANGES = (
+    "select feed, record_key, column_name, change, old_value, new_value, approved_by, source_record, "
+    "after_publication from audit.change_log order by all"
+)
+
+
+def write_rules(root: Path, threshold: str, approved_by: str) -> None:
+    text = RULES.format(threshold=threshold, approved_by=approved_by)
+    (root / "policy" / "segment_rules.csv").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A company whose segment rules need approval, published once."""
+    root = tmp_path_factory.mktemp("history") / "workspace"
+    write_small_company(root)
+    with (root / "company.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("approval_required: [segment_rules]\n")
+    write_rules(root, "20000", "Salgschef")
+    assert refreshed(root)["status"] == "published"
+    return root
+
+
+def test_changes_are_logged_approved_and_carried_on(company: Path) -> None:
+    assert rows(company, CHANGES) == []  # the first publication is where the log begins
+    assert rows(company, "select * from audit.check_history") == []
+    (first,) = rows(company, "select publication from main._publication")[0]
+
+    write_rules(company, "15000", "")
+    refused = kunderegnskab("refresh", "--workspace", company, "--json")
+    assert refused.code == 1
+    said = "\n".join(refused.json["problems"])
+    assert "gate__kpi_values__changes_are_approved" in said
+    assert "threshold_from" in said
+    assert rows(company, "select publication from main._publication") == [(first,)]
+
+    write_rules(company, "15000", "Direktør")
+    assert refreshed(company)["status"] == "published"
+    key = "rule_version 2024-1, axis size, class_code A"
+    changes = [
+        ("segment_rules", key, "approved_by", "changed", "Salgschef", "Direktør", "Direktør", 1, first),
+        (
+            "segment_rules",
+            key,
+            "threshold_from",
+            "changed",
+            "20000.000000",
+            "15000.000000",
+            "Direktør",
+            1,
+            first,
+        ),
+    ]
+    assert rows(company, CHANGES) == changes
+    checks = rows(company, "select count(*), min(publication), max(publication) from audit.check_history")[0]
+    assert checks[0] > 400
+    assert checks[1:] == (first, first)
+
+    assert refreshed(company, "--full")["status"] == "published"
+    assert rows(company, CHANGES) == changes  # nothing new, nothing lost
+    assert rows(company, "select count(distinct publication) from audit.check_history") == [(2,)]
+
+
+def test_only_a_feed_that_can_name_an_approver_may_require_one(company: Path, tmp_path: Path) -> None:
+    write_small_company(tmp_path / "w")
+    with (tmp_path / "w" / "company.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("approval_required: [sales_lines]\n")
+    done = kunderegnskab("check-inputs", "--workspace", tmp_path / "w", "--json")
+    assert done.code == 1
+    assert "sales_lines is no feed with a column approved_by" in "\n".join(done.json["problems"])

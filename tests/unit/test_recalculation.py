@@ -1,0 +1,158 @@
+"""The small pieces of the recalculation, against numbers worked out by hand.
+
+A whole company's recalculation belongs in an e2e test: it needs a publication.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kunderegnskab.audit.recalculation import Recalculated, compare
+from kunderegnskab.audit.recalculation.accounts import COLUMNS, form
+from kunderegnskab.audit.recalculation.arithmetic import (
+    day_number,
+    fiscal_year,
+    largest_remainder,
+    last_day,
+    month_number,
+    months_of,
+    products,
+    quotient,
+    ratio,
+)
+from kunderegnskab.audit.recalculation.bonus import accruals, bonus_of_year
+from kunderegnskab.audit.recalculation.credit import Terms, cost_of_days
+from kunderegnskab.audit.recalculation.kpis import first_of_window, value
+
+KRONE = 10_000
+ØRE = 100
+# 1 % of all sales, 2 % of all from 500,000.
+TIERS = ((0, 1_000_000), (500_000 * KRONE, 2_000_000))
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "nearest"),
+    [(5, 2, 3), (-5, 2, -3), (4, 3, 1), (-5, 3, -2), (5, -2, -3), (0, 7, 0), (10**30 + 1, 2, 5 * 10**29 + 1)],
+)
+def test_a_half_is_rounded_away_from_zero(numerator: int, denominator: int, nearest: int) -> None:
+    assert quotient(numerator, denominator) == nearest
+
+
+def test_products_are_exact_where_64_bits_are_too_few() -> None:
+    left, right = np.array([9_007_199_254_740_993, -5]), np.array([10**8, 10**8])
+    assert products(left, right, 10**8).tolist() == [9_007_199_254_740_993, -5]
+
+
+def test_a_ratio_has_six_decimals_and_none_without_a_positive_denominator() -> None:
+    assert ratio(2, 3) == Decimal("0.666667")
+    assert ratio(-1, 8) == Decimal("-0.125")
+    assert ratio(1, 0) is None
+    assert ratio(1, -5) is None
+
+
+def test_ten_kroner_by_three_is_shared_to_the_oere() -> None:
+    # W25 of the worked examples: 10.00 in three equal parts; the odd øre goes to the first by key.
+    assert largest_remainder(1000, {"c": 1, "a": 1, "b": 1}) == {"a": 334, "b": 333, "c": 333}
+
+
+def test_units_left_go_to_the_largest_remainders() -> None:
+    # 100 x 1/6, 2/6, 3/6 = 16 2/3, 33 1/3, 50
+    assert largest_remainder(100, {"a": 1, "b": 2, "c": 3}) == {"a": 17, "b": 33, "c": 50}
+    assert largest_remainder(-100, {"a": 1, "b": 2, "c": 3}) == {"a": -17, "b": -33, "c": -50}
+
+
+def test_the_scale_of_the_weights_changes_no_share() -> None:
+    weights = {f"{number:03}": number * number % 97 + 1 for number in range(200)}
+    shares = largest_remainder(123_457, weights)
+    assert sum(shares.values()) == 123_457
+    assert largest_remainder(123_457, {key: weight * 1000 for key, weight in weights.items()}) == shares
+
+
+def test_the_rate_of_the_tier_reached_holds_for_all_sales() -> None:
+    assert bonus_of_year(Fraction(499_999 * KRONE), TIERS, False) == Fraction(499_999 * KRONE, 100)
+    assert bonus_of_year(Fraction(500_000 * KRONE), TIERS, False) == 10_000 * KRONE
+
+
+def test_marginal_rates_hold_for_the_part_within_their_tier() -> None:
+    # 1 % of 500,000 and 2 % of 40,000
+    assert bonus_of_year(Fraction(540_000 * KRONE), TIERS, True) == 5_800 * KRONE
+
+
+def test_sales_below_the_first_tier_earn_nothing() -> None:
+    assert bonus_of_year(Fraction(99), ((100, 1_000_000),), False) == 0
+    assert bonus_of_year(Fraction(-1), TIERS, True) == 0
+
+
+def test_steady_sales_accrue_the_same_every_month() -> None:
+    # docs/workspace.md: 45,000 a month heads for 540,000, so 900 a month, and no jump at 500,000.
+    assert accruals([45_000 * KRONE] * 12, 12, TIERS, False, ØRE) == [900 * KRONE] * 12
+
+
+def test_the_month_whose_outlook_passes_a_tier_catches_up() -> None:
+    # 40,000 heads for 480,000: 400. With 50,000 more, 90,000 heads for 540,000: 1,800 to date.
+    assert accruals([40_000 * KRONE, 50_000 * KRONE], 12, TIERS, False, ØRE) == [400 * KRONE, 1400 * KRONE]
+
+
+def test_bonus_for_a_tier_out_of_sight_is_taken_back() -> None:
+    # 45,000, then nothing: 270,000 in sight, 450 to date.
+    assert accruals([45_000 * KRONE, 0], 12, TIERS, False, ØRE) == [900 * KRONE, -450 * KRONE]
+
+
+def test_accruals_are_whole_minor_units_that_sum_to_the_year() -> None:
+    # 1 % of 3 x 33.33: 0.3333, 0.6666 and 0.9999 to date.
+    assert accruals([333_300] * 3, 3, TIERS, False, ØRE) == [33 * ØRE, 34 * ØRE, 33 * ØRE]
+
+
+def test_credit_time_costs_by_day() -> None:
+    # domain.md: 100,000 at 8 % for 60 days costs 1,315.07 by 365 and 1,333.33 by 360 days.
+    amounts, days = np.array([100_000 * KRONE]), np.array([60])
+    for year, cost in ((365, 13_150_685), (360, 13_333_333)):
+        assert cost_of_days(amounts, days, Terms(0, 10**6, 8_000_000, year)).tolist() == [cost]
+
+
+def test_days_are_counted_at_the_terms_they_lie_in() -> None:
+    terms = Terms(100, 200, 8_000_000, 365)
+    begins, ends = np.array([90, 150, 150, 210]), np.array([110, 250, 120, 300])
+    # The third is paid before it is invoiced: its days count backwards.
+    assert terms.days(begins, ends).tolist() == [10, 50, -30, 0]
+
+
+def test_months_and_fiscal_years() -> None:
+    month = month_number(date(2025, 2, 14))
+    assert months_of([day_number(date(2025, 2, 28)), day_number(date(1969, 12, 31))]).tolist() == [month, -1]
+    assert last_day(month) == day_number(date(2025, 2, 28))
+    assert fiscal_year(month, 1) == month_number(date(2025, 1, 1))
+    assert fiscal_year(month, 7) == month_number(date(2024, 7, 1))
+    assert first_of_window("ytd", month, 7) == month_number(date(2024, 7, 1))
+    assert first_of_window("r12", month, 7) == month_number(date(2024, 3, 1))
+
+
+def test_subtotals_follow_the_order_of_the_lines() -> None:
+    amounts = pd.DataFrame({"list_sales": [100], "bonus": [10], "cogs": [60], "credit_cost": [3]})
+    standard = form().with_subtotals(amounts).loc[0]
+    assert [standard[line] for line in ("net_sales", "db1", "db2", "db3")] == [90, 30, 30, 27]
+    # Bonus below DB I, and no credit time.
+    own = form({"K20": 42}, ["K57"]).with_subtotals(amounts).loc[0]
+    assert [own[line] for line in ("net_sales", "db1", "db2", "db3", "credit_cost")] == [100, 40, 30, 30, 0]
+
+
+def test_a_kpi_without_a_positive_denominator_is_none() -> None:
+    sums = dict.fromkeys(COLUMNS, 0) | {"db2": 50, "net_sales": -200, "returns": 10, "invoiced_sales": 80}
+    assert value("db2", sums) == Decimal("0.0050")
+    assert value("dg2", sums) is None
+    assert value("return_pct", sums) == Decimal("0.125")
+
+
+def test_every_difference_is_listed() -> None:
+    where = ("marts.kpi_values", "db2", "company", "company", date(2025, 1, 1), "month")
+    same = Recalculated(*where, Decimal("1.0000"), Decimal(1), True)
+    other = Recalculated(*where, Decimal("1.0001"), Decimal(1), False)
+    found = compare([same, other, same])
+    assert found.figures == 3
+    assert found.differences == (other,)
