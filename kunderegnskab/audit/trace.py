@@ -80,7 +80,10 @@ _OTHER_MACROS = (
 # The models' fine_share; their scaled_by, amount x n / d with six decimals; and their owner_part, rounded so that
 # the parts of all owners sum to the amount.
 _PART_MACROS = (
-    "create macro fine_share(n, d) as case when n < d * 100000 and n > d * -100000 then long_ratio(n, d) end",
+    """
+    create macro fine_share(n, d) as
+        case when abs(n::decimal(28, 4)) < d::decimal(28, 4) * 100000 then long_ratio(n, d) end
+    """,
     """
     create macro scaled_by(amount, n, d) as (
         sign(amount) * sign(n) * (
@@ -99,8 +102,24 @@ _PART_MACROS = (
         )::decimal(18, 6) end
     """,
 )
-# Summed from every sales line, and read several times by what is built on it: computed once.
-_KEPT = frozenset({"intermediate.int_leaf_months"})
+# Made from every record, and read several times by what is built on it or asked of it: computed once.
+_KEPT = frozenset({"intermediate.int_leaf_months", "intermediate.int_ledger_document_differences"})
+# Their div_half_up, n / d in whole numbers for a whole d > 0; figures as whole numbers; and their driver_name.
+_COST_MACROS = (
+    "create macro millionths(figure) as (figure::decimal(38, 6) * 1000000)::hugeint",
+    """
+    create macro half_up(n, d) as (
+        case when n < 0 then -1 else 1 end
+        * ((2 * abs(n::hugeint) + d::hugeint) // nullif(2 * d::hugeint, 0))
+    )::decimal(38, 0)::decimal(24, 0)
+    """,
+    """
+    create macro driver_name(activity_type) as
+        case activity_type
+            when 'order' then 'orders' when 'order_line' then 'order_lines' when 'sales_visit' then 'visits'
+            when 'shipment' then 'shipments' else activity_type end
+    """,
+)
 
 
 class CannotTrace(KunderegnskabError):
@@ -125,7 +144,7 @@ class Trace:
         con.execute(f"use {_CATALOG}")
         for schema in ("raw", "staging", "intermediate", "marts", "audit"):
             con.execute(f"create schema {schema}")
-        for macro in (_RATIO, *_OTHER_MACROS, *_PART_MACROS):
+        for macro in (_RATIO, *_OTHER_MACROS, *_PART_MACROS, *_COST_MACROS):
             con.execute(macro)
 
     @cached_property

@@ -40,12 +40,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class RecordKey:
-    """A source record by its place, with what it gives."""
+    """A source record by its place, with what it gives, and what else tells its part from others."""
 
     feed: str
     source_file: str
     source_record: int
     value: Value
+    by: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Part:
         cell: where it is published, if it is; it can be explained in its turn.
         records: how many source records it adds up; 0 where it is no sum of records.
         parts: what it is made of itself, where that is no cell.
+        formula: SQL that computes it from the parts before it, if it is computed so.
     """
 
     name: Mapping[str, Value]
@@ -65,6 +67,7 @@ class Part:
     cell: Cell | None = None
     records: int = 0
     parts: tuple[Part, ...] = ()
+    formula: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,10 @@ def explain(trace: Trace, cell: Cell) -> Explanation:
         return Explanation(cell, value, "total", _total_text(rule.total), rule.words, tuple(parts), computed)
     if rule.records is not None:
         records = _records(trace, rule.records, cell, row)
-        by_file = _by_file(records)
-        computed = _put_together("sum", [record.value for record in records])
-        text = f"{'count' if rule.records.distinct else 'sum'} of {rule.records.value} in {rule.records.of}"
+        by_file = _by_file(records, rule.records.how)
+        computed = _put_together(rule.records.how, [record.value for record in records])
+        how = "count" if rule.records.distinct else rule.records.how
+        text = f"{how} of {rule.records.value} in {rule.records.of}"
         return Explanation(cell, value, "records", text, rule.words, by_file, computed, tuple(records))
     return _by_formula(trace, cell, row, rule)
 
@@ -177,11 +181,15 @@ def _parts(trace: Trace, total: Total, cell: Cell, row: Mapping[str, Any]) -> li
     parts = []
     for *key, part_value in found:
         name = dict(zip(names, key, strict=True))
-        is_cell = target is not None and set(trace.publication.manifest.marts[target.table].key) <= set(name)
+        key_columns = trace.publication.manifest.marts[target.table].key if target is not None else ()
+        is_cell = bool(key_columns) and set(key_columns) <= set(name)
         child = None
         if target is not None and is_cell:
             keys = trace.publication.manifest.marts[target.table].key
-            child = Cell(target.table, {column: name[column] for column in keys}, target.column)
+            column = target.column
+            if column.startswith("$"):
+                column = str({**name, "column": cell.column}[column.removeprefix("$")])
+            child = Cell(target.table, {each: name[each] for each in keys}, column)
         parts.append(Part(name, 1 if total.how == "count" and not is_grouped else part_value, child))
     return parts
 
@@ -210,8 +218,9 @@ def _target(trace: Trace, total: Total) -> _Target | None:
 
 def _records(trace: Trace, records: Records, cell: Cell, row: Mapping[str, Any]) -> list[RecordKey]:
     feed = literal(records.feed) if records.feed else "feed"
+    by = "".join(f", {each}" for each in records.by)
     query = (
-        f"select {feed}, source_file, source_record, {records.value} from {records.of} "
+        f"select {feed}, source_file, source_record, {records.value}{by} from {records.of} "
         f"where {records.where} order by 1, 2, 3"
     )
     if records.distinct:
@@ -222,16 +231,20 @@ def _records(trace: Trace, records: Records, cell: Cell, row: Mapping[str, Any])
             f"source_record) as place from {records.of} where {records.where}) where place = 1 "
             "order by 1, 2, 3"
         )
-    return [RecordKey(*found) for found in _execute(trace, query, cell, row)]
+    names = [each.rpartition(".")[2] for each in records.by]
+    return [
+        RecordKey(*found, by=tuple(zip(names, told, strict=True)))
+        for *found, told in ((*row[:4], row[4:]) for row in _execute(trace, query, cell, row))
+    ]
 
 
-def _by_file(records: Iterable[RecordKey]) -> tuple[Part, ...]:
-    sums: dict[tuple[str, str], list[Value]] = {}
+def _by_file(records: Iterable[RecordKey], how: str) -> tuple[Part, ...]:
+    found: dict[tuple[str, str, tuple[tuple[str, Value], ...]], list[Value]] = {}
     for record in records:
-        sums.setdefault((record.feed, record.source_file), []).append(record.value)
+        found.setdefault((record.feed, record.source_file, record.by), []).append(record.value)
     return tuple(
-        Part({"feed": feed, "source_file": file}, _put_together("sum", values), None, len(values))
-        for (feed, file), values in sums.items()
+        Part({"feed": feed, "source_file": file, **dict(by)}, _put_together(how, values), None, len(values))
+        for (feed, file, by), values in found.items()
     )
 
 
@@ -253,6 +266,10 @@ def _put_together(how: str, values: Sequence[Value]) -> Value:
         return total
     if not known:
         return None
+    if how == "median":
+        ordered = sorted(Decimal(value) for value in known)  # ty: ignore[invalid-argument-type]
+        middle = _EXACT.add(ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2])
+        return _EXACT.divide(middle, Decimal(2))
     return min(known) if how == "min" else max(known)
 
 
@@ -268,24 +285,25 @@ def _by_formula(trace: Trace, cell: Cell, row: Mapping[str, Any], rule: Rule) ->
     records: list[RecordKey] = []
     children: dict[str, Part] = {}
     for name, source in rule.inputs.items():
+        known = {**inputs, **row}
         if isinstance(source, Records):
-            found = _records(trace, source, cell, row)
+            found = _records(trace, source, cell, known)
             records += found
-            inputs[name] = _put_together("sum", [record.value for record in found])
-            children[name] = Part({"input": name}, inputs[name], None, len(found), _by_file(found))
+            inputs[name] = _put_together(source.how, [record.value for record in found])
+            by_file = _by_file(found, source.how)
+            children[name] = Part({"input": name}, inputs[name], None, len(found), by_file)
+        elif isinstance(source, str):
+            inputs[name] = _computed(trace, source, cell, row, inputs)
+            children[name] = Part({"input": name}, inputs[name], formula=source)
         else:
-            parts = _parts(trace, source, cell, row)
+            parts = _parts(trace, source, cell, known)
             inputs[name] = _put_together(source.how, [part.value for part in parts])
             children[name] = Part({"input": name}, inputs[name], None, 0, tuple(parts))
     named = list(dict.fromkeys(_names(rule.formula)))
-    if cell.column in named and cell.column not in inputs:
-        raise CannotExplain(f"{cell.table}.{cell.column} cannot be explained by itself.")
-    given = {name: inputs[name] if name in inputs else row[name] for name in named}
-    shown = {name: f"$_{number}" for number, name in enumerate(given)}
-    selected = ", ".join(f"{mark} as {identifier(name)}" for name, mark in shown.items())
-    query = f"select {rule.formula}" + (f" from (select {selected})" if selected else "")
-    values = {mark[1:]: given[name] for name, mark in shown.items()} | _parameters(rule.formula, cell, row)
-    ((computed,),) = trace.con.execute(query, values or None).fetchall()
+    # As the formula reads; but inputs that build on each other in the order in which they do.
+    columns = [name for name in named if name not in inputs]
+    shown = named if set(inputs) <= set(named) else [*columns, *inputs]
+    computed = _computed(trace, rule.formula, cell, row, inputs)
     return Explanation(
         cell,
         row[cell.column],
@@ -294,11 +312,26 @@ def _by_formula(trace: Trace, cell: Cell, row: Mapping[str, Any], rule: Rule) ->
         rule.words,
         tuple(
             children[name] if name in children else Part({"column": name}, row[name], _beside(cell, name))
-            for name in named
+            for name in shown
         ),
         computed,
         tuple(records),
     )
+
+
+def _computed(
+    trace: Trace, formula: str, cell: Cell, row: Mapping[str, Any], inputs: Mapping[str, Value]
+) -> Value:
+    known = {**row, **inputs}
+    given = {name: known[name] for name in dict.fromkeys(_names(formula))}
+    if cell.column in given and cell.column not in inputs:
+        raise CannotExplain(f"{cell.table}.{cell.column} cannot be explained by itself.")
+    shown = {name: f"$_{number}" for number, name in enumerate(given)}
+    selected = ", ".join(f"{mark} as {identifier(name)}" for name, mark in shown.items())
+    query = f"select {formula}" + (f" from (select {selected})" if selected else "")
+    values = {mark[1:]: given[name] for name, mark in shown.items()} | _parameters(formula, cell, known)
+    ((computed,),) = trace.con.execute(query, values or None).fetchall()
+    return computed
 
 
 def _beside(cell: Cell, column: str) -> Cell:
@@ -307,7 +340,7 @@ def _beside(cell: Cell, column: str) -> Cell:
 
 def _names(formula: str) -> list[str]:
     tree = sqlglot.parse_one(_PARAMETER.sub("NULL", formula), dialect="duckdb")
-    return [column.name for column in tree.find_all(exp.Column)]
+    return [column.name for column in tree.find_all(exp.Column, bfs=False)]
 
 
 # --- asking -----------------------------------------------------------------------------------------

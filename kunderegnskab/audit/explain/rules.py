@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from ruamel.yaml import YAML
 
 RULES = Path(__file__).with_name("rules")
@@ -42,25 +42,31 @@ class Total(_Declaration):
     value: str = "1"
     """SQL of one row's value."""
     where: str = "true"
-    how: Literal["sum", "count", "min", "max", "only", "exists"] = "sum"
-    """`only`: there is one such row, and the value is its; NULL where there is none."""
+    how: Literal["sum", "count", "min", "max", "median", "only", "exists"] = "sum"
+    """`only`: there is one such row, and the value is its; NULL where there is none. `median`: the value in
+    the middle, or half the sum of the two there, unrounded."""
     by: tuple[str, ...] = ()
     """SQL of what tells the parts apart; without it the key of the table in `of`."""
     cell: str | None = None
     """Column that a part's value is published in, as `schema.table.column`; follows from `of` and `value`
-    where these name one table and one column."""
+    where these name one table and one column. A column `$name` is the one that `name` of `by` tells,
+    `$column` the explained one."""
 
 
 class Records(_Declaration):
-    """Values of source records, added up, or counted where `distinct` tells them apart."""
+    """Values of source records, put together, or counted where `distinct` tells them apart."""
 
     of: str
     """A relation with source_file and source_record."""
     value: str = "1"
     where: str = "true"
+    how: Literal["sum", "min", "max", "only"] = "sum"
+    """As of a total. A value that is no number is looked up by `only`."""
     feed: str | None = None
     """The records' feed; without it the relation has a column feed."""
     distinct: str | None = None
+    by: tuple[str, ...] = ()
+    """SQL of what tells the parts apart within a file."""
 
 
 class Rule(_Declaration):
@@ -72,7 +78,9 @@ class Rule(_Declaration):
     """The value tells the row from others: a key, or a name that the model gives."""
     formula: str | None = None
     """SQL over the columns of the row and the inputs; ratio(n, d) is NULL unless d > 0."""
-    inputs: Mapping[str, Total | Records] = Field(default_factory=dict)
+    inputs: Mapping[str, Total | Records | str] = Field(default_factory=dict)
+    """In an input, `$name` may also stand for an input above it. A text is SQL like the formula's, over the
+    columns of the row and the inputs above it."""
     total: Total | None = None
     records: Records | None = None
     words: Words | None = None
@@ -95,6 +103,8 @@ def load_rules() -> Rules:
     """Every rule by `schema.table` and column.
 
     In a file a table's entry `same_as` names another one whose rules it shares; its own come first.
+
+    Raises ValueError for a declaration that is none; the text names the place.
     """
     found: dict[str, dict[str, tuple[Rule, ...]]] = {}
     shared: dict[str, str] = {}
@@ -106,10 +116,17 @@ def load_rules() -> Rules:
             if same_as := columns.pop("same_as", None):
                 shared[table] = same_as
             found[table] = {
-                column: _RULES.validate_python(rules if isinstance(rules, list) else [rules])
-                for column, rules in columns.items()
+                column: _rules(f"{path.name}: {table}.{column}", declared_rules)
+                for column, declared_rules in columns.items()
             }
     return {table: {**found.get(shared.get(table, ""), {}), **columns} for table, columns in found.items()}
+
+
+def _rules(place: str, declared: object) -> tuple[Rule, ...]:
+    try:
+        return _RULES.validate_python(declared if isinstance(declared, list) else [declared])
+    except ValidationError as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 _RULES: TypeAdapter[tuple[Rule, ...]] = TypeAdapter(tuple[Rule, ...])

@@ -114,11 +114,15 @@ def _add_steps(node: Tree, branch: Branch, names: Names) -> None:
             node.add(Text(f"= {_readable(explanation.formula, names)}", "yellow"))
     for child in branch.branches:
         assert child.part is not None
+        if not child.part.name:
+            continue  # one value that was looked up: it stands in the line above already
         label = Text(_label(child.part, names))
         label.append(f"  {number(child.part.value, names.locale)}", "cyan")
         if child.part.records:
             count = _WORDS[names.locale]["records"].format(count=child.part.records)
             label.append(f"   {count}", "dim")
+        if child.part.formula:
+            label.append(f"   = {_readable(child.part.formula, names)}", "yellow")
         if child.part.cell is not None:
             label.append(f"   {_place(child.part.cell)}", "dim")
         _add_steps(node.add(label), child, names)
@@ -213,6 +217,8 @@ def _step(branch: Branch) -> dict[str, Any]:
     if branch.part is not None:
         found |= {"part": {name: _exact(value) for name, value in branch.part.name.items()}}
         found |= {"value": _exact(branch.part.value), "record_count": branch.part.records}
+        if branch.part.formula:
+            found["formula"] = branch.part.formula
         if branch.part.cell is not None:
             found["cell"] = _cell(branch.part.cell)
     if (explanation := branch.explanation) is not None:
@@ -300,8 +306,10 @@ def write_xlsx(path: Path, root: Branch, records: Sequence[SourceRecord], names:
     for row, values in enumerate(_record_rows(records), start=1):
         for column, value in enumerate(values):
             # A text such as =1+1 must stay text. Of a number Excel keeps 15 digits; the CSV has them all.
-            put = sheet.write if isinstance(value, Decimal | int) else sheet.write_string
-            put(row, column, "" if value is None else value)
+            if isinstance(value, Decimal | int):
+                sheet.write(row, column, value)
+            else:
+                sheet.write_string(row, column, "" if value is None else str(value))
     book.close()
 
 
