@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from kunderegnskab.audit.models import Model, read_models
-from kunderegnskab.feeds import load_feeds
+from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.ingest.load import loaded_records
 from kunderegnskab.problems import KunderegnskabError
@@ -77,8 +77,8 @@ _OTHER_MACROS = (
         else replace(round(number, 1)::decimal(18, 1)::varchar, '.', separator) end
     """,
 )
-# The models' fine_share; their scaled_by, amount x n / d with six decimals; and their owner_part, rounded so that
-# the parts of all owners sum to the amount.
+# The models' fine_share; their scaled_by, amount x n / d with six decimals; and their owner_part, rounded so
+# that the parts of all owners sum to the amount.
 _PART_MACROS = (
     """
     create macro fine_share(n, d) as
@@ -88,8 +88,8 @@ _PART_MACROS = (
     create macro scaled_by(amount, n, d) as (
         sign(amount) * sign(n) * (
             (
-                2 * abs((amount::decimal(22, 4) * 10000)::hugeint) * abs((n::decimal(24, 6) * 1000000)::hugeint)
-                * 100 + (d::decimal(24, 6) * 1000000)::hugeint
+                2 * abs((amount::decimal(22, 4) * 10000)::hugeint)
+                * abs((n::decimal(24, 6) * 1000000)::hugeint) * 100 + (d::decimal(24, 6) * 1000000)::hugeint
             ) // (2 * (d::decimal(24, 6) * 1000000)::hugeint)
         )
     )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6)
@@ -103,8 +103,14 @@ _PART_MACROS = (
     """,
 )
 # Made from every record, and read several times by what is built on it or asked of it: computed once.
-_KEPT = frozenset({"intermediate.int_leaf_months", "intermediate.int_ledger_document_differences"})
-# Their div_half_up, n / d in whole numbers for a whole d > 0; figures as whole numbers; and their driver_name.
+_KEPT = frozenset(
+    {
+        "intermediate.int_leaf_months",
+        "intermediate.int_ledger_document_differences",
+        "intermediate.int_owner_spans",
+    }
+)
+# Their div_half_up, n / d in whole numbers for a whole d > 0; whole numbers of figures; their driver_name.
 _COST_MACROS = (
     "create macro millionths(figure) as (figure::decimal(38, 6) * 1000000)::hugeint",
     """
@@ -218,7 +224,17 @@ class Trace:
         files = [self._lake_file(file) for file in self.inputs(feed)]
         self.require("raw.repeated_keys")
         noted = self.con.execute("select 1 from raw.repeated_keys where feed = ? limit 1", [feed]).fetchone()
-        return loaded_records(feeds[feed], files, noted is not None)
+        return loaded_records(self._as_written(feeds[feed], files), files, noted is not None)
+
+    def _as_written(self, feed: Feed, files: Sequence[Path]) -> Feed:
+        """The feed with the columns that its lake files have; its contract may have got more since."""
+        if not files:
+            return feed
+        names = [str(file) for file in files]
+        found = self.con.execute("select distinct name from parquet_schema(?)", [names])
+        written = {name for (name,) in found.fetchall()}
+        columns = {name: column for name, column in feed.columns.items() if name in written}
+        return feed.model_copy(update={"columns": columns})
 
     def _lake_file(self, file: InputFile) -> Path:
         path = self.workspace.lake / file.lake_file

@@ -26,7 +26,7 @@ from kunderegnskab.audit.recalculation.arithmetic import (
     quotient,
     ratio,
 )
-from kunderegnskab.audit.recalculation.bonus import accruals, bonus_of_year
+from kunderegnskab.audit.recalculation.bonus import accruals, bonus_of_year, released
 from kunderegnskab.audit.recalculation.credit import Terms, cost_of_days
 from kunderegnskab.audit.recalculation.kpis import first_of_window, value
 
@@ -107,6 +107,17 @@ def test_bonus_for_a_tier_out_of_sight_is_taken_back() -> None:
 def test_accruals_are_whole_minor_units_that_sum_to_the_year() -> None:
     # 1 % of 3 x 33.33: 0.3333, 0.6666 and 0.9999 to date.
     assert accruals([333_300] * 3, 3, TIERS, False, ØRE) == [33 * ØRE, 34 * ØRE, 33 * ØRE]
+
+
+def test_a_settlement_within_the_year_uses_up_no_more_than_has_accrued() -> None:
+    accrued = {0: 100, 1: 100, 2: 100}
+    assert list(released(accrued, {1: 150}, 11)) == [(1, 150)]
+    assert list(released(accrued, {1: 250}, 11)) == [(1, 200)]
+
+
+def test_the_first_settlement_after_the_year_uses_up_all_of_it() -> None:
+    accrued = dict.fromkeys(range(12), 100)
+    assert list(released(accrued, {3: 150, 13: 900, 14: 50}, 11)) == [(3, 150), (13, 1050), (14, 0)]
 
 
 def test_credit_time_costs_by_day() -> None:

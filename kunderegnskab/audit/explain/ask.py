@@ -16,7 +16,7 @@ from kunderegnskab.audit.explain.explanation import CannotExplain, Cell, Explana
 from kunderegnskab.audit.trace import Trace
 
 WINDOWS = ("month", "quarter", "ytd", "r12")
-# Parts shown and followed per step; the rest is summed in one line.
+# Parts of a sum shown and followed per step; the rest is summed in one line.
 BREADTH = 12
 
 
@@ -137,23 +137,35 @@ def follow(trace: Trace, cell: Cell, depth: int) -> Branch:
 
     Raises CannotExplain for the cell itself; for a part the branch says why.
     """
-    return _branch(trace, None, explain(trace, cell), depth)
+    return _Follower(trace).branch(None, cell, depth)
 
 
-def _branch(trace: Trace, part: Part | None, explanation: Explanation, depth: int) -> Branch:
-    branches = tuple(_followed(trace, child, depth - 1) for child in explanation.parts[:BREADTH])
-    return Branch(part, explanation, branches)
+class _Follower:
+    """Goes down from cell to cell, and asks each only once: many ways lead to the same one."""
 
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._asked: dict[tuple[object, ...], Explanation] = {}
 
-def _followed(trace: Trace, part: Part, depth: int) -> Branch:
-    if part.cell is None:
-        return Branch(part, None, tuple(_followed(trace, child, depth) for child in part.parts[:BREADTH]))
-    if depth < 1:
-        return Branch(part, None)
-    try:
-        return _branch(trace, part, explain(trace, part.cell), depth)
-    except CannotExplain as error:
-        return Branch(part, None, (), str(error))
+    def branch(self, part: Part | None, cell: Cell, depth: int) -> Branch:
+        place = (cell.table, cell.column, *cell.key.items())
+        if place not in self._asked:
+            self._asked[place] = explain(self._trace, cell)
+        explanation = self._asked[place]
+        # What a formula names are few, and without one of them it says nothing.
+        shown = None if explanation.kind == "formula" else BREADTH
+        branches = tuple(self._followed(child, depth - 1) for child in explanation.parts[:shown])
+        return Branch(part, explanation, branches)
+
+    def _followed(self, part: Part, depth: int) -> Branch:
+        if part.cell is None:
+            return Branch(part, None, tuple(self._followed(child, depth) for child in part.parts[:BREADTH]))
+        if depth < 1:
+            return Branch(part, None)
+        try:
+            return self.branch(part, part.cell, depth)
+        except CannotExplain as error:
+            return Branch(part, None, (), str(error))
 
 
 def _typed(trace: Trace, sql_type: str, column: str, text: str) -> Value:

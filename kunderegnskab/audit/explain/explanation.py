@@ -251,7 +251,7 @@ def _by_file(records: Iterable[RecordKey], how: str) -> tuple[Part, ...]:
 def _put_together(how: str, values: Sequence[Value]) -> Value:
     match how:
         case "count":
-            return sum(int(value or 0) for value in values)
+            return sum(int(value or 0) for value in values)  # ty: ignore[invalid-argument-type]
         case "exists":
             return bool(values)
         case "only":

@@ -124,9 +124,12 @@ def load_rules() -> Rules:
 
 def _rules(place: str, declared: object) -> tuple[Rule, ...]:
     try:
-        return _RULES.validate_python(declared if isinstance(declared, list) else [declared])
+        rules = _RULES.validate_python(declared if isinstance(declared, list) else [declared])
     except ValidationError as error:
         raise ValueError(f"{place}: {error}") from error
+    if [rule.when is None for rule in rules] != [False] * (len(rules) - 1) + [True]:
+        raise ValueError(f"{place}: the last rule, and no other, holds always, without `when`")
+    return rules
 
 
 _RULES: TypeAdapter[tuple[Rule, ...]] = TypeAdapter(tuple[Rule, ...])

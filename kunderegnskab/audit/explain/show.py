@@ -19,7 +19,7 @@ from babel.numbers import format_decimal
 from rich.text import Text
 from rich.tree import Tree
 
-from kunderegnskab.audit.explain.ask import BREADTH, Branch
+from kunderegnskab.audit.explain.ask import Branch
 from kunderegnskab.audit.explain.explanation import Cell, Explanation, Part, Value
 from kunderegnskab.audit.explain.records import SourceRecord
 from kunderegnskab.audit.trace import Trace
@@ -83,7 +83,7 @@ def tree(root: Branch, records: Sequence[SourceRecord], names: Names) -> Tree:
     top = Tree(_headline(root.explanation, names))
     _add_steps(top, root, names)
     if records:
-        _add_records(top, root.explanation, records, names)
+        _add_records(top, records, names)
     wrong = [each for each in root.explanations() if not each.adds_up]
     for each in wrong:
         top.add(
@@ -110,13 +110,15 @@ def _add_steps(node: Tree, branch: Branch, names: Names) -> None:
             node.add(Text(getattr(said, names.locale), "italic"))
         if explanation.kind == "name" and said is None:
             node.add(Text(_WORDS[names.locale]["name"], "italic"))
-        elif explanation.formula:
+        elif explanation.formula and not (explanation.kind == "total" and said is not None):
             node.add(Text(f"= {_readable(explanation.formula, names)}", "yellow"))
+    parts = explanation.parts if explanation is not None else branch.part.parts if branch.part else ()
+    shared = _shared(parts)
     for child in branch.branches:
         assert child.part is not None
         if not child.part.name:
             continue  # one value that was looked up: it stands in the line above already
-        label = Text(_label(child.part, names))
+        label = Text(_label(child.part, shared, names))
         label.append(f"  {number(child.part.value, names.locale)}", "cyan")
         if child.part.records:
             count = _WORDS[names.locale]["records"].format(count=child.part.records)
@@ -126,18 +128,17 @@ def _add_steps(node: Tree, branch: Branch, names: Names) -> None:
         if child.part.cell is not None:
             label.append(f"   {_place(child.part.cell)}", "dim")
         _add_steps(node.add(label), child, names)
-    parts = explanation.parts if explanation is not None else branch.part.parts if branch.part else ()
-    if len(parts) > BREADTH:
-        rest = [part.value for part in parts[BREADTH:] if isinstance(part.value, int | Decimal)]
+    if unshown := parts[len(branch.branches) :] if branch.branches else ():
+        rest = [part.value for part in unshown if isinstance(part.value, int | Decimal)]
         more = _WORDS[names.locale]["more"]
-        node.add(more.format(count=len(parts) - BREADTH, sum=number(sum(rest, Decimal(0)), names.locale)))
+        node.add(more.format(count=len(unshown), sum=number(sum(rest, Decimal(0)), names.locale)))
 
 
-def _add_records(top: Tree, explanation: Explanation, records: Sequence[SourceRecord], names: Names) -> None:
+def _add_records(top: Tree, records: Sequence[SourceRecord], names: Names) -> None:
     words = _WORDS[names.locale]
     states = {record.source_file: record.file_state for record in records}
     unchanged = sum(state == "unchanged" for state in states.values())
-    count = words["records"].format(count=len(explanation.records))
+    count = words["records"].format(count=len(records))
     node = top.add(f"{count}; {words['unchanged'].format(unchanged=unchanged, files=len(states))}")
     for file, state in sorted(states.items()):
         if state != "unchanged":
@@ -156,11 +157,19 @@ def _add_records(top: Tree, explanation: Explanation, records: Sequence[SourceRe
         )
 
 
-def _label(part: Part, names: Names) -> str:
+def _shared(parts: Sequence[Part]) -> set[str]:
+    """What all parts have in common, and so tells none from the others."""
+    names = parts[0].name if len(parts) > 1 else {}
+    return {name for name in names if len({part.name.get(name) for part in parts}) == 1}
+
+
+def _label(part: Part, shared: set[str], names: Names) -> str:
     if set(part.name) <= {"column", "input"}:
         return names.of(str(next(iter(part.name.values()))))
     return ", ".join(
-        f"{value:%Y-%m-%d}" if isinstance(value, date) else str(value) for value in part.name.values()
+        f"{value:%Y-%m-%d}" if isinstance(value, date) else str(value)
+        for name, value in part.name.items()
+        if name not in shared
     )
 
 

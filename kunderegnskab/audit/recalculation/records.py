@@ -1,0 +1,273 @@
+"""The records that a publication was made from, read with pyarrow and pandas and without SQL.
+
+Here: which records count, whose they are, and what they are worth in the company's currency. Not here: which
+line of the account they belong to (accounts.py).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import cached_property
+from pathlib import PurePosixPath
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kunderegnskab.audit.recalculation.arithmetic import AMOUNT, QUANTITY, RATE, months_of, products
+from kunderegnskab.audit.trace import CannotTrace
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.feeds.contracts import DECIMALS, Feed
+from kunderegnskab.publication.store import Publication
+from kunderegnskab.workspace import Company, Workspace
+
+UNKNOWN = "(ukendt)"
+OUTSIDE = ("deposit", "ignore")
+# Days from which values hold, in order, and the values.
+_History = tuple[list[int], list[int]]
+
+
+class Records:
+    """A publication's feeds as data frames; a feed that was not supplied is an empty one.
+
+    In a frame, money, quantities and rates are whole numbers (see arithmetic.py), dates are days since 1970
+    and missing numbers are NA.
+    """
+
+    def __init__(
+        self, workspace: Workspace, publication: Publication, published: duckdb.DuckDBPyConnection
+    ) -> None:
+        self._lake = workspace.lake
+        self._publication = publication
+        parameters = publication.manifest.parameters["company"]
+        self.company = Company.model_validate(parameters)
+        self._repeated = defaultdict(set)
+        for feed, lake_file, record in published.execute(
+            "select feed, lake_file, source_record from raw.repeated_keys"
+        ).fetchall():
+            self._repeated[feed, lake_file].add(record)
+
+    def is_supplied(self, feed: str) -> bool:
+        """True when the company supplied the feed."""
+        return any(file.feed == feed for file in self._publication.manifest.inputs)
+
+    def frame(self, feed: str) -> pd.DataFrame:
+        """The loaded records of a feed, one column per column of its contract, without repeated keys.
+
+        Raises CannotTrace when a lake file is gone.
+        """
+        contract = load_feeds()[feed]
+        parts = [
+            self._file(contract, file.lake_file)
+            for file in self._publication.manifest.inputs
+            if file.feed == feed
+        ]
+        table = pa.concat_tables([*parts, _empty(contract)], promote_options="default")
+        # Text stays objects: Python compares those as the models compare theirs, by code point.
+        mapper = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype("python", na_value=pd.NA)}
+        return table.to_pandas(types_mapper=mapper.get)
+
+    def _file(self, contract: Feed, lake_file: str) -> pa.Table:
+        path = self._lake / lake_file
+        if not path.is_file():
+            raise CannotTrace(
+                f"lake/{lake_file}, which {self._publication.name} was made from, is missing; restore it "
+                "from a backup."
+            )
+        # A file of an older contract lacks the columns that came later.
+        there = set(pq.read_schema(path).names)
+        columns = [name for name in contract.columns if name in there]
+        table = pq.read_table(
+            path, columns=[*columns, "_source_record"], filters=[("_record_status", "=", "loaded")]
+        )
+        repeated = self._repeated.get((contract.name, PurePosixPath(lake_file).name))
+        if repeated:
+            counts = [record not in repeated for record in table["_source_record"].to_pylist()]
+            table = table.filter(pa.array(counts, pa.bool_()))
+        whole = [_whole_numbers(table[name], contract.columns[name].type) for name in columns]
+        return pa.table(whole, names=columns)
+
+    # --- whose ------------------------------------------------------------------------------------
+    @cached_property
+    def customers(self) -> pd.DataFrame:
+        """The customer list, by customer number."""
+        return self.frame("customers").set_index("customer_id", drop=False)
+
+    def customer_of(self, numbers: pd.Series) -> pd.Series:
+        """The customers under whom records with these numbers are kept."""
+        if self.is_supplied("customers"):
+            numbers = numbers.where(numbers.isin(self.customers.index))
+        return numbers.fillna(UNKNOWN).astype(object)
+
+    # --- worth what -------------------------------------------------------------------------------
+    @cached_property
+    def _rates(self) -> dict[str, _History]:
+        """Currency -> its rates."""
+        return _histories(self.frame("exchange_rates"), "currency", "rate_date", "rate")
+
+    def rates(self, currencies: pd.Series, days: pd.Series) -> pd.Series:
+        """The last rates on or before the days, NA where there is none; 1 for the company's currency."""
+        own = currencies.isna() | (currencies == self.company.currency)
+        found = pd.Series(RATE, index=currencies.index, dtype="Int64")
+        foreign = [
+            _last(self._rates.get(currency), day)
+            for currency, day in zip(currencies[~own], days[~own], strict=True)
+        ]
+        found[~own] = pd.array(foreign, dtype="Int64")
+        return found
+
+    @cached_property
+    def sales(self) -> pd.DataFrame:
+        """The sales lines inside the account, in the company's currency.
+
+        Columns of the feed, and besides: customer, month, cogs (NA where the line has no cost at all).
+        """
+        lines = self.frame("sales_lines")
+        lines = lines[~lines["line_type"].isin(OUTSIDE)].reset_index(drop=True)
+        rate = self.rates(lines["currency"], lines["posting_date"])
+        lines = lines[rate.notna()].reset_index(drop=True)
+        rate = rate.dropna().reset_index(drop=True)
+        foreign = (rate != RATE).to_numpy()
+        for column in ("list_amount", "net_amount", "cost_amount"):
+            there = foreign & lines[column].notna().to_numpy()
+            lines.loc[there, column] = products(lines.loc[there, column], rate[there], RATE)
+        # list - discount = net holds after conversion too.
+        lines["discount_amount"] = lines["list_amount"] - lines["net_amount"]
+        lines["customer"] = self.customer_of(lines["customer_id"])
+        lines["month"] = months_of(lines["posting_date"])
+        lines["cogs"] = self._cost_of_goods(lines)
+        return lines
+
+    def _cost_of_goods(self, lines: pd.DataFrame) -> pd.Series:
+        """The line's own cost, else quantity x the unit cost valid on its day."""
+        costs = _histories(self.frame("product_costs"), "product_id", "valid_from", "unit_cost")
+        found = lines["cost_amount"].copy()
+        bare = found.isna() & (lines["line_type"] == "goods")
+        unit = pd.array(
+            [
+                _last(costs.get(product), day)
+                for product, day in zip(
+                    lines.loc[bare, "product_id"].fillna("").astype(object),
+                    lines.loc[bare, "posting_date"],
+                    strict=True,
+                )
+            ],
+            dtype="Int64",
+        )
+        known = ~pd.isna(unit)
+        rows = found.index[bare][known]
+        found[rows] = products(lines.loc[rows, "quantity"], unit[known], QUANTITY)
+        return found
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """The customer costs; columns of the feed, and besides: customer, month."""
+        costs = self.frame("customer_costs")
+        costs["customer"] = self.customer_of(costs["customer_id"])
+        costs["month"] = months_of(costs["posting_date"])
+        return costs
+
+    @cached_property
+    def activities(self) -> pd.DataFrame:
+        """The activities; columns of the feed, and besides: customer, month."""
+        activities = self.frame("activities")
+        activities["customer"] = self.customer_of(activities["customer_id"])
+        activities["month"] = months_of(activities["activity_date"])
+        return activities
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """The ledger entries in the company's currency; columns of the feed, and besides: month, role."""
+        entries = self.frame("ledger_entries")
+        rate = self.rates(entries["currency"], entries["posting_date"])
+        entries = entries[rate.notna()].reset_index(drop=True)
+        rate = rate.dropna().reset_index(drop=True)
+        foreign = (rate != RATE).to_numpy()
+        entries.loc[foreign, "amount"] = products(entries.loc[foreign, "amount"], rate[foreign], RATE)
+        entries["month"] = months_of(entries["posting_date"])
+        chart = self.frame("ledger_accounts")
+        roles = dict(zip(chart["account_no"], chart["account_role"], strict=True))
+        entries["role"] = pd.Series(
+            [str(roles.get(number, "")) for number in entries["account_no"]],
+            index=entries.index,
+            dtype=object,
+        )
+        return entries
+
+    # --- when -------------------------------------------------------------------------------------
+    @cached_property
+    def first_month(self) -> int:
+        """The first month of the accounts: of a posting or an activity."""
+        booked = self.ledger.loc[~self.ledger["role"].isin(["", "outside", "receivables"]), "month"]
+        return min(self._all(self.sales["month"], self.costs["month"], booked, self.activities["month"]))
+
+    @cached_property
+    def last_month(self) -> int:
+        """The last posted month: of a sales line, a customer cost, or an entry on one of their lines."""
+        role = self.ledger["role"]
+        booked = self.ledger.loc[role.str.fullmatch("K[0-5][0-9]") | role.str.startswith("pool:"), "month"]
+        return max(self._all(self.sales["month"], self.costs["month"], booked))
+
+    @staticmethod
+    def _all(*months: pd.Series) -> list[int]:
+        return [int(month) for series in months for month in series.unique()]
+
+    # --- the company's own ------------------------------------------------------------------------
+    @property
+    def minor_unit(self) -> int:
+        """The smallest unit of the currency, in 1/10000."""
+        return int(self.company.minor_unit * AMOUNT)
+
+    def months(self) -> Iterable[int]:
+        """The months of the accounts up to the last posted one."""
+        return range(self.first_month, self.last_month + 1)
+
+
+def _histories(frame: pd.DataFrame, key: str, day: str, value: str) -> dict[str, _History]:
+    found: dict[str, _History] = {}
+    rows = frame.sort_values(day)
+    for each, begins, number in zip(rows[key], rows[day], rows[value], strict=True):
+        days, values = found.setdefault(str(each), ([], []))
+        days.append(int(begins))
+        values.append(int(number))
+    return found
+
+
+def _last(history: _History | None, day: int) -> int | None:
+    """The value that holds on a day: the last one that begins on or before it."""
+    if history is None:
+        return None
+    days, values = history
+    place = bisect_right(days, day)
+    return values[place - 1] if place else None
+
+
+def _whole_numbers(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
+    """Decimals as whole numbers of their last digit, dates as days; what is neither stays."""
+    if kind in ("money", "quantity", "rate"):
+        places = DECIMALS[kind]
+        power = pa.scalar(Decimal(10) ** places, pa.decimal128(9, 0))
+        return pc.call_function("multiply", [column, power]).cast(pa.int64())
+    if kind in ("date", "month"):
+        return column.cast(pa.date32()).cast(pa.int32()).cast(pa.int64())
+    if kind == "boolean":
+        return column.cast(pa.bool_())
+    return column.cast(pa.int64() if kind == "integer" else pa.string())
+
+
+def _empty(contract: Feed) -> pa.Table:
+    kinds = {"boolean": pa.bool_(), "id": pa.string(), "text": pa.string(), "code": pa.string()}
+    fields = [(name, kinds.get(column.type, pa.int64())) for name, column in contract.columns.items()]
+    return pa.schema(fields).empty_table()
+
+
+def per_customer(frame: pd.DataFrame, values: pd.Series | np.ndarray) -> dict[tuple[str, int], int]:
+    """The sums of `values` by the columns customer and month of `frame`."""
+    sums = frame[["customer", "month"]].assign(value=values).groupby(["customer", "month"])["value"].sum()
+    return {(str(customer), int(month)): int(value) for (customer, month), value in sums.items()}

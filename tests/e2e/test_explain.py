@@ -1,0 +1,451 @@
+"""`kunderegnskab explain`: every published cell of the demo company is what its parts make, down to the records.
+
+How rules are declared is tested in tests/unit/test_explain_rules.py.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from python_calamine import CalamineWorkbook
+from running import Done, kunderegnskab, rows
+
+from kunderegnskab.audit.explain import explanation
+from kunderegnskab.audit.explain.explanation import Cell, Explanation, Part, explain, published_tables
+from kunderegnskab.audit.explain.records import source_records
+from kunderegnskab.audit.explain.rules import Rule, load_rules
+from kunderegnskab.audit.trace import Trace, opened
+from kunderegnskab.workspace import Workspace
+
+CELLS = 1000
+SEED = 20260101
+
+
+@pytest.fixture
+def demo_copy(demo_workspace: Path, tmp_path: Path) -> Path:
+    """The demo company at another place, to be changed: `trace` holds the first one open."""
+    return shutil.copytree(demo_workspace, tmp_path / "workspace", symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def trace(demo_workspace: Path) -> Iterator[Trace]:
+    with opened(Workspace(demo_workspace)) as trace:
+        yield trace
+
+
+def told(workspace: Path, *arguments: str | Path, **more: str) -> Done:
+    # Wide, so that no line of the tree is folded.
+    return kunderegnskab("explain", *arguments, "--workspace", workspace, COLUMNS="500", **more)
+
+
+def told_json(workspace: Path, *arguments: str | Path) -> dict[str, Any]:
+    done = told(workspace, *arguments, "--json")
+    assert done.code == 0, f"{done.out}\n{done.err}"
+    return done.json
+
+
+# --- every cell ---------------------------------------------------------------------------------------
+def random_cells(trace: Trace, number: int, seed: int) -> list[Cell]:
+    """Cells spread evenly over the tables: random rows, and in each of them a random column."""
+    tables = {name: content for name, content in published_tables(trace).items() if content.key}
+    found: list[Cell] = []
+    for position, (name, content) in enumerate(sorted(tables.items())):
+        chosen = random.Random(f"{seed} {name}")
+        wanted = number // len(tables) + (position < number % len(tables))
+        key = ", ".join(content.key)
+        drawn = trace.rows(
+            f"select {key} from {name} order by hash({key}, {seed}), {key} limit {wanted}", reads=[name]
+        )
+        for draw in range(wanted if drawn else 0):
+            column = chosen.choice(content.columns).name
+            found.append(Cell(name, drawn[draw % len(drawn)], column))
+    return found
+
+
+def own_cells(parts: tuple[Part, ...]) -> Iterator[Cell]:
+    for part in parts:
+        if part.cell is not None:
+            yield part.cell
+        yield from own_cells(part.parts)
+
+
+def test_random_cells_add_up(trace: Trace, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = random_cells(trace, CELLS, SEED)
+    assert len(cells) > CELLS * 0.9
+    seconds: list[tuple[float, str]] = []
+    wrong: list[str] = []
+    for cell in cells:
+        start = time.perf_counter()
+        found = explain(trace, cell)
+        seconds.append((time.perf_counter() - start, f"{cell.table}.{cell.column}"))
+        if not found.adds_up:
+            wrong.append(f"{cell}: {found.value}, but its parts make {found.computed}")
+        if cell in own_cells(found.parts):
+            wrong.append(f"{cell} is a part of itself")
+    seconds.sort(reverse=True)
+    with capsys.disabled():
+        slowest = ", ".join(f"{name} {took:.2f}" for took, name in seconds[:3])
+        print(f"\n{len(cells)} cells: p95 {seconds[len(cells) // 20][0]:.2f} s; slowest {slowest}")
+    assert wrong == []
+
+
+def test_every_column_of_every_mart_has_a_rule(trace: Trace) -> None:
+    published = {
+        (table, column.name)
+        for table, content in trace.publication.manifest.marts.items()
+        for column in content.columns
+    }
+    ruled = {(table, column) for table, columns in load_rules().items() for column in columns}
+    assert {place for place in published - ruled if place[0].startswith("marts.")} == set()
+    assert ruled - published == set()
+
+
+def test_key_and_name_alone_are_proven_by_nothing(trace: Trace) -> None:
+    """Every mart has figures whose parts are computed, not only names."""
+    for table, columns in load_rules().items():
+        if table.startswith("marts.") and table in trace.publication.manifest.marts:
+            assert any(not rule.name for alternatives in columns.values() for rule in alternatives), table
+
+
+# --- down to the records ------------------------------------------------------------------------------
+def busy_month(workspace: Path) -> tuple[str, date]:
+    """A customer and month with sales, a credit note, bonus and a part of every pool."""
+    ((customer, month),) = rows(
+        workspace,
+        """
+        select customer_id, month from marts.customer_accounts
+        where returns > 0 and bonus <> 0 and order_cost > 0 and sales_effort_cost > 0 and credit_cost <> 0
+        order by invoiced_sales desc, customer_id, month limit 1
+        """,
+    )
+    return customer, month
+
+
+def test_contribution_margin_leads_to_the_records(demo_workspace: Path, trace: Trace) -> None:
+    customer, month = busy_month(demo_workspace)
+    found = told_json(
+        demo_workspace, "db3", "--customer", customer, "--month", f"{month:%Y-%m}", "--depth", "8"
+    )
+    assert found["adds_up"]
+    assert found["cell"]["table"] == "marts.kpi_values"
+    feeds = {record["feed"] for record in found["records"]}
+    assert {"sales_lines", "customer_costs", "ledger_entries", "receivables"} <= feeds
+    for record in found["records"]:
+        assert record["file_state"] == "unchanged"
+        assert len(record["sha256"]) == 64
+        assert record["raw"], record
+
+
+def test_sum_of_the_records_is_the_line(demo_workspace: Path, trace: Trace) -> None:
+    customer, month = busy_month(demo_workspace)
+    cell = Cell(
+        "marts.customer_account_lines",
+        {"customer_id": customer, "month": month, "line_code": "K00"},
+        "amount",
+    )
+    found = explain(trace, cell)
+    records = source_records(trace, found.records)
+    assert sum(record.value for record in records if isinstance(record.value, Decimal)) == found.value
+    assert {record.feed for record in records} == {"sales_lines"}
+    # The text of the record is the file's own line.
+    for record in records[:20]:
+        assert record.raw is not None
+        assert customer in record.raw.values()
+
+
+def test_share_of_a_pool_leads_to_its_ledger_entries(demo_workspace: Path, trace: Trace) -> None:
+    customer, month = busy_month(demo_workspace)
+    pools = rows(
+        demo_workspace,
+        f"select cost_pool_id from audit.allocations where customer_id = '{customer}' and month = '{month}'",
+    )
+    for (pool,) in pools:
+        key = {"cost_pool_id": pool, "month": month}
+        part = explain(trace, Cell("audit.allocations", {**key, "customer_id": customer}, "amount"))
+        assert part.adds_up
+        assert {"given_units", "driver_total", "remainder", "customers_before"} <= {
+            each.name["input"] for each in part.parts if "input" in each.name
+        }
+        cost = explain(trace, Cell("audit.allocation_steps", key, "pool_cost"))
+        assert cost.adds_up
+        assert {record.feed for record in cost.records} == {"ledger_entries"}
+        assert all("account_no" in each.name for each in cost.parts)
+
+
+def test_receivers_of_a_pool_get_exactly_what_is_given_out(trace: Trace) -> None:
+    """The largest remainder, receiver by receiver: the explained parts sum to the pool's units."""
+    ((pool, month),) = trace.con.execute(
+        "select cost_pool_id, month from published.audit.allocation_steps "
+        "where receiver_count > 5 and given_units > 0 order by receiver_count, cost_pool_id, month limit 1"
+    ).fetchall()
+    key = {"cost_pool_id": pool, "month": month}
+    receivers = trace.con.execute(
+        "select customer_id from published.audit.allocations where cost_pool_id = ? and month = ?",
+        [pool, month],
+    ).fetchall()
+    given = Decimal(0)
+    for (customer,) in receivers:
+        computed = explain(
+            trace, Cell("audit.allocations", {**key, "customer_id": customer}, "amount")
+        ).computed
+        assert isinstance(computed, Decimal)
+        given += computed
+    assert given == explain(trace, Cell("audit.allocation_steps", key, "allocated")).value
+
+
+# --- what is wrong is said ----------------------------------------------------------------------------
+def wrong_where(rule: Rule, more: str) -> Rule:
+    assert rule.total is not None
+    return rule.model_copy(
+        update={"total": rule.total.model_copy(update={"where": f"({rule.total.where}) and {more}"})}
+    )
+
+
+def wrong_formula(rule: Rule, old: str, new: str) -> Rule:
+    assert rule.formula is not None
+    assert old in rule.formula
+    return rule.model_copy(update={"formula": rule.formula.replace(old, new)})
+
+
+WRONG_RULES: Mapping[tuple[str, str], Callable[[Rule], Rule]] = {
+    # one customer less
+    ("marts.company_accounts", "net_sales"): lambda rule: wrong_where(
+        rule,
+        "customer_id <> (select customer_id from marts.customer_accounts where month = $month "
+        "order by net_sales desc limit 1)",
+    ),
+    # the units left over go to nobody
+    ("audit.allocations", "amount"): lambda rule: wrong_formula(
+        rule, "customers_before < units_left_over", "false"
+    ),
+    # what was accrued before is accrued again
+    ("audit.bonus_roll_forward", "accrued"): lambda rule: (
+        wrong_formula(rule, " - accrued_before", "") if "half_up" in (rule.formula or "") else rule
+    ),
+    # adjustments are forgotten
+    ("audit.ledger_reconciliation", "unexplained"): lambda rule: wrong_formula(
+        rule, " - unused_capacity", ""
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "column"), WRONG_RULES)
+def test_rule_that_leaves_something_out_does_not_add_up(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch, table: str, column: str
+) -> None:
+    key = trace.publication.manifest.marts[table].key
+    drawn = trace.rows(
+        f"select {', '.join(key)} from {table} order by hash({', '.join(key)}) limit 150", reads=[table]
+    )
+    assert all(explain(trace, Cell(table, row, column)).adds_up for row in drawn[:20])
+    changed = tuple(WRONG_RULES[table, column](rule) for rule in load_rules()[table][column])
+    wrong = {**load_rules(), table: {**load_rules()[table], column: changed}}
+    monkeypatch.setattr(explanation, "load_rules", lambda: wrong)
+    assert not all(explain(trace, Cell(table, row, column)).adds_up for row in drawn)
+
+
+# A cell of each kind of rule, and a value that is not its.
+PLANTED = {
+    "a sum of records": ("marts.customer_account_lines", "amount", "amount + 0.0001", "line_code = 'K00'"),
+    "a line of the account": ("marts.customer_accounts", "db2", "db2 - 1", "db2 <> 0"),
+    "a ratio": ("marts.customer_accounts", "dg2", "dg2 + 0.000001", "dg2 is not null"),
+    "a count": ("marts.customer_accounts", "order_count", "order_count + 1", "order_count > 0"),
+    "a sum over customers": ("marts.company_accounts", "cogs", "cogs + 0.01", "true"),
+    "a text of master data": ("marts.customers", "customer_name", "'Somebody else'", "not is_unknown"),
+    "a share of a pool": ("audit.allocations", "amount", "amount + 0.01", "amount > 0"),
+    "accrued bonus": ("audit.bonus_roll_forward", "accrued", "accrued + 0.01", "accrued > 0"),
+}
+
+
+def planted(workspace: Path, table: str, column: str, value: str, where: str) -> dict[str, Any]:
+    """Change one published value; gives the key of its row."""
+    (current,) = (workspace / "published").glob("0*")
+    database = current / "kunderegnskab.duckdb"
+    database.chmod(0o644)
+    with opened(Workspace(workspace)) as trace:
+        key = trace.publication.manifest.marts[table].key
+    with duckdb.connect(str(database)) as con:
+        columns = ", ".join(key)
+        row = con.execute(
+            f"select {columns} from {table} where {where} order by {columns} limit 1"
+        ).fetchone()
+        assert row is not None
+        at = " and ".join(f"{name} = ?" for name in key)
+        con.execute(f"update {table} set {column} = {value} where {at}", list(row))
+    return dict(zip(key, row, strict=True))
+
+
+def test_wrong_published_value_is_told(demo_copy: Path) -> None:
+    cells = {
+        kind: Cell(table, planted(demo_copy, table, column, value, where), column)
+        for kind, (table, column, value, where) in PLANTED.items()
+    }
+    with opened(Workspace(demo_copy)) as trace:
+        assert [kind for kind, cell in cells.items() if explain(trace, cell).adds_up] == []
+    cell = cells["a line of the account"]
+    at = [f"--at={name}={value}" for name, value in cell.key.items()]
+    danish = told(demo_copy, f"{cell.table}.{cell.column}", *at)
+    assert danish.code == 1
+    assert "DELENE GIVER IKKE DET UDGIVNE TAL" in danish.out
+    english = told(demo_copy, f"{cell.table}.{cell.column}", *at, "--language", "en")
+    assert english.code == 1
+    assert "THE PARTS DO NOT MAKE WHAT WAS PUBLISHED" in english.out
+    machine = told(demo_copy, f"{cell.table}.{cell.column}", *at, "--json")
+    assert machine.code == 1
+    assert machine.json["adds_up"] is False
+
+
+def test_wrong_value_below_is_told_too(demo_copy: Path) -> None:
+    key = planted(demo_copy, *PLANTED["a line of the account"])
+    month = f"{key['month']:%Y-%m}"
+    done = told(demo_copy, "db2", "--customer", key["customer_id"], "--month", month, "--json")
+    assert done.code == 1
+    assert done.json["adds_up"] is False
+
+
+def test_changed_landing_file_is_named(demo_copy: Path) -> None:
+    customer, month = busy_month(demo_copy)
+    cell = ["customer_account_lines.amount", f"--at=customer_id={customer}", f"--at=month={month}"]
+    cell.append("--at=line_code=K00")
+    file = told_json(demo_copy, *cell)["records"][0]["file"]
+    path = demo_copy / file
+    path.write_bytes(path.read_bytes() + b"\n")
+    changed = told(demo_copy, *cell, "--language", "en")
+    # What was published is still what the records were when they were read.
+    assert changed.code == 0
+    assert f"{file} CHANGED since it was read" in changed.out
+    assert {record["file_state"] for record in told_json(demo_copy, *cell)["records"]} == {"changed"}
+    path.unlink()
+    missing = told(demo_copy, *cell, "--language", "da")
+    assert missing.code == 0
+    assert f"{file} FINDES IKKE mere" in missing.out
+
+
+# --- how it is shown ----------------------------------------------------------------------------------
+def test_both_languages(demo_workspace: Path) -> None:
+    customer, month = busy_month(demo_workspace)
+    asked = ["dg2", "--customer", customer, "--month", f"{month:%Y-%m}"]
+    danish, english = told(demo_workspace, *asked), told(demo_workspace, *asked, "--language", "en")
+    assert danish.code == english.code == 0
+    assert "Delene giver præcis det udgivne tal." in danish.out
+    assert "The parts make exactly what was published." in english.out
+    ((value,),) = rows(
+        demo_workspace,
+        f"select dg2 from marts.customer_accounts where customer_id = '{customer}' and month = '{month}'",
+    )
+    plain = f"{value.normalize():f}"
+    assert plain in english.out
+    assert plain.replace(".", ",") in danish.out
+
+
+def test_every_step_of_the_tree_has_its_formula_and_parts(demo_workspace: Path) -> None:
+    customer, month = busy_month(demo_workspace)
+    found = told_json(
+        demo_workspace, "customer_accounts.db1", f"--at=customer_id={customer}", f"--at=month={month}"
+    )
+    steps = [found]
+    while steps:
+        step = steps.pop()
+        steps += step.get("parts", [])
+        if "kind" in step and step["kind"] != "name":
+            assert step["formula"], step
+            assert step["adds_up"], step
+    assert found["part_count"] == len(found["parts"]) > 0
+
+
+def test_records_as_csv_and_workbook(demo_workspace: Path, tmp_path: Path) -> None:
+    customer, month = busy_month(demo_workspace)
+    found = told_json(
+        demo_workspace,
+        "customer_account_lines.amount",
+        f"--at=customer_id={customer}",
+        f"--at=month={month}",
+        "--at=line_code=K00",
+        "--csv",
+        tmp_path / "records.csv",
+        "--xlsx",
+        tmp_path / "records.xlsx",
+    )
+    with (tmp_path / "records.csv").open(encoding="utf-8", newline="") as stream:
+        listed = list(csv.DictReader(stream))
+    assert len(listed) == len(found["records"]) > 0
+    assert sum(Decimal(row["value"]) for row in listed) == Decimal(found["value"])
+    assert {row["file_state"] for row in listed} == {"unchanged"}
+    assert [row["file"] for row in listed] == [record["file"] for record in found["records"]]
+    book = CalamineWorkbook.from_path(str(tmp_path / "records.xlsx"))
+    assert book.sheet_names == ["steps", "records"]
+    sheet = book.get_sheet_by_name("records").to_python()
+    assert sheet[0][:4] == ["feed", "file", "record", "value"]
+    assert len(sheet) == len(listed) + 1
+    steps = book.get_sheet_by_name("steps").to_python()
+    assert steps[1][3] == "True"
+
+
+def test_publication_is_named_by_its_number(demo_workspace: Path) -> None:
+    customer, month = busy_month(demo_workspace)
+    asked = ["net_sales", "--customer", customer, "--month", f"{month:%Y-%m}", "--depth", "1"]
+    assert told_json(demo_workspace, *asked, "--publication", "1") == told_json(demo_workspace, *asked)
+
+
+# --- what cannot be explained -------------------------------------------------------------------------
+NOT_THERE = {
+    "kpi": (["profitability", "--month", "2025-06"], "profitability is no KPI"),
+    "customer": (["net_sales", "--customer", "nobody", "--month", "2025-06"], "no row with"),
+    "month": (["net_sales", "--month", "1999-01"], "no row with"),
+    "month as it is not written": (["net_sales", "--month", "June"], "--month June is no month"),
+    "no month": (["net_sales"], "is no month"),
+    "window": (["net_sales", "--month", "2025-06", "--window", "week"], "no row with"),
+    "two scopes": (["net_sales", "--customer=1", "--team=2", "--month=2025-06"], "not both"),
+    "table": (["nothing.db2", "--at", "month=2025-06"], "nothing.db2 is not published"),
+    "column": (["months.nothing", "--at", "month=2025-06"], "marts.months has no column nothing"),
+    "key": (["months.year", "--at", "day=2025-06"], "The rows of marts.months are told apart by month"),
+    "key without a value": (["months.year", "--at", "2025-06"], "--at 2025-06 is not a key column"),
+    "value of another type": (["whale_curve.share", "--at=month=2025-06", "--at=rank=x"], "'x' is no"),
+    "publication": (["net_sales", "--month=2025-06", "--publication=77"], "There is no publication 77"),
+}
+
+
+@pytest.mark.parametrize(("asked", "sentence"), NOT_THERE.values(), ids=NOT_THERE)
+def test_what_is_not_there_is_one_plain_sentence(
+    demo_workspace: Path, asked: list[str], sentence: str
+) -> None:
+    done = told(demo_workspace, *asked)
+    assert done.code == 1
+    assert done.out == ""
+    (line,) = done.err.strip().splitlines()
+    assert sentence in line
+    assert "Traceback" not in done.err
+
+
+def test_missing_lake_file_is_one_plain_sentence(demo_copy: Path) -> None:
+    customer, month = busy_month(demo_copy)
+    for path in (demo_copy / "lake" / "sales_lines").glob("*.parquet"):
+        path.unlink()
+    done = told(
+        demo_copy,
+        "customer_account_lines.amount",
+        f"--at=customer_id={customer}",
+        f"--at=month={month}",
+        "--at=line_code=K00",
+    )
+    assert done.code == 1
+    (line,) = done.err.strip().splitlines()
+    assert "the typed copy of" in line
+    assert "restore it from a backup" in line
+
+
+def test_explanation_compares_values_and_not_their_types() -> None:
+    same = Explanation(Cell("a.b", {}, "c"), Decimal("1.0000"), "formula", "1", None, (), 1)
+    assert same.adds_up
+    assert not Explanation(Cell("a.b", {}, "c"), None, "formula", "0", None, (), 0).adds_up
+    assert not Explanation(Cell("a.b", {}, "c"), Decimal(0), "formula", "null", None, (), None).adds_up
