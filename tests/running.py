@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("kunderegnskab")
 DAGSTER = Path(sys.executable).with_name("dagster")
 # A refresh of a small company takes some 15 seconds; a machine that is busy needs longer.
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 900
 
 
 @dataclass(frozen=True)
