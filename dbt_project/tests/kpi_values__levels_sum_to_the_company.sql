@@ -1,5 +1,5 @@
--- Fails for each numerator and denominator that does not sum to the company's over the teams, the salespeople, the
--- segments or the customers of the month and window.
+-- Fails for each numerator and denominator that does not sum to the company's over the teams, the salespeople, today's
+-- portfolios, the segments or the customers of the month and window.
 {{ config(meta={'dagster': {'ref': {'name': 'kpi_values'}}}) }}
 
 with levels as (
@@ -15,11 +15,13 @@ with levels as (
 ),
 
 level_names as (
-    select distinct scope_type
-    from levels
+    {%- for scope_type in ['company', 'team', 'salesperson', 'salesperson_today', 'segment', 'customer'] %}
+    select '{{ scope_type }}' as scope_type
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
--- Of every KPI and window each level is expected, also one that has no row at all.
+-- Of every KPI and window each level is expected, also one that has no row anywhere.
 expected as (
     select
         company.kpi_id,

@@ -1,10 +1,71 @@
 -- Fails for each scope and window whose bridge does not begin at the ratio of then and end at the ratio of now, as
--- kpi_values has them, and for each without a bridge although it has both. A contribution of ten thousand times the
--- sales is no ratio to explain.
+-- kpi_values has them, and for each without a bridge although it has both, and its customers' sales do not cancel out.
+-- A contribution of ten thousand times the sales is no ratio to explain.
 {{ config(meta={'dagster': {'ref': {'name': 'portfolio_ratio_bridge'}}}) }}
+{%- set levels = ['1', '2', '3'] %}
+{%- set scopes = [
+    ('company', "'company'", ref('int_customer_windows')),
+    ('segment', 'opening_segment', 'customers'),
+    ('salesperson', 'salesperson_id', ref('int_portfolio_windows')),
+] %}
 
-with ends as (
-    {%- for level in ['1', '2', '3'] %}
+with customers as (
+    select
+        segments.opening_segment,
+        windows.month,
+        windows.time_window,
+        {%- for level in levels %}
+        windows.db{{ level }},
+        windows.compared_db{{ level }},
+        {%- endfor %}
+        windows.net_sales,
+        windows.compared_net_sales
+    from {{ ref('int_customer_windows') }} as windows
+    inner join {{ ref('customer_segments') }} as segments
+        on windows.customer_id = segments.customer_id and windows.month = segments.month
+),
+
+scoped as (
+    {%- for scope_type, scope_id, relation in scopes %}
+    select
+        '{{ scope_type }}' as scope_type,
+        {{ scope_id }} as scope_id,
+        month,
+        time_window,
+        {%- for level in levels %}
+        db{{ level }},
+        compared_db{{ level }},
+        case when compared_net_sales > 0 then abs(compared_db{{ level }}) - 1000 * compared_net_sales else 0 end
+            as beyond_ratio{{ level }},
+        {%- endfor %}
+        net_sales,
+        compared_net_sales
+    from {{ relation }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- Where customers' sales, contributions and ratios are of the size of the whole's, so is every component.
+ordinary as (
+    select
+        scope_type,
+        scope_id,
+        month,
+        time_window
+    from scoped
+    group by scope_type, scope_id, month, time_window
+    having
+        sum(abs(net_sales)) < 5 * sum(net_sales)
+        and sum(abs(compared_net_sales)) < 5 * sum(compared_net_sales)
+        {%- for level in levels %}
+        and sum(abs(db{{ level }})) < 1000 * sum(net_sales)
+        and sum(abs(compared_db{{ level }})) < 1000 * sum(compared_net_sales)
+        and max(beyond_ratio{{ level }}) <= 0
+        {%- endfor %}
+),
+
+ends as (
+    {%- for level in levels %}
     select
         scope_type,
         scope_id,
@@ -28,10 +89,7 @@ ratios as (
         time_window,
         kpi_id,
         value,
-        prior_year_value,
-        max(greatest(abs(value), abs(prior_year_value))) over (
-            partition by scope_type, scope_id, month, time_window
-        ) as largest
+        prior_year_value
     from {{ ref('kpi_values') }}
     where
         kpi_id in ('dg1', 'dg2', 'dg3')
@@ -58,8 +116,14 @@ full join ends
         and ratios.month = ends.month
         and ratios.time_window = ends.time_window
         and ratios.kpi_id = ends.kpi_id
+left join ordinary
+    on
+        ratios.scope_type = ordinary.scope_type
+        and ratios.scope_id = ordinary.scope_id
+        and ratios.month = ordinary.month
+        and ratios.time_window = ordinary.time_window
 where
     ratios.kpi_id is null
-    or (ends.kpi_id is null and ratios.largest < 10000)
+    or (ends.kpi_id is null and ordinary.scope_id is not null)
     or (ends.kpi_id is not null and coalesce(abs(ratios.prior_year_value - ends.opening), 1) > 0.000001)
     or (ends.kpi_id is not null and coalesce(abs(ratios.value - ends.closing), 1) > 0.000001)

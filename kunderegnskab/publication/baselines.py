@@ -18,15 +18,26 @@ from kunderegnskab.publication.store import Publication
 
 _EARLIER = "baseline_publication"
 _KEY = ("kpi_id", "scope_type", "scope_id", "month_from")
+# A sum, or a ratio rounded half away from zero to six decimals; in whole numbers, so that no float is met.
+_VALUE = """case
+            when is_sum then numerator::decimal(18, 6)
+            else (
+                sign(numerator) * (
+                    (2 * (abs(numerator) * 10000)::hugeint * 1000000 + (denominator * 10000)::hugeint)
+                    // (2 * (denominator * 10000)::hugeint)
+                )
+            )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6)
+        end::decimal(18, 6)"""
 
 
 def load_baselines(con: duckdb.DuckDBPyConnection, published: Path, now: Publication | None) -> None:
     """Fill raw.published_baselines for the targets of raw.kpi_targets.
 
     A baseline comes from the current publication if that has one for the same target, period and approval.
-    So it is handed on from publication to publication, also when the first of them is gone. Else it is the
-    value that was current at the end of the day of the approval; not so for a segment, because its target is
-    about the customers of a later opening. A target without a row here starts from today's accounts.
+    So it is handed on from publication to publication, also when the first of them is gone. Else it is what
+    the publication that was current at the end of the day of the approval says of those months; not so for a
+    segment, because its target is about the customers of a later opening. A target without a row here starts
+    from today's accounts.
 
     Args:
         now: the current publication, or the one that was current when a refresh is performed again.
@@ -63,23 +74,38 @@ def _carried(publication: str) -> str:
 
 
 def _approved(publication: str) -> str:
-    """The values that were published over exactly the baseline of targets approved on a day."""
+    """What was published for the months of the baseline, for targets approved on a day.
+
+    Numerators and denominators are added up over the months and divided last, as the models do it; a
+    publication that lacks a month of the baseline has no baseline.
+    """
     taken = " and ".join(f"taken.{column} = targets.{column}" for column in _KEY)
-    # Windows over the same months hold the same value: the year so far in December is the last twelve months.
     return f"""
         insert into raw.published_baselines
-        select {_columns("targets")}, min(earlier.value), {_literal(publication)}
-        from raw.kpi_targets as targets
-        inner join {_EARLIER}.marts.kpi_values as earlier
-            on earlier.kpi_id = targets.kpi_id
-                and earlier.scope_type = targets.scope_type
-                and earlier.scope_id = targets.scope_id
-                and earlier.month = targets.baseline_month_to
-                and earlier.month_count
-                    = date_diff('month', targets.baseline_month_from, targets.baseline_month_to) + 1
-        where targets.approved_on = ? and targets.scope_type <> 'segment' and earlier.value is not null
-            and not exists (select 1 from raw.published_baselines as taken where {taken})
-        group by all"""
+        with months as (
+            select distinct month from {_EARLIER}.marts.kpi_values where time_window = 'month'
+        ), sums as (
+            select {_columns("targets")},
+                (select count(*) from months
+                where month between targets.baseline_month_from and targets.baseline_month_to) as known,
+                date_diff('month', targets.baseline_month_from, targets.baseline_month_to) + 1 as wanted,
+                sum(earlier.numerator) as numerator,
+                sum(earlier.denominator) as denominator,
+                count(earlier.denominator) = 0 as is_sum
+            from raw.kpi_targets as targets
+            inner join {_EARLIER}.marts.kpi_values as earlier
+                on earlier.kpi_id = targets.kpi_id
+                    and earlier.scope_type = targets.scope_type
+                    and earlier.scope_id = targets.scope_id
+                    and earlier.time_window = 'month'
+                    and earlier.month between targets.baseline_month_from and targets.baseline_month_to
+            where targets.approved_on = ? and targets.scope_type <> 'segment'
+                and not exists (select 1 from raw.published_baselines as taken where {taken})
+            group by all
+        )
+        select {_columns("sums")}, {_VALUE}, {_literal(publication)}
+        from sums
+        where known = wanted and (is_sum or denominator > 0)"""
 
 
 def _columns(table: str) -> str:

@@ -91,7 +91,12 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     # Unit tests guard the code, not the data: they run in CI. A waived test must not keep dbt from
     # building what depends on its model, so it runs afterwards.
-    build = ["build", "--exclude-resource-type", "unit_test", *(["--exclude", *waived] if waived else [])]
+    build = [
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        *(["--exclude", " ".join(waived)] if waived else []),
+    ]
     invocations = [dbt.cli(build, context=context, target_path=runs / "build", raise_on_error=False)]
     events = list(
         _reporting(invocations[0].stream(), len(context.op_execution_context.selected_output_names))
@@ -100,7 +105,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
     if retried := [name for name in waived if name in selected]:
         # Without the context: with it dagster-dbt would select the whole step again.
         invocation = dbt.cli(
-            ["test", "--select", *retried],
+            ["test", "--select", " ".join(retried)],
             manifest=MANIFEST,
             dagster_dbt_translator=_TRANSLATOR,
             target_path=runs / "waived",

@@ -23,7 +23,7 @@ from small_company import COMPANY
 from warehouse import Build
 
 FIRST, MONTHS = date(2024, 1, 1), 27
-CUSTOMERS, PRODUCTS, SALESPEOPLE = ("K1", "K2", "K3", "K4"), ("V1", "V2", "V3"), ("S1", "S2")
+CUSTOMERS, PRODUCTS, SALESPEOPLE = ("K1", "K2", "K3", "K4"), ("V1", "V2", "V3"), ("S1", "S2", "S3")
 THIRD = "0.33333333"
 
 days = st.integers(0, MONTHS * 30 - 1).map(lambda day: FIRST + timedelta(days=day))
@@ -69,12 +69,14 @@ def owners(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Hand-overs in the middle of a month, shared customers, customers without an owner, thirds."""
     found = []
     for customer in CUSTOMERS:
-        kind = draw(st.sampled_from(["none", "one", "shared", "handed over", "covered", "a third"]))
+        kind = draw(st.sampled_from(["none", "one", "shared", "handed over", "covered", "a third", "thirds"]))
         first = {"customer_id": customer, "salesperson_id": "S1", "valid_from": date(2023, 1, 1)}
         if kind == "one":
             found.append(first)
         elif kind == "a third":
             found.append({**first, "share": THIRD})
+        elif kind == "thirds":
+            found += [{**first, "salesperson_id": each, "share": THIRD} for each in SALESPEOPLE]
         elif kind == "shared":
             found += [{**first, "share": "0.6"}, {**first, "salesperson_id": "S2", "share": "0.4"}]
         elif kind == "covered":
@@ -139,7 +141,7 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
         ],
         "salespeople": [
             {"salesperson_id": salesperson, "team": team}
-            for salesperson, team in zip(SALESPEOPLE, ("Nord", "Syd"), strict=True)
+            for salesperson, team in zip(SALESPEOPLE, ("Nord", "Syd", "Syd"), strict=True)
         ],
         "customer_owners": draw(owners()),
         "customer_costs": [
@@ -151,6 +153,21 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
                 "amount": amount,
             }
             for number, (day, customer, kind, amount) in enumerate(customer_costs)
+        ],
+        "bonus_agreements": [
+            {
+                "customer_id": "K1",
+                "valid_from": date(2024, 1, 1),
+                "tier_from": 0,
+                "basis": "invoiced_sales",
+                "rate": rate,
+            }
+            for rate in draw(st.lists(st.sampled_from(["0.02", "0.1"]), max_size=1))
+        ],
+        # Bonus below DB II instead of above DB I, as a company may have it.
+        "ladder_lines": [
+            {"line_code": "K20", "position": position}
+            for position in draw(st.lists(st.sampled_from([42, 52]), max_size=1))
         ],
         "activities": [
             {
@@ -216,7 +233,7 @@ def folder() -> Iterator[Path]:
 
 # A company takes a second or two to build: making a found one smaller would take minutes and tell little.
 @settings(
-    max_examples=8,
+    max_examples=12,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -37,6 +37,7 @@ LEAF_WINDOWS = "int_leaf_windows__hold_what_the_products_sold_for"
 PRICE_VOLUME_MIX = "price_volume_mix__adds_up_to_the_accounts"
 BRIDGE = "portfolio_bridge__adds_up_to_the_portfolios"
 RATIO_BRIDGE = "portfolio_ratio_bridge__adds_up"
+RATIO_BRIDGE_MIX = "portfolio_ratio_bridge__mix_is_sales_moving_between_customers"
 RATIO_BRIDGE_ENDS = "portfolio_ratio_bridge__leads_between_the_ratios_of_the_accounts"
 REGISTER = "kpi_register__holds_every_formula"
 KPI_COMPANY = "kpi_values__equal_the_customer_accounts"
@@ -183,6 +184,7 @@ RATIO_FAULTS = [
         "update marts.portfolio_ratio_bridge set dg2_effect = dg2_effect + 0.01 "
         f"where component in ('mix', 'closing') and scope_type = 'salesperson' and scope_id = 'ANNA' and {YEAR}",
         RATIO_BRIDGE_ENDS,
+        RATIO_BRIDGE_MIX,
     ),
 ]
 
@@ -326,6 +328,22 @@ PORTFOLIO_FAULTS = [
         "update marts.portfolio_ratio_bridge set dg3_effect = round(dg3_effect, 6) "
         f"where component = 'mix' and scope_type = 'company' and {YEAR}",
         RATIO_BRIDGE,
+        RATIO_BRIDGE_MIX,
+    ),
+    # It still adds up to the change of the ratio.
+    fault(
+        "customers' own ratios told as mix",
+        "update marts.portfolio_ratio_bridge set dg2_effect = dg2_effect "
+        "+ case component when 'mix' then 0.000001 else -0.000001 end "
+        f"where component in ('rate', 'mix') and scope_type = 'salesperson' and scope_id = 'ANNA' and {YEAR}",
+        RATIO_BRIDGE_MIX,
+    ),
+    fault(
+        "segment that swaps mix and new customers",
+        "update marts.portfolio_ratio_bridge set component = "
+        "case component when 'mix' then 'new_customers' else 'mix' end "
+        f"where component in ('mix', 'new_customers') and scope_type = 'segment' and scope_id = 'A2' and {YEAR}",
+        RATIO_BRIDGE_MIX,
     ),
     fault(
         "segment without its ratio bridge",
@@ -350,6 +368,27 @@ KPI_FAULTS = [
         "update marts.kpi_values set numerator = numerator + 1, value = value + 1 "
         f"where kpi_id = 'visits' and scope_type = 'team' and scope_id = 'Syd' and {YEAR}",
         KPI_LEVELS,
+    ),
+    fault(
+        "customer counted in two of today's portfolios",
+        "update marts.kpi_values set numerator = numerator + 1, value = value + 1 "
+        f"where kpi_id = 'visits' and scope_type = 'salesperson_today' and scope_id = 'BO' and {YEAR}",
+        KPI_LEVELS,
+    ),
+    fault(
+        "no KPI of today's portfolios",
+        "delete from marts.kpi_values where scope_type = 'salesperson_today'",
+        KPI_LEVELS,
+    ),
+    # The customer who was handed over would improve the receiver.
+    fault(
+        "today's portfolio compared with the portfolio of then",
+        "update marts.kpi_values as wrong set prior_year_value = posted.prior_year_value "
+        "from marts.kpi_values as posted where wrong.scope_type = 'salesperson_today' "
+        "and posted.scope_type = 'salesperson' and wrong.kpi_id = posted.kpi_id and wrong.kpi_id = 'db2' "
+        "and wrong.scope_id = posted.scope_id and wrong.month = posted.month "
+        "and wrong.time_window = posted.time_window",
+        KPI_PRIOR,
     ),
     fault(
         "segment without its KPIs",

@@ -312,6 +312,13 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
             "scope_id": "ANNA",
             "target_value": "24000",
         },
+        {
+            **_TARGET,
+            "kpi_id": "db2",
+            "scope_type": "salesperson_today",
+            "scope_id": "BO",
+            "target_value": "20000",
+        },
         {**_TARGET, "kpi_id": "dg2", "scope_type": "segment", "scope_id": "A1", "target_value": "0.55"},
     ],
     "budgets": [

@@ -49,7 +49,7 @@ class Workspace:
         warehouse = self.folder / f"warehouse-{self.count}.duckdb"
         columns = {
             "kpi_values": "kpi_id varchar, scope_type varchar, scope_id varchar, month date, "
-            "time_window varchar, month_count bigint, value decimal(18,6)",
+            "time_window varchar, numerator decimal(18,4), denominator decimal(18,4)",
             "target_baselines": f"{KEY}, {PERIOD}, {BASELINE}",
         }
         rows = {"kpi_values": values, "target_baselines": baselines}
@@ -116,8 +116,15 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace(tmp_path, monkeypatch)
 
 
-def r12(value: str, scope: str = "company") -> tuple[Any, ...]:
-    return ("dg2", scope, scope, YEAR_2024[1], "r12", 12, Decimal(value))
+def months(
+    numerator: str, denominator: str | None = "1200", scope: str = "company", first: int = 1
+) -> list[tuple[Any, ...]]:
+    """The rows of each month of 2024 from `first` on, all alike."""
+    bottom = None if denominator is None else Decimal(denominator)
+    return [
+        ("dg2", scope, scope, date(2024, month, 1), "month", Decimal(numerator), bottom)
+        for month in range(first, 13)
+    ]
 
 
 def baseline(value: str | None, publication: str | None = None, **changes: Any) -> tuple[Any, ...]:
@@ -130,12 +137,12 @@ def test_before_the_first_publication_there_is_none(workspace: Workspace) -> Non
 
 
 def test_a_baseline_is_handed_on_and_keeps_the_name_of_its_first_publication(workspace: Workspace) -> None:
-    first = workspace.publish(date(2025, 1, 5), values=[r12("0.25")], baselines=[baseline("0.24")])
+    first = workspace.publish(date(2025, 1, 5), values=months("300"), baselines=[baseline("0.24")])
     target = (*TARGET, *YEAR_2024, APPROVED)
     assert workspace.baselines(target) == [(Decimal("0.240000"), first)]
     # Later publications prune the first one, whose name stays.
     for day in (6, 7, 8):
-        workspace.publish(date(2025, 1, day), values=[r12("0.99")], baselines=[baseline("0.24", first)])
+        workspace.publish(date(2025, 1, day), values=months("999"), baselines=[baseline("0.24", first)])
     assert not (workspace.published / first / "kunderegnskab.duckdb").exists()
     assert workspace.baselines(target) == [(Decimal("0.240000"), first)]
 
@@ -161,11 +168,11 @@ def test_a_baseline_that_could_not_be_computed_is_not_handed_on(workspace: Works
 
 
 def test_a_new_target_starts_from_what_was_current_on_the_day_of_its_approval(workspace: Workspace) -> None:
-    workspace.publish(date(2025, 1, 5), values=[r12("0.21")])
+    workspace.publish(date(2025, 1, 5), values=months("252"))
     approved = workspace.publish(
-        date(2025, 1, 10), values=[r12("0.22"), r12("0.32", "segment")], baselines=[]
+        date(2025, 1, 10), values=[*months("264"), *months("384", scope="segment")], baselines=[]
     )
-    workspace.publish(date(2025, 1, 11), values=[r12("0.23")], baselines=[])
+    workspace.publish(date(2025, 1, 11), values=months("276"), baselines=[])
     assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 10))) == [(Decimal("0.220000"), approved)]
     assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 4))) == []
     # The customers of a segment are those of the opening of the target, not of the baseline.
@@ -173,20 +180,43 @@ def test_a_new_target_starts_from_what_was_current_on_the_day_of_its_approval(wo
     assert workspace.baselines(segment) == []
 
 
-def test_only_a_window_over_exactly_the_baseline_counts(workspace: Workspace) -> None:
+def test_a_baseline_is_the_quotient_of_its_months_sums(workspace: Workspace) -> None:
     day = date(2025, 1, 5)
-    month = ("dg2", "company", "company", YEAR_2024[1], "month", 1, Decimal("0.5"))
-    undefined = ("dg2", "company", "company", YEAR_2024[1], "ytd", 6, None)
-    name = workspace.publish(day, values=[r12("0.22"), month, undefined])
-    assert workspace.baselines((*TARGET, date(2024, 12, 1), YEAR_2024[1], day)) == [
-        (Decimal("0.500000"), name)
+    name = workspace.publish(day, values=[*months("100", "300", first=11), *months("-200", "0")[:10]])
+    of_november = (*TARGET, date(2024, 11, 1), YEAR_2024[1], day)
+    of_october = (*TARGET, date(2024, 10, 1), YEAR_2024[1], day)
+    assert workspace.baselines(of_november) == [(Decimal("0.333333"), name)]
+    # (-200 + 100 + 100) / 600, then (-400 + 200) / 600: half away from zero, and never a mean of ratios.
+    assert workspace.baselines(of_october) == [(Decimal("0.000000"), name)]
+    assert workspace.baselines((*TARGET, date(2024, 9, 1), YEAR_2024[1], day)) == [
+        (Decimal("-0.333333"), name)
     ]
-    assert workspace.baselines((*TARGET, date(2024, 7, 1), YEAR_2024[1], day)) == []
-    assert workspace.baselines((*TARGET, date(2024, 2, 1), YEAR_2024[1], day)) == []
+    assert workspace.baselines((*TARGET, date(2024, 9, 1), date(2024, 10, 1), day)) == []  # nothing sold
     assert workspace.baselines((*TARGET, None, YEAR_2024[1], day)) == []
+
+
+@pytest.mark.parametrize(("numerator", "rounded"), [("0.0005", "0.000001"), ("-0.0005", "-0.000001")])
+def test_a_baseline_is_rounded_half_away_from_zero(
+    workspace: Workspace, numerator: str, rounded: str
+) -> None:
+    day = date(2025, 1, 5)
+    name = workspace.publish(day, values=months(numerator, "1000"))
+    assert workspace.baselines((*TARGET, *YEAR_2024, day)) == [(Decimal(rounded), name)]
+
+
+def test_the_baseline_of_a_sum_is_the_sum_of_its_months(workspace: Workspace) -> None:
+    day = date(2025, 1, 5)
+    name = workspace.publish(day, values=months("10.2500", None))
+    assert workspace.baselines((*TARGET, date(2024, 11, 1), YEAR_2024[1], day)) == [(Decimal("20.5"), name)]
+
+
+def test_a_publication_without_all_months_of_the_baseline_has_no_baseline(workspace: Workspace) -> None:
+    day = date(2025, 1, 5)
+    workspace.publish(day, values=months("240", first=2))
+    assert workspace.baselines((*TARGET, *YEAR_2024, day)) == []
 
 
 def test_a_target_approved_on_a_day_whose_publication_is_pruned_has_none(workspace: Workspace) -> None:
     for number in range(5, 9):
-        workspace.publish(date(2025, 1, number), values=[r12("0.2")])
+        workspace.publish(date(2025, 1, number), values=months("240"))
     assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 5))) == []

@@ -167,6 +167,11 @@ scopes as (
     from {{ ref('salespeople') }}
     union distinct
     select
+        'salesperson_today' as scope_type,
+        salesperson_id as scope_id
+    from {{ ref('salespeople') }}
+    union distinct
+    select
         'customer' as scope_type,
         customer_id as scope_id
     from {{ ref('customers') }}
@@ -334,7 +339,8 @@ found as (
         min(source_file) as source_file,
         min(source_record) as source_record,
         axis_key as key,
-        cast(threshold_from as string) as detail
+        -- Two classes may also both be without a bound: NULL here would leave no sentence.
+        axis_key as detail
     from rules
     group by axis_key, threshold_from
     having count(*) > 1

@@ -24,13 +24,20 @@ supplied_drivers as (
     from activities
 ),
 
-bonus as (
+-- In the standard form of the account: moving a line of the ladder does not change who causes a cost. A month may hold
+-- accrued bonus alone.
+net_sales as (
     select
         customer_id,
         month,
-        sum(accrued - released) as amount
+        list_sales - invoice_discount - returns - settled_bonus - cash_discount as amount
+    from {{ ref('int_customer_direct_months') }}
+    union all
+    select
+        customer_id,
+        month,
+        released - accrued as amount
     from {{ ref('int_bonus_accruals') }}
-    group by customer_id, month
 ),
 
 quantities as (
@@ -80,18 +87,13 @@ derived as (
         cast(quantity as decimal(18, 6)) as quantity
     from quantities
     union all
-    -- In the standard form of the account: moving a line of the ladder does not change who causes a cost.
     select
-        direct.customer_id,
-        direct.month,
+        customer_id,
+        month,
         'net_sales' as driver,
-        cast(
-            direct.list_sales - direct.invoice_discount - direct.returns - direct.settled_bonus
-            - coalesce(bonus.amount, 0) - direct.cash_discount as decimal(18, 6)
-        ) as quantity
-    from {{ ref('int_customer_direct_months') }} as direct
-    left join bonus
-        on direct.customer_id = bonus.customer_id and direct.month = bonus.month
+        cast(sum(amount) as decimal(18, 6)) as quantity
+    from net_sales
+    group by customer_id, month
     union all
     select
         customer_id,

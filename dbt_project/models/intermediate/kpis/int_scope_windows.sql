@@ -1,10 +1,11 @@
--- What each scope has to show over each window that KPIs are followed in: the company, its teams, salespeople and
--- segments, and each customer. KPIs are made of it in kpi_values.
+-- What each scope has to show over each window of time: the company, its teams, salespeople and segments, and each
+-- customer. KPIs are made of it in kpi_values, rates of cost drivers in driver_bridge.
 {{ config(materialized='table') }}
 {%- set scopes = [
     ('company', 'customers', 'company_id'),
     ('team', 'portfolios', 'team'),
     ('salesperson', 'portfolios', 'salesperson_id'),
+    ('salesperson_today', ref('int_current_portfolio_windows'), 'salesperson_id'),
     ('segment', 'customers', 'opening_segment'),
     ('customer', 'customers', 'customer_id'),
 ] %}
@@ -40,7 +41,6 @@ select
     month,
     time_window
 from {{ relation }}
-where time_window in ('month', 'ytd', 'r12')
 group by {{ scope_id }}, month, time_window
 {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -47,7 +47,7 @@ figures as (
     from targets
     inner join {{ ref('int_scope_windows') }} as scopes
         on targets.scope_type = scopes.scope_type and targets.scope_id = scopes.scope_id
-    where targets.scope_type in ('company', 'team', 'salesperson', 'customer') and scopes.time_window = 'month'
+    where targets.scope_type <> 'segment' and scopes.time_window = 'month'
     union all
     -- The same customers in both: those whom the segment had when the target began.
     select

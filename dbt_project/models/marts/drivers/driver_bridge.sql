@@ -26,27 +26,34 @@ with lines as (
 ),
 
 -- No ratio without invoiced sales in both windows; and a cost of ten thousand times the sales is no rate to compare.
+-- Portfolios are bridged by who owned the customers on the posting date.
 scopes as (
     select
-        scope_type,
-        scope_id,
-        month,
-        time_window,
-        invoiced_sales,
-        compared_invoiced_sales,
+        scopes.scope_type,
+        scopes.scope_id,
+        scopes.month,
+        scopes.time_window,
+        scopes.invoiced_sales,
+        scopes.compared_invoiced_sales,
         {%- for cost in costs %}
-        {{ cost }},
-        compared_{{ cost }},
+        scopes.{{ cost }},
+        scopes.compared_{{ cost }},
         {%- endfor %}
-        db2,
-        compared_db2
-    from {{ ref('int_driver_scopes') }}
+        scopes.db2,
+        scopes.compared_db2
+    from {{ ref('int_scope_windows') }} as scopes
+    inner join {{ ref('time_windows') }} as windows
+        on
+            scopes.month = windows.month
+            and scopes.time_window = windows.time_window
+            and windows.compared_first_month is not null
     where
-        invoiced_sales > 0
-        and compared_invoiced_sales > 0
+        scopes.scope_type <> 'salesperson_today'
+        and scopes.invoiced_sales > 0
+        and scopes.compared_invoiced_sales > 0
         {%- for cost in costs %}
-        and abs({{ cost }}) < 10000 * invoiced_sales
-        and abs(compared_{{ cost }}) < 10000 * compared_invoiced_sales
+        and abs(scopes.{{ cost }}) < 10000 * scopes.invoiced_sales
+        and abs(scopes.compared_{{ cost }}) < 10000 * scopes.compared_invoiced_sales
         {%- endfor %}
 ),
 

@@ -32,6 +32,7 @@ parts as (
     inner join {{ ref('time_windows') }} as windows
         on scopes.month = windows.month and scopes.time_window = windows.time_window
     cross join kpis
+    where scopes.time_window in ('month', 'ytd', 'r12')
 ),
 
 computed as (

@@ -31,8 +31,6 @@ customers as (
         time_window,
         db3,
         compared_db3,
-        db1,
-        compared_db1,
         {%- for driver in drivers %}
         {{ driver }},
         compared_{{ driver }},
@@ -47,8 +45,6 @@ customers as (
         time_window,
         0 as db3,
         0 as compared_db3,
-        0 as db1,
-        0 as compared_db1,
         {%- for driver in drivers %}
         0 as {{ driver }},
         0 as compared_{{ driver }},
@@ -67,7 +63,6 @@ changed as (
         max(case when changes.has_same_owners then 1 else 0 end) = 1 as has_same_owners,
         sum(customers.db3) as db3,
         sum(customers.compared_db3) as compared_db3,
-        sum(customers.db1 - customers.compared_db1) as db1_change,
         {%- for driver in drivers %}
         sum(customers.compared_{{ driver }} - customers.{{ driver }}) as {{ driver }},
         {%- endfor %}
@@ -88,7 +83,6 @@ kinds as (
         time_window,
         db3,
         compared_db3,
-        db1_change,
         {%- for driver in drivers %}
         {{ driver }},
         {%- endfor %}
@@ -117,7 +111,7 @@ summed as (
         {%- for driver in drivers %}
         sum(case when kinds.kind = 'own' then kinds.{{ driver }} else 0 end) as {{ driver }},
         {%- endfor %}
-        sum(case when kinds.kind = 'own' then kinds.db1_change else 0 end) as own_db1_change,
+        sum(case when kinds.kind = 'own' then kinds.db3 - kinds.compared_db3 else 0 end) as own_change,
         sum(case when kinds.kind = 'moved' and kinds.is_received then kinds.transfer else 0 end) as transferred_in,
         sum(case when kinds.kind = 'moved' and not kinds.is_received then kinds.transfer else 0 end) as transferred_out,
         sum(
@@ -149,9 +143,12 @@ explained as (
         {%- for component, effect in product_effects %}
         cast(coalesce(effects.{{ effect }}, 0) as decimal(18, 6)) as {{ component }},
         {%- endfor %}
-        -- The rest of DB I: write-downs and manual adjustments.
+        -- The rest, wherever the company's ladder has its lines: write-downs and manual adjustments.
         cast(
-            summed.own_db1_change - summed.bonus - summed.cash_discount
+            summed.own_change
+            {%- for driver in drivers %}
+            - summed.{{ driver }}
+            {%- endfor %}
             {%- for component, effect in product_effects %}
             - coalesce(effects.{{ effect }}, 0)
             {%- endfor %} as decimal(18, 6)

@@ -186,6 +186,16 @@ effects as (
         {%- endfor %}
         time_window
     from excess
+    -- Where large sales cancel out, such as those of a wrong customer, their effects are no shares of what is left.
+    where
+        net_sales > 0
+        {%- for level in levels %}
+        and abs(rate_{{ level }}) < 10000 * net_sales
+        {%- for kind in changing_kinds %}
+        and abs({{ kind }}_now_{{ level }}) < 10000 * net_sales
+        and abs({{ kind }}_then_{{ level }}) < 10000 * compared_net_sales
+        {%- endfor %}
+        {%- endfor %}
 ),
 
 shown as (
