@@ -15,7 +15,7 @@ from kunderegnskab.workspace import REPOSITORY
 Patterns = Mapping[str, tuple[str, ...]]
 
 MODELS: Patterns = {"dbt_project": ("*.sql", "*.yml", "*.csv")}
-_CODE: Patterns = {"kunderegnskab": ("*.py", "*.yaml", "*.j2"), "orchestration": ("*.py",), **MODELS}
+_CODE: Patterns = {"kunderegnskab": ("*.py", "*.yaml", "*.j2", "*.sql"), "orchestration": ("*.py",), **MODELS}
 _MADE = {"target", "logs", "dbt_packages", "__pycache__"}
 
 

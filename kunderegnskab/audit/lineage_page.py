@@ -31,12 +31,6 @@ _TEXTS = {
         "sql": "SQL",
         "seed": "Kommer med programmet.",
         "publication": "Udgivelse",
-        "layers": {
-            "marts": "Tabeller til læsere",
-            "audit": "Tabeller til revision",
-            "intermediate": "Mellemregninger",
-            "staging": "Kilderne, som de er indlæst",
-        },
     },
     "en": {
         "title": "Where the numbers come from",
@@ -49,12 +43,20 @@ _TEXTS = {
         "sql": "SQL",
         "seed": "Comes with the program.",
         "publication": "Publication",
-        "layers": {
-            "marts": "Tables for readers",
-            "audit": "Tables for auditors",
-            "intermediate": "Steps between",
-            "staging": "The feeds as they were loaded",
-        },
+    },
+}
+_LAYERS = {
+    "da": {
+        "marts": "Tabeller til læsere",
+        "audit": "Tabeller til revision",
+        "intermediate": "Mellemregninger",
+        "staging": "Kilderne, som de er indlæst",
+    },
+    "en": {
+        "marts": "Tables for readers",
+        "audit": "Tables for auditors",
+        "intermediate": "Steps between",
+        "staging": "The feeds as they were loaded",
     },
 }
 
@@ -120,7 +122,6 @@ def write_lineage_page(
         if column not in columns.setdefault((schema, relation), []):
             columns[schema, relation].append(column)  # a view, which no publication holds
     begins = beginnings(edges, columns)
-    texts = _TEXTS[locale]
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -129,11 +130,11 @@ def write_lineage_page(
         lstrip_blocks=True,
     )
     page = environment.get_template(_TEMPLATE).render(
-        t=texts,
+        t=_TEXTS[locale],
         locale=locale,
         company=company,
         publication=publication,
-        layers=[(layer, title, _of_layer(models, layer)) for layer, title in texts["layers"].items()],
+        layers=[(layer, title, _of_layer(models, layer)) for layer, title in _LAYERS[locale].items()],
         columns=columns,
         edges=edges,
         begins={place: _by_relation(found) for place, found in begins.items()},

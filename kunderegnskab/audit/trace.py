@@ -31,77 +31,7 @@ from kunderegnskab.workspace import Workspace
 # The models name their warehouse so, and DuckDB takes a catalog's name from the file's.
 _CATALOG = "kunderegnskab"
 _PUBLISHED = "published"
-# The models' safe_ratio: six decimals, half away from zero, NULL unless d > 0; in whole numbers, so exact.
-_RATIO = """
-    create macro ratio(n, d) as
-        case when d > 0 then (
-            sign(n) * (
-                (
-                    2 * abs(n::decimal(38, 6) * 1000000)::hugeint * 1000000
-                    + (d::decimal(38, 6) * 1000000)::hugeint
-                ) // (2 * (d::decimal(38, 6) * 1000000)::hugeint)
-            )
-        )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6) end
-"""
-# Their long_ratio, of twelve decimals; their div_round to four decimals, of amounts of either sign; and
-# numbers as their sentences write them.
-_OTHER_MACROS = (
-    """
-    create macro long_ratio(n, d) as
-        case when d > 0 then (
-            sign(n) * (
-                (
-                    2 * abs((n::decimal(24, 6) * 1000000)::hugeint) * 1000000000000
-                    + (d::decimal(24, 6) * 1000000)::hugeint
-                ) // (2 * (d::decimal(24, 6) * 1000000)::hugeint)
-            )
-        )::decimal(38, 0)::decimal(18, 0) * 0.000000000001::decimal(13, 12) end
-    """,
-    """
-    create macro quotient(n, d) as (
-        sign(n) * sign(d) * (
-            (
-                2 * abs((n::decimal(22, 4) * 10000)::hugeint) * 10000
-                + abs((d::decimal(22, 4) * 10000)::hugeint)
-            ) // nullif(2 * abs((d::decimal(22, 4) * 10000)::hugeint), 0)
-        )
-    )::decimal(18, 0) * 0.0001::decimal(5, 4)
-    """,
-    """
-    create macro whole_text(amount, separator) as
-        replace(format('{:,}', round(amount, 0)::bigint), ',', separator)
-    """,
-    """
-    create macro count_text(number, separator) as
-        case when number = round(number, 0) then round(number, 0)::bigint::varchar
-        else replace(round(number, 1)::decimal(18, 1)::varchar, '.', separator) end
-    """,
-)
-# The models' fine_share; their scaled_by, amount x n / d with six decimals; and their owner_part, rounded so
-# that the parts of all owners sum to the amount.
-_PART_MACROS = (
-    """
-    create macro fine_share(n, d) as
-        case when abs(n::decimal(28, 4)) < d::decimal(28, 4) * 100000 then long_ratio(n, d) end
-    """,
-    """
-    create macro scaled_by(amount, n, d) as (
-        sign(amount) * sign(n) * (
-            (
-                2 * abs((amount::decimal(22, 4) * 10000)::hugeint)
-                * abs((n::decimal(24, 6) * 1000000)::hugeint) * 100 + (d::decimal(24, 6) * 1000000)::hugeint
-            ) // (2 * (d::decimal(24, 6) * 1000000)::hugeint)
-        )
-    )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6)
-    """,
-    """
-    create macro owner_part(amount, share, share_through, digits) as
-        case when share = 1 then amount::decimal(18, 6) else (
-            round(amount::decimal(19, 6) * share_through::decimal(18, 8), digits)
-            - round(amount::decimal(19, 6) * (share_through - share)::decimal(18, 8), digits)
-        )::decimal(18, 6) end
-    """,
-)
+_MACROS = Path(__file__).with_name("macros.sql")
 # Made from every record, and read several times by what is built on it or asked of it: computed once.
 _KEPT = frozenset(
     {
@@ -110,24 +40,6 @@ _KEPT = frozenset(
         "intermediate.int_owner_spans",
     }
 )
-# Their div_half_up, n / d in whole numbers for a whole d > 0; whole numbers of figures; their driver_name.
-_COST_MACROS = (
-    "create macro millionths(figure) as (figure::decimal(38, 6) * 1000000)::hugeint",
-    """
-    create macro half_up(n, d) as (
-        case when n < 0 then -1 else 1 end
-        * ((2 * abs(n::hugeint) + d::hugeint) // nullif(2 * d::hugeint, 0))
-    )::decimal(38, 0)::decimal(24, 0)
-    """,
-    """
-    create macro driver_name(activity_type) as
-        case activity_type
-            when 'order' then 'orders' when 'order_line' then 'order_lines' when 'sales_visit' then 'visits'
-            when 'shipment' then 'shipments' else activity_type end
-    """,
-)
-
-
 class CannotTrace(KunderegnskabError):
     """The publication, or what it was made from, is not at hand."""
 
@@ -150,8 +62,7 @@ class Trace:
         con.execute(f"use {_CATALOG}")
         for schema in ("raw", "staging", "intermediate", "marts", "audit"):
             con.execute(f"create schema {schema}")
-        for macro in (_RATIO, *_OTHER_MACROS, *_PART_MACROS, *_COST_MACROS):
-            con.execute(macro)
+        con.execute(_MACROS.read_text(encoding="utf-8"))
 
     @cached_property
     def tables(self) -> frozenset[str]:
