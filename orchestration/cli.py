@@ -214,6 +214,37 @@ def explain(
 
 
 @app.command()
+def close(
+    month: Annotated[str, typer.Argument(help="Month, e.g. 2025-06.")],
+    by: Annotated[str, typer.Option(help="Who decides it.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    reopen: Annotated[bool, typer.Option("--reopen", help="Reopen a closed month instead.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Close a month on the current publication: later changes of it are listed as restatements."""
+    from kunderegnskab.audit.closing import EVENTS_FILE, month_of, record_event
+
+    found = find_workspace(workspace)
+    made = record_event(found, month_of(month), "reopen" if reopen else "close", by=by, reason=reason)
+    if as_json:
+        _print_json(
+            {
+                "month": f"{made.month:%Y-%m}",
+                "event": made.event,
+                "event_no": made.number,
+                "publication": made.publication,
+                "manifest_sha256": made.manifest_sha256,
+            }
+        )
+        return
+    done = "closed on" if made.event == "close" else "reopened after"
+    _out.print(f"{made.month:%Y-%m} is {done} publication {made.publication}")
+    _out.print(f"  manifest {made.manifest_sha256}")
+    _out.print(f"  written into policy/{EVENTS_FILE} as event {made.number}; the next refresh follows it.")
+
+
+@app.command()
 def verify(
     publication: Annotated[
         list[str] | None, typer.Argument(help="Compute these again (name or number) instead of the newest.")

@@ -52,6 +52,8 @@ EVIDENCE = [
         key=("after_publication", "feed", "record_key", "column_name"),
     ),
     MartRequest(schema_name="audit", table="check_history", key=("publication", "stage", "check_name")),
+    MartRequest(schema_name="raw", table="closed_files"),
+    MartRequest(schema_name="raw", table="closed_sources"),
     MartRequest(schema_name="raw", table="company"),
     MartRequest(schema_name="raw", table="feeds", key=("feed",)),
     MartRequest(schema_name="raw", table="files", key=("feed", "source_file")),

@@ -126,14 +126,15 @@ def _recalculate(workspace: Workspace, publication: Publication, progress: Progr
         return
     agreeing = comparison.figures - len(comparison.differences)
     report.done.append(
-        f"Recalculated {publication.name} by a second path: {agreeing:,} of {comparison.figures:,} figures agree."
+        f"Recalculated {publication.name} by a second path: {agreeing:,} of {comparison.figures:,} "
+        "figures agree."
     )
     report.findings += [
         Finding(
             "recalculation",
             f"{publication.name} {each.table}.{each.figure}",
-            f"{each.figure} of {each.scope_type} {each.scope_id}, {each.window} {each.month:%Y-%m}: published "
-            f"{each.published}, recalculated {each.recalculated}.",
+            f"{each.figure} of {each.scope_type} {each.scope_id}, {each.window} {each.month:%Y-%m}: "
+            f"published {each.published}, recalculated {each.recalculated}.",
         )
         for each in comparison.differences[:_DIFFERENCES_SHOWN]
     ]

@@ -15,12 +15,12 @@ import duckdb
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.ingest.lake import feed_relation
+from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Company
 
 CHANGE_LOG = "audit.change_log"
 CHECK_HISTORY = "audit.check_history"
-_EARLIER = "earlier_history"
 
 _CHANGE_LOG_COLUMNS = """
     feed varchar, record_key varchar, column_name varchar, change varchar, old_value varchar,
@@ -52,28 +52,18 @@ def load_history(
     con.execute(f"create or replace table {CHECK_HISTORY} ({_CHECK_HISTORY_COLUMNS})")
     if now is None or not now.database.is_file():
         return
-    con.execute(f"attach {literal(str(now.database.resolve()))} as {_EARLIER} (read_only)")
-    try:
-        tables = {
-            name
-            for (name,) in con.execute(
-                "select table_name from duckdb_tables() where database_name = ? and schema_name = 'audit'",
-                [_EARLIER],
-            ).fetchall()
-        }
+    with attached(con, now) as tables:
         for table in (CHANGE_LOG, CHECK_HISTORY):
-            if table.removeprefix("audit.") in tables:
-                con.execute(f"insert into {table} by name select * from {_EARLIER}.{table}")
+            if table in tables:
+                con.execute(f"insert into {table} by name select * from {EARLIER}.{table}")
         con.execute(
             f"""
             insert into {CHECK_HISTORY}
             select ?, ?, stage, check_name, subject, is_blocking, status, failing_rows, observed
-            from {_EARLIER}.audit.check_results
+            from {EARLIER}.audit.check_results
             """,
             [now.name, now.manifest.run_id],
         )
-    finally:
-        con.execute(f"detach {_EARLIER}")
     for feed in load_feeds().values():
         if feed.is_policy:
             _note_changes(con, feed, lake, now, needs_approval=feed.name in company.approval_required)

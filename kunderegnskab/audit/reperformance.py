@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from kunderegnskab.audit.closing import load_closed_months
 from kunderegnskab.audit.history import load_history
 from kunderegnskab.ingest import Intake, Receipt, load_warehouse
 from kunderegnskab.problems import KunderegnskabError
@@ -86,6 +87,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
         )
     load_baselines(con, workspace.published, earlier)
     load_history(con, workspace.lake, company, earlier)
+    load_closed_months(con, workspace.published, earlier)
 
 
 def compare(

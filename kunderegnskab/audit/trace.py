@@ -40,6 +40,8 @@ _KEPT = frozenset(
         "intermediate.int_owner_spans",
     }
 )
+
+
 class CannotTrace(KunderegnskabError):
     """The publication, or what it was made from, is not at hand."""
 

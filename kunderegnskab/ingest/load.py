@@ -59,8 +59,8 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, company: Company, lake: Path,
     """Fill schema raw of an empty warehouse.
 
     Gives one relation per feed, in the columns of its contract plus the three source columns, and
-    the tables company, feeds, files, rejects and left_out. Baselines that earlier publications hold are
-    not files; publication.baselines fills their table.
+    the tables company, feeds, files, rejects and left_out. What earlier publications hold is no file:
+    publication.baselines and audit.closing fill those tables.
     """
     con.execute("create schema raw")
     _company(con, company)
@@ -89,6 +89,14 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, company: Company, lake: Path,
         "create table raw.published_baselines (kpi_id varchar, scope_type varchar, scope_id varchar, "
         "month_from date, baseline_month_from date, baseline_month_to date, approved_on date, "
         "baseline_value decimal(18,6), baseline_publication varchar)"
+    )
+    con.execute(
+        "create table raw.closed_sources (publication varchar, month date, customer_id varchar, "
+        "line_code varchar, feed varchar, source varchar, file_sha256 varchar, amount decimal(18,4), "
+        "posting_count bigint)"
+    )
+    con.execute(
+        "create table raw.closed_files (publication varchar, source_file varchar, file_sha256 varchar)"
     )
     _rejects(con, listings["rejected"])
     _left_out(con, listings["left_out"])

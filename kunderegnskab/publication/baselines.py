@@ -6,17 +6,15 @@ today's accounts, and what has become of it since (dbt model target_baselines).
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from kunderegnskab.publication import store
+from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
 
-_EARLIER = "baseline_publication"
 _KEY = ("kpi_id", "scope_type", "scope_id", "month_from")
 # A sum, or a ratio rounded half away from zero to six decimals; in whole numbers, so that no float is met.
 _VALUE = """case
@@ -44,16 +42,16 @@ def load_baselines(con: duckdb.DuckDBPyConnection, published: Path, now: Publica
     """
     if now is None:
         return
-    with _attached(con, now) as tables:
-        if "target_baselines" in tables:
+    with attached(con, now) as tables:
+        if "marts.target_baselines" in tables:
             con.execute(_carried(now.name))
     chain = _chain(published, now)
     for approved_on in _approvals(con):
         approved = _current_on(chain, approved_on)
         if approved is None:
             continue
-        with _attached(con, approved) as tables:
-            if "kpi_values" in tables:
+        with attached(con, approved) as tables:
+            if "marts.kpi_values" in tables:
                 con.execute(_approved(approved.name), [approved_on])
 
 
@@ -65,7 +63,7 @@ def _carried(publication: str) -> str:
         select {_columns("targets")}, earlier.baseline_value,
             coalesce(earlier.baseline_publication, {_literal(publication)})
         from raw.kpi_targets as targets
-        inner join {_EARLIER}.marts.target_baselines as earlier
+        inner join {EARLIER}.marts.target_baselines as earlier
             on {same}
                 and earlier.baseline_month_from = targets.baseline_month_from
                 and earlier.baseline_month_to = targets.baseline_month_to
@@ -83,7 +81,7 @@ def _approved(publication: str) -> str:
     return f"""
         insert into raw.published_baselines
         with months as (
-            select distinct month from {_EARLIER}.marts.kpi_values where time_window = 'month'
+            select distinct month from {EARLIER}.marts.kpi_values where time_window = 'month'
         ), sums as (
             select {_columns("targets")},
                 (select count(*) from months
@@ -93,7 +91,7 @@ def _approved(publication: str) -> str:
                 sum(earlier.denominator) as denominator,
                 count(earlier.denominator) = 0 as is_sum
             from raw.kpi_targets as targets
-            inner join {_EARLIER}.marts.kpi_values as earlier
+            inner join {EARLIER}.marts.kpi_values as earlier
                 on earlier.kpi_id = targets.kpi_id
                     and earlier.scope_type = targets.scope_type
                     and earlier.scope_id = targets.scope_id
@@ -141,23 +139,6 @@ def _chain(published: Path, now: Publication) -> list[Publication]:
 def _current_on(chain: list[Publication], day: date) -> Publication | None:
     """The publication that was current at the end of a day (UTC)."""
     return next((one for one in chain if one.manifest.published_at.date() <= day), None)
-
-
-@contextmanager
-def _attached(con: duckdb.DuckDBPyConnection, publication: Publication) -> Generator[set[str]]:
-    """Attaches a publication's database; gives the names of its marts, none when its data were pruned."""
-    if not publication.database.is_file():
-        yield set()
-        return
-    con.execute(f"attach {_literal(publication.database.resolve())} as {_EARLIER} (read_only)")
-    try:
-        found = con.execute(
-            "select table_name from duckdb_tables() where database_name = ? and schema_name = 'marts'",
-            [_EARLIER],
-        )
-        yield {name for (name,) in found.fetchall()}
-    finally:
-        con.execute(f"detach {_EARLIER}")
 
 
 def _literal(value: str | Path) -> str:

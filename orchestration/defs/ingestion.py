@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from kunderegnskab.audit.closing import load_closed_months
 from kunderegnskab.audit.history import load_history
 from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import Feed, load_feeds
@@ -28,6 +29,8 @@ NOT_FEEDS = {
     "files": "What became of every record of every file, one row per feed and file.",
     "rejects": "Records that could not be read as declared, one row each.",
     "left_out": "Records that a mapping leaves out, one row each.",
+    "closed_sources": "What the lines of closed months were made of when they were closed.",
+    "closed_files": "The files behind the figures on which months were closed.",
     "published_baselines": "Baselines of targets as earlier publications hold them, one row per target.",
 }
 
@@ -94,6 +97,10 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
         earlier = store.current(workspace.published)
         load_baselines(con, workspace.published, earlier)
         load_history(con, workspace.lake, workspace.company, earlier)
+        try:
+            load_closed_months(con, workspace.published, earlier)
+        except InputProblems as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         start_load(
             con,
             load_id=context.run_id,

@@ -63,6 +63,7 @@ TIERS = "stg_bonus_agreements__tiers_of_an_agreement_agree"
 ADJUSTMENTS = "adjustments__are_approved_by_another_and_have_their_line"
 LADDER_KNOWN = "ladder__knows_every_line_of_the_company"
 LADDER_RESULT = "ladder__result_holds_every_line"
+RESTATED = "restatements__explain_the_difference_to_the_closed_figures"
 OUT_OF_USE = "customer_account_lines__lines_out_of_use_carry_nothing"
 
 
@@ -483,6 +484,18 @@ FAULTS = [
         "update raw.ladder_lines set line_code = 'K46', is_used = false",
         control=OUT_OF_USE,
         also=(POSTINGS, SOURCE_TOTALS, UNEXPLAINED),
+    ),
+    fault(
+        "restatement of nothing",
+        "insert into audit.restatements (month, customer_id, line_code, difference) "
+        "values (date '2024-01-01', '1001', 'K00', 1)",
+        RESTATED,
+    ),
+    fault(
+        "closed figure that nobody closed",
+        "insert into audit.closed_sources (month, customer_id, line_code, amount) "
+        "values (date '2024-01-01', '1001', 'K00', 1)",
+        RESTATED,
     ),
 ]
 ALL_FAULTS = [*TEN_FAULTS, *FAULTS]

@@ -76,6 +76,18 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "source_record": "BIGINT",
         "reason": "VARCHAR",
     },
+    "closed_sources": {
+        "publication": "VARCHAR",
+        "month": "DATE",
+        "customer_id": "VARCHAR",
+        "line_code": "VARCHAR",
+        "feed": "VARCHAR",
+        "source": "VARCHAR",
+        "file_sha256": "VARCHAR",
+        "amount": "DECIMAL(18,4)",
+        "posting_count": "BIGINT",
+    },
+    "closed_files": {"publication": "VARCHAR", "source_file": "VARCHAR", "file_sha256": "VARCHAR"},
     "published_baselines": {
         "kpi_id": "VARCHAR",
         "scope_type": "VARCHAR",
@@ -106,6 +118,8 @@ def create_raw(
     left_out: Sequence[Record] = (),
     rejects_allowed: int = 0,
     published_baselines: Sequence[Record] = (),
+    closed_sources: Sequence[Record] = (),
+    closed_files: Sequence[Record] = (),
 ) -> None:
     """Creates the raw schema in a new warehouse file: every feed of the contract.
 
@@ -152,6 +166,8 @@ def create_raw(
             "rejects": list(rejects),
             "left_out": list(left_out),
             "published_baselines": list(published_baselines),
+            "closed_sources": list(closed_sources),
+            "closed_files": list(closed_files),
         }
         for table, columns in OTHER_TABLES.items():
             _create(connection, table, columns, others[table])

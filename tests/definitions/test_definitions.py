@@ -103,7 +103,17 @@ def test_graph_is_the_same_whatever_the_workspace_supplies(definitions: dg.Defin
 
 def test_every_feed_is_an_asset(definitions: dg.Definitions):
     raw = {spec.key.path[1] for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] == "raw"}
-    assert raw == {*load_feeds(), "company", "feeds", "files", "rejects", "left_out", "published_baselines"}
+    assert raw == {
+        *load_feeds(),
+        "company",
+        "feeds",
+        "files",
+        "rejects",
+        "left_out",
+        "published_baselines",
+        "closed_sources",
+        "closed_files",
+    }
 
 
 def test_every_asset_has_group_owner_and_description(definitions: dg.Definitions):

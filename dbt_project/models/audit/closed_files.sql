@@ -1,0 +1,6 @@
+-- The files behind the figures on which months were closed.
+select
+    publication,
+    source_file,
+    file_sha256
+from {{ ref('stg_closed_files') }}

@@ -1,0 +1,6 @@
+-- The files that the publications were made from on which months were closed.
+select
+    publication,
+    source_file,
+    file_sha256
+from {{ source('raw', 'closed_files') }}

@@ -1,0 +1,109 @@
+"""Closing months: what was published then stays as it was, and every later change is listed with its cause."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from companies import MONTHS, line, sales_of, write_sales, write_small_company
+from running import Done, kunderegnskab, refreshed, rows
+
+CLOSED = MONTHS[11]
+RESTATED = (
+    "select customer_id, line_code, source, cause, closed_amount, current_amount, difference "
+    "from audit.restatements order by all"
+)
+
+
+def close(company: Path, month: str, *options: str) -> Done:
+    decided = ("--by", "Regnskabschef", "--reason", "Årsafslutning")
+    return kunderegnskab("close", month, *decided, "--workspace", company, "--json", *options)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small company, published once, and its twelfth month closed on that."""
+    root = tmp_path_factory.mktemp("closing") / "workspace"
+    write_small_company(root)
+    refreshed(root)
+    done = close(root, f"{CLOSED:%Y-%m}")
+    assert done.code == 0, done.out
+    return root
+
+
+def test_a_closed_month_keeps_its_figures_and_lists_every_change(company: Path) -> None:
+    (closed_on,) = rows(company, "select publication from main._publication")[0]
+    assert refreshed(company)["status"] == "published"
+    assert rows(company, RESTATED) == []
+    event = rows(
+        company, "select month, event, publication, decided_by, is_in_force from audit.period_closes"
+    )
+    assert event == [(CLOSED, "close", closed_on, "Regnskabschef", True)]
+    kept = "select * from audit.closed_sources order by all"
+    figures = rows(company, kept)
+    assert {row[1] for row in figures} == {CLOSED}
+
+    # A line of the closed month is corrected, a new file adds one, and an open month changes too.
+    lines = sales_of("nord")
+    changed = [list(fields) for fields in lines]
+    number = next(place for place, fields in enumerate(lines) if fields[0] == f"C1-{CLOSED:%y%m}")
+    changed[number] = line(f"C1-{CLOSED:%y%m}", "C1", CLOSED.replace(day=15), Decimal(2000))
+    changed[number + 1] = line(f"C1-{MONTHS[12]:%y%m}", "C1", MONTHS[12].replace(day=15), Decimal(5))
+    write_sales(company, "nord", changed)
+    write_sales(company, "sent", [line("S1", "C3", CLOSED.replace(day=20), Decimal(100))])
+    assert refreshed(company)["status"] == "published"
+
+    amount = Decimal(1000 + 10 * 11)
+    difference = Decimal(2000) - amount
+    assert rows(company, RESTATED) == [
+        ("C1", "K00", "landing/salg/nord.csv", "changed_file", amount, Decimal(2000), difference),
+        (
+            "C1", "K05", "landing/salg/nord.csv", "changed_file",
+            amount / 10, Decimal(200), difference / 10,
+        ),
+        (
+            "C1", "K35", "landing/salg/nord.csv", "changed_file",
+            amount * Decimal("0.6"), Decimal(1200), difference * Decimal("0.6"),
+        ),
+        ("C3", "K00", "landing/salg/sent.csv", "new_file", Decimal(0), Decimal(100), Decimal(100)),
+        ("C3", "K05", "landing/salg/sent.csv", "new_file", Decimal(0), Decimal(10), Decimal(10)),
+        ("C3", "K35", "landing/salg/sent.csv", "new_file", Decimal(0), Decimal(60), Decimal(60)),
+    ]  # fmt: skip
+    assert rows(company, kept) == figures
+
+    # Carried on, also when nothing of the month changes any more.
+    assert refreshed(company, "--full")["status"] == "published"
+    assert len(rows(company, RESTATED)) == 6
+    assert rows(company, kept) == figures
+
+    reopened = close(company, f"{CLOSED:%Y-%m}", "--reopen")
+    assert reopened.code == 0, reopened.out
+    assert refreshed(company)["status"] == "published"
+    assert rows(company, RESTATED) == rows(company, kept) == []
+    assert rows(company, "select event_no, event, is_in_force from audit.period_closes order by 1") == [
+        (1, "close", False),
+        (2, "reopen", True),
+    ]
+
+
+def test_what_cannot_be_closed_is_said(company: Path, tmp_path: Path) -> None:
+    assert "is no month" in close(company, "2024-13").json["problems"][0]
+    assert "has no figures for 1999-01" in close(company, "1999-01").json["problems"][0]
+    assert "is not closed" in close(company, f"{MONTHS[3]:%Y-%m}", "--reopen").json["problems"][0]
+    unnamed = kunderegnskab("close", "2024-01", "--by", " ", "--reason", "x", "-w", company, "--json")
+    assert "Say who decides it" in unnamed.json["problems"][0]
+    assert kunderegnskab("init", tmp_path / "new").code == 0
+    assert "Nothing is published yet" in close(tmp_path / "new", "2024-01").json["problems"][0]
+
+
+def test_a_month_closed_on_a_publication_that_is_not_there_is_refused(company: Path) -> None:
+    path = company / "policy" / "period_events.csv"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}9,2024-03-01,close,0099-nowhere,Nn,2025-01-01,prøve\n", encoding="utf-8")
+    try:
+        done = kunderegnskab("refresh", "--workspace", company, "--json")
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert done.code == 1
+    assert "2024-03 is closed on 0099-nowhere, which is not there" in "\n".join(done.json["problems"])
