@@ -174,7 +174,10 @@ def explain(
     publication: Annotated[
         str | None, typer.Option(help="Name or number; the current one if left out.")
     ] = None,
-    depth: Annotated[int, typer.Option(help="Steps down from the number.", min=1, max=10)] = 3,
+    depth: Annotated[
+        int | None,
+        typer.Option(help="Steps down from the number; as many as can be read if left out.", min=1),
+    ] = None,
     language: Annotated[str | None, typer.Option(help="da or en; the company's if left out.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write all source records to this file.")] = None,
     xlsx: Annotated[
@@ -208,7 +211,7 @@ def explain(
         if as_json:
             _print_json(show.as_json(root, records, trace.publication.name))
         else:
-            _out.print(show.tree(root, records, names))
+            _wide().print(show.tree(root, records, names))
     if not all(each.adds_up for each in root.explanations()):
         raise typer.Exit(1)
 
@@ -401,9 +404,7 @@ def _show_inputs(report: dict[str, Any]) -> None:
         counts = (file[f"records_{kind}"] for kind in ("read", "loaded", "rejected", "left_out"))
         cells = (file["feed"], file["source_file"], *(f"{count:,}" for count in counts))
         table.add_row(*(Text(cell) for cell in cells))
-    # Where nobody looks at a screen, a file's name must not be cut to the width of one.
-    wide = _out if _out.is_terminal else Console(width=240, highlight=False, markup=False)
-    wide.print(table)
+    _wide().print(table)
     if report["not_supplied"]:
         _out.print(f"Not supplied: {', '.join(report['not_supplied'])}.")
     for name in report["unused_files"]:
@@ -471,6 +472,11 @@ def _progress(as_json: bool) -> Generator[Progress]:
             bar.update(task, description=activity, completed=done, total=total)
 
         yield show
+
+
+def _wide() -> Console:
+    """Where nobody looks at a screen, a line must not be cut to the width of one."""
+    return _out if _out.is_terminal else Console(width=240, highlight=False, markup=False)
 
 
 def _complain(sentences: list[str]) -> None:

@@ -12,12 +12,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from kunderegnskab.audit.explain.explanation import CannotExplain, Cell, Explanation, Part, Value, explain
+from kunderegnskab.audit.explain.explanation import (
+    BREADTH,
+    CannotExplain,
+    Cell,
+    Explanation,
+    Part,
+    Value,
+    explain,
+)
 from kunderegnskab.audit.trace import Trace
 
-WINDOWS = ("month", "quarter", "ytd", "r12")
-# Parts of a sum shown and followed per step; the rest is summed in one line.
-BREADTH = 12
+# Steps that a person still reads, and how far down there is anything.
+_READABLE = 60
+_DEEPEST = 10
 
 
 @dataclass(frozen=True)
@@ -132,12 +140,29 @@ def month_of(text: str | None) -> date:
         raise CannotExplain(f"--month {text} is no month; write it as 2025-06.") from None
 
 
-def follow(trace: Trace, cell: Cell, depth: int) -> Branch:
+def follow(trace: Trace, cell: Cell, depth: int | None) -> Branch:
     """The explanation of a cell, of its parts, and so on, `depth` steps down.
+
+    Args:
+        depth: None for as deep as a person can read: to the records of a customer's month, less for a year of
+            the company.
 
     Raises CannotExplain for the cell itself; for a part the branch says why.
     """
-    return _Follower(trace).branch(None, cell, depth)
+    follower = _Follower(trace)
+    if depth is not None:
+        return follower.branch(None, cell, depth)
+    found = follower.branch(None, cell, 1)
+    for deeper in range(2, _DEEPEST + 1):
+        # What was asked before is not asked again, so each round costs its last step alone.
+        tree = follower.branch(None, cell, deeper)
+        size = sum(1 for _ in tree.explanations())
+        if size > _READABLE:
+            return found
+        if size == sum(1 for _ in found.explanations()):
+            return tree
+        found = tree
+    return found
 
 
 class _Follower:

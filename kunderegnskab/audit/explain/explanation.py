@@ -23,6 +23,9 @@ from kunderegnskab.publication.manifest import MartContent
 
 Value = Decimal | int | str | bool | date | datetime | None
 
+BREADTH = 12
+"""Parts of a sum shown and followed per step; the rest is summed in one line."""
+
 _PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 _RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
 # Sums of 18-digit amounts over millions of rows stay exact.
@@ -191,6 +194,9 @@ def _parts(trace: Trace, total: Total, cell: Cell, row: Mapping[str, Any]) -> li
                 column = str({**name, "column": cell.column}[column.removeprefix("$")])
             child = Cell(target.table, {each: name[each] for each in keys}, column)
         parts.append(Part(name, 1 if total.how == "count" and not is_grouped else part_value, child))
+    if total.how == "sum" and len(parts) > BREADTH:
+        # Who looks at many wants the ones that matter; a year's months stay in their order.
+        parts.sort(key=lambda part: -abs(Decimal(part.value or 0)))  # ty: ignore[invalid-argument-type]
     return parts
 
 
