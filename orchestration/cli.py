@@ -217,6 +217,80 @@ def explain(
 
 
 @app.command()
+def sample(
+    size: Annotated[int, typer.Argument(help="How many source records to draw.", min=1)],
+    method: Annotated[
+        str, typer.Option(help="random, or monetary: each krone has the same chance.")
+    ] = "random",
+    seed: Annotated[int, typer.Option(help="The same seed draws the same records.")] = 1,
+    first: Annotated[str | None, typer.Option(help="First month, e.g. 2025-01.")] = None,
+    last: Annotated[str | None, typer.Option(help="Last month.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write the sample to this workbook.")] = None,
+    publication: Annotated[
+        str | None, typer.Option(help="Name or number; the current one if left out.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw source records for an audit, with their text and where each of them counts."""
+    from kunderegnskab.audit.closing import month_of
+    from kunderegnskab.audit.sampling import CannotSample, draw, write_workbook
+    from kunderegnskab.audit.trace import opened
+
+    if method not in ("random", "monetary"):
+        raise CannotSample(f"--method {method} is not known; use random or monetary.")
+    with opened(find_workspace(workspace), publication) as trace:
+        drawn = draw(
+            trace,
+            size,
+            method="monetary" if method == "monetary" else "random",
+            seed=seed,
+            first_month=month_of(first) if first else None,
+            last_month=month_of(last) if last else None,
+        )
+    if xlsx is not None:
+        write_workbook(xlsx, drawn)
+    if as_json:
+        _print_json(
+            {
+                "publication": drawn.publication,
+                "method": drawn.method,
+                "seed": drawn.seed,
+                "population": drawn.population,
+                "population_amount": str(drawn.population_amount),
+                "interval": None if drawn.interval is None else str(drawn.interval),
+                "records": [
+                    {
+                        "feed": each.record.feed,
+                        "file": each.record.source_file,
+                        "sha256": each.record.sha256,
+                        "file_state": each.record.file_state,
+                        "record": each.record.source_record,
+                        "raw": each.record.raw,
+                        "amount": str(each.record.value),
+                        "customer_id": each.customer_id,
+                        "month": f"{each.month:%Y-%m}",
+                        "lines": {code: str(amount) for code, amount in each.lines.items()},
+                        "shown_in": list(each.shown_in),
+                    }
+                    for each in drawn.drawn
+                ],
+            }
+        )
+        return
+    _out.print(
+        f"{drawn.publication}: {len(drawn.drawn)} of {drawn.population:,} records drawn "
+        f"({drawn.method}, seed {drawn.seed})"
+    )
+    for each in drawn.drawn:
+        record = each.record
+        _out.print(
+            f"  {record.source_file}, record {record.source_record}: {record.value} "
+            f"(customer {each.customer_id}, {each.month:%Y-%m}, {', '.join(each.lines)})"
+        )
+
+
+@app.command()
 def close(
     month: Annotated[str, typer.Argument(help="Month, e.g. 2025-06.")],
     by: Annotated[str, typer.Option(help="Who decides it.")],

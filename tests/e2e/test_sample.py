@@ -1,0 +1,90 @@
+"""`kunderegnskab sample`: the same seed draws the same records, large amounts are never missed, and each ties."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from running import kunderegnskab, rows
+
+from kunderegnskab.audit.sampling import _hits
+
+
+def sample(company: Path, *options: str) -> dict[str, Any]:
+    done = kunderegnskab("sample", *options, "--workspace", company, "--json")
+    assert done.code == 0, done.out
+    return done.json
+
+
+def places(drawn: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(record["file"], record["record"]) for record in drawn["records"]]
+
+
+def test_a_seed_draws_the_same_records_and_another_seed_others(demo_workspace: Path) -> None:
+    first = sample(demo_workspace, "20", "--seed", "7")
+    assert sample(demo_workspace, "20", "--seed", "7") == first
+    assert len(set(places(first))) == 20
+    assert places(sample(demo_workspace, "20", "--seed", "8")) != places(first)
+    assert places(sample(demo_workspace, "5", "--seed", "7")) == places(first)[:5]
+
+
+def test_what_is_drawn_comes_with_its_text_and_ties_to_the_accounts(demo_workspace: Path) -> None:
+    drawn = sample(demo_workspace, "10", "--seed", "3", "--first", "2025-01", "--last", "2025-03")
+    for record in drawn["records"]:
+        assert record["raw"]
+        assert record["file_state"] == "unchanged"
+        assert "2025-01" <= record["month"] <= "2025-03"
+        assert Decimal(record["amount"]) == max(abs(Decimal(each)) for each in record["lines"].values())
+        month = f"{record['month']}-01"
+        for code, amount in record["lines"].items():
+            ((whole,),) = rows(
+                demo_workspace,
+                "select sum(amount) from audit.account_sources where month = date '" + month + "' and "
+                f"customer_id = '{record['customer_id']}' and line_code = '{code}' "
+                f"and source = '{record['file']}'",
+            )
+            assert whole is not None, (record, code, amount)
+
+
+def test_a_monetary_sample_never_misses_what_is_larger_than_its_interval(demo_workspace: Path) -> None:
+    drawn = sample(demo_workspace, "40", "--method", "monetary", "--seed", "5")
+    interval = Decimal(drawn["interval"])
+    assert interval == Decimal(drawn["population_amount"]) / 40
+    ((population, amount),) = rows(
+        demo_workspace,
+        "select sum(posting_count), sum(abs(amount)) from audit.account_sources where feed in "
+        "('sales_lines', 'customer_costs', 'adjustments', 'receivables')",
+    )
+    assert 40 < drawn["population"] <= population
+    assert Decimal(drawn["population_amount"]) <= amount * 2
+    assert 20 < len(drawn["records"]) <= 40
+    larger = sample(demo_workspace, "4000", "--method", "monetary", "--seed", "6")
+    assert set(places(drawn)) & set(places(larger))  # those of large amounts are in both
+
+
+def test_what_cannot_be_drawn_is_said(demo_workspace: Path) -> None:
+    wrong = kunderegnskab("sample", "5", "--method", "all", "-w", demo_workspace, "--json")
+    assert wrong.json["problems"] == ["--method all is not known; use random or monetary."]
+    empty = kunderegnskab(
+        "sample", "5", "--first", "1999-01", "--last", "1999-02", "-w", demo_workspace, "--json"
+    )
+    assert "No source record" in empty.json["problems"][0]
+
+
+@given(whole=st.integers(1, 10**15), size=st.integers(1, 200), seed=st.integers(0, 10**6))
+def test_every_part_of_the_money_is_hit_once(whole: int, size: int, seed: int) -> None:
+    hits = _hits(whole, size, seed)
+    assert all(0 <= hit < whole for hit in hits)
+    if whole >= size:
+        assert len(hits) == size
+        gaps = {after - before for before, after in zip(hits, hits[1:], strict=False)}
+        assert gaps <= {whole // size, whole // size + 1}
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_no_money_gives_no_hits(size: int) -> None:
+    assert _hits(0, size, 1) == []
