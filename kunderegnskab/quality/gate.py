@@ -278,6 +278,22 @@ CONTROLS = [
             from {UNAPPROVED} order by all""",
     ),
 ]
+COMPLETE = [
+    MetricCheck(
+        check_name="gate__product_accounts__document_numbers_have_no_gaps",
+        subject="product_accounts",
+        is_blocking=False,
+        metric="select coalesce(sum(missing_count), 0) from audit.document_gaps",
+        unit="rows",
+        maximum=0,
+        en="No number is missing in the series of sales documents (audit.document_gaps).",
+        da="Intet nummer mangler i salgsbilagenes nummerserier (audit.document_gaps).",
+        failing="""
+            select series, first_missing, last_missing, missing_count, document_before, posted_before,
+                document_after, posted_after
+            from audit.document_gaps order by all""",
+    ),
+]
 
 
 def _drift_check(
@@ -381,7 +397,7 @@ def gate_checks() -> list[ExpectedCheck]:
 
 def gate_catalogue() -> list[MetricCheck]:
     """The declarations of those checks, for whoever shows them."""
-    return [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *DRIFT]
+    return [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *COMPLETE, *DRIFT]
 
 
 def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[CheckResult]:
@@ -395,7 +411,9 @@ def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[Chec
         nothing_to_compare = [
             result_of(check, "gate", "passed", observed="no earlier publication") for check in DRIFT
         ]
-        return run_checks(con, "gate", [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS]) + nothing_to_compare
+        return (
+            run_checks(con, "gate", [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *COMPLETE]) + nothing_to_compare
+        )
 
 
 @contextmanager

@@ -91,6 +91,9 @@ create table audit.bonus_roll_forward (
 insert into audit.bonus_roll_forward values
     ('1', '2023-01-01', '2023-05-01', 50, 0), ('1', '2023-01-01', '2024-01-01', 0, 50),
     ('1', '2024-01-01', '2024-05-01', 70, 0);
+create table audit.document_gaps (
+    series varchar, first_missing decimal(18,0), last_missing decimal(18,0), missing_count bigint,
+    document_before varchar, posted_before date, document_after varchar, posted_after date);
 create table audit.change_log (
     feed varchar, record_key varchar, column_name varchar, change varchar, old_value varchar,
     new_value varchar, changed_by varchar, approved_by varchar, needs_approval boolean, is_approved boolean,
@@ -452,6 +455,15 @@ def test_a_change_without_approval_blocks_until_it_is_approved(
         detail = failed["gate__kpi_values__changes_are_approved"].detail
         assert "threshold_from" in detail
         assert "policy/segment_rules.csv" in detail
+
+
+def test_a_missing_document_number_is_a_warning(marts: Connection) -> None:
+    marts.execute("insert into audit.document_gaps values ('F', 17, 18, 2, 'F16', null, 'F19', null)")
+    failed = gate(marts)
+    assert list(failed) == ["gate__product_accounts__document_numbers_have_no_gaps"]
+    result = failed["gate__product_accounts__document_numbers_have_no_gaps"]
+    assert (result.is_blocking, result.observed) == (False, "2")
+    assert "document_before=F16" in result.detail
 
 
 def test_a_company_without_a_ledger_is_not_warned_of_it(marts: Connection) -> None:

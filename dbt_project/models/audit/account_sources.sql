@@ -1,5 +1,5 @@
--- What each line of each account is made of, by file and by pool: the sums of its postings. Single postings belong in the
--- view postings.
+-- What each line of each account is made of, by file and by pool: the sums of its postings. Single postings belong in
+-- the view postings.
 select
     customer_id,
     month,

@@ -92,8 +92,8 @@ select
         when compared.feed = 'bonus_agreements' then 'agreement'
         when files_then.source_file is null then 'new_file'
         when files_now.source_file is null then 'removed_file'
-        when files_then.file_sha256 is distinct from files_now.file_sha256 then 'changed_file'
-        else 'rule'
+        when files_then.file_sha256 = files_now.file_sha256 then 'rule'
+        else 'changed_file'
     end as cause,
     cast(compared.closed_amount as decimal(18, 4)) as closed_amount,
     cast(compared.current_amount as decimal(18, 4)) as current_amount,
