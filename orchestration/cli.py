@@ -190,6 +190,7 @@ def explain(
     from kunderegnskab.audit.explain import ask, show
     from kunderegnskab.audit.explain.records import source_records
     from kunderegnskab.audit.trace import opened
+    from kunderegnskab.months import month_of
 
     scopes = {"customer": customer, "salesperson": salesperson, "team": team, "segment": segment}
     with opened(find_workspace(workspace), publication) as trace:
@@ -197,7 +198,7 @@ def explain(
             cell = ask.cell_at(trace, what, ask.key_of(at or []))
         else:
             scope_type, scope_id = ask.scope_of(scopes)
-            cell = ask.kpi_cell(trace, what, scope_type, scope_id, ask.month_of(month), window)
+            cell = ask.kpi_cell(trace, what, scope_type, scope_id, month_of(month or ""), window)
         root = ask.follow(trace, cell, depth)
         wanted = [record for each in root.explanations() for record in each.records]
         records = source_records(trace, dict.fromkeys(wanted))
@@ -233,9 +234,9 @@ def sample(
     as_json: JsonOption = False,
 ) -> None:
     """Draw source records for an audit, with their text and where each of them counts."""
-    from kunderegnskab.audit.closing import month_of
     from kunderegnskab.audit.sampling import CannotSample, draw, write_workbook
     from kunderegnskab.audit.trace import opened
+    from kunderegnskab.months import month_of
 
     if method not in ("random", "monetary"):
         raise CannotSample(f"--method {method} is not known; use random or monetary.")
@@ -300,7 +301,8 @@ def close(
     as_json: JsonOption = False,
 ) -> None:
     """Close a month on the current publication: later changes of it are listed as restatements."""
-    from kunderegnskab.audit.closing import EVENTS_FILE, month_of, record_event
+    from kunderegnskab.audit.closing import EVENTS_FILE, record_event
+    from kunderegnskab.months import month_of
 
     found = find_workspace(workspace)
     made = record_event(found, month_of(month), "reopen" if reopen else "close", by=by, reason=reason)

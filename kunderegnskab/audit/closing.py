@@ -89,17 +89,6 @@ def record_event(
     return PeriodEvent(number, month, event, current.name, current.manifest_sha256)
 
 
-def month_of(text: str) -> date:
-    """The first day of a month written as 2025-06.
-
-    Raises CannotClose when it is not.
-    """
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise CannotClose(f"{text} is no month; write it as 2025-06.") from None
-
-
 def _events(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []

@@ -129,17 +129,6 @@ def scope_of(scopes: Mapping[str, str | None]) -> tuple[str, str]:
     return named[0] if named else ("company", "company")
 
 
-def month_of(text: str | None) -> date:
-    """The first day of a month written as 2025-06.
-
-    Raises CannotExplain when it is not.
-    """
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise CannotExplain(f"--month {text} is no month; write it as 2025-06.") from None
-
-
 def follow(trace: Trace, cell: Cell, depth: int | None) -> Branch:
     """The explanation of a cell, of its parts, and so on, `depth` steps down.
 
