@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -190,7 +191,6 @@ def explain(
     from kunderegnskab.audit.explain import ask, show
     from kunderegnskab.audit.explain.records import source_records
     from kunderegnskab.audit.trace import opened
-    from kunderegnskab.months import month_of
 
     scopes = {"customer": customer, "salesperson": salesperson, "team": team, "segment": segment}
     with opened(find_workspace(workspace), publication) as trace:
@@ -198,7 +198,7 @@ def explain(
             cell = ask.cell_at(trace, what, ask.key_of(at or []))
         else:
             scope_type, scope_id = ask.scope_of(scopes)
-            cell = ask.kpi_cell(trace, what, scope_type, scope_id, month_of(month or ""), window)
+            cell = ask.kpi_cell(trace, what, scope_type, scope_id, _asked_month(month), window)
         root = ask.follow(trace, cell, depth)
         wanted = [record for each in root.explanations() for record in each.records]
         records = source_records(trace, dict.fromkeys(wanted))
@@ -215,6 +215,14 @@ def explain(
             _wide().print(show.tree(root, records, names))
     if not all(each.adds_up for each in root.explanations()):
         raise typer.Exit(1)
+
+
+def _asked_month(text: str | None) -> date:
+    from kunderegnskab.months import NoMonth, month_of
+
+    if text is None:
+        raise NoMonth("Say which month with --month, e.g. --month 2025-06.")
+    return month_of(text)
 
 
 @app.command()
