@@ -102,12 +102,19 @@ def _require_closable(current: Publication, month: date) -> None:
         open_months = con.execute(
             "select month from marts.company_accounts where month < ? and difference <> 0", [month]
         ).fetchall()
+        missing = con.execute(
+            "select source from audit.expected_files where is_missing and month <= ? order by month", [month]
+        ).fetchall()
     if row is None:
         raise CannotClose(f"{current.name} has no figures for {month:%Y-%m}.")
     if row[0] is not None and row[0] != 0:
         raise CannotClose(
             f"{month:%Y-%m} does not tie to the ledger: {row[0]} is unexplained; see "
             "audit.ledger_reconciliation."
+        )
+    if missing:
+        raise CannotClose(
+            f"A file of {missing[0][0]} is missing for {month:%Y-%m} or before; see audit.expected_files."
         )
     if open_months:
         raise CannotClose(f"{open_months[0][0]:%Y-%m}, which comes before, does not tie to the ledger.")

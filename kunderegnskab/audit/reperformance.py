@@ -13,7 +13,7 @@ import duckdb
 
 from kunderegnskab.audit.closing import load_closed_months
 from kunderegnskab.audit.history import load_history
-from kunderegnskab.ingest import Intake, Receipt, load_warehouse
+from kunderegnskab.ingest import ExpectedFiles, Intake, Receipt, load_warehouse
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
@@ -74,7 +74,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
         for file in manifest.inputs
     )
     company = Company.model_validate(manifest.parameters["company"])
-    load_warehouse(con, company, workspace.lake, Intake(receipts, ()))
+    load_warehouse(con, company, workspace.lake, Intake(receipts, (), _expected(publication)))
     before = manifest.previous
     earlier = next(
         (each for each in store.publications(workspace.published) if before and each.reference == before),
@@ -88,6 +88,13 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
     load_baselines(con, workspace.published, earlier)
     load_history(con, workspace.lake, company, earlier)
     load_closed_months(con, workspace.published, earlier)
+
+
+def _expected(publication: Publication) -> tuple[ExpectedFiles, ...]:
+    recorded = publication.manifest.parameters.get("expected_files")
+    return (
+        tuple(ExpectedFiles.model_validate(each) for each in recorded) if isinstance(recorded, list) else ()
+    )
 
 
 def compare(

@@ -68,6 +68,14 @@ class Feed(_Declaration):
     """The company's own rules, rates and decisions: changes of them are logged."""
     rules: tuple[Literal["two_of_three_amounts"], ...] = ()
 
+    @property
+    def period_column(self) -> str | None:
+        """The required column that says which month a record belongs to; None where records have no time."""
+        return next(
+            (name for name, each in self.columns.items() if each.type in ("date", "month") and each.required),
+            None,
+        )
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         unknown = [name for name in self.key if name not in self.columns]

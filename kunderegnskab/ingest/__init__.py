@@ -7,6 +7,7 @@ What a feed contains belongs in `kunderegnskab.feeds`; whether the numbers are p
 from __future__ import annotations
 
 from kunderegnskab.ingest.lake import (
+    ExpectedFiles,
     Intake,
     Receipt,
     configuration_hashes,
@@ -24,6 +25,7 @@ from kunderegnskab.ingest.load import (
 )
 
 __all__ = [
+    "ExpectedFiles",
     "Intake",
     "LoadRecord",
     "Receipt",

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -72,6 +73,16 @@ class Receipt(BaseModel):
     allowance_reason: str | None = None
 
 
+class ExpectedFiles(BaseModel):
+    """A source of which a file is expected for every month from `first_month` on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    feed: str
+    source: str
+    first_month: date
+
+
 @dataclass(frozen=True)
 class Intake:
     """All files of a workspace as lake files.
@@ -79,10 +90,12 @@ class Intake:
     Attributes:
         receipts: one per landing file and feed, in the order of the contracts.
         read: names of the files that had to be read, the others were known.
+        expected: sources of which a file is expected for every month.
     """
 
     receipts: tuple[Receipt, ...]
     read: tuple[str, ...]
+    expected: tuple[ExpectedFiles, ...] = ()
 
     @property
     def supplied(self) -> set[str]:
@@ -112,7 +125,7 @@ class _Job:
             "version": READING_VERSION,
             "file": [self.file.name, self.file.sha256],
             "lookups": {name: [file.name, file.sha256] for name, file in self.lookups.items()},
-            "source": self.entry.source.model_dump(mode="json", exclude={"allow_rejects"}),
+            "source": self.entry.source.model_dump(mode="json", exclude={"allow_rejects", "monthly_since"}),
             "feed": self.plan.feed.model_dump(mode="json"),
         }
         return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
@@ -154,7 +167,12 @@ def take_in(workspace: Workspace, lake: Path, progress: Progress = silent, *, ag
     progress("reading files", len(jobs), len(jobs))
     if problems:
         raise InputProblems(list(dict.fromkeys(problems)))
-    return Intake(tuple(receipts), tuple(read))
+    expected = [
+        ExpectedFiles(feed=entry.feed, source=entry.label, first_month=entry.source.monthly_since)
+        for entry in workspace.sources
+        if entry.source.monthly_since is not None
+    ]
+    return Intake(tuple(receipts), tuple(read), tuple(expected))
 
 
 def sweep(lake: Path) -> None:

@@ -98,6 +98,7 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, company: Company, lake: Path,
     con.execute(
         "create table raw.closed_files (publication varchar, source_file varchar, file_sha256 varchar)"
     )
+    _expected_files(con, lake, intake)
     _rejects(con, listings["rejected"])
     _left_out(con, listings["left_out"])
     _files(con, intake)
@@ -111,6 +112,7 @@ def record_load(con: duckdb.DuckDBPyConnection, workspace: Workspace, intake: In
         parameters={
             "company": workspace.company.model_dump(mode="json"),
             "configuration": configuration_hashes(workspace),
+            "expected_files": [each.model_dump(mode="json") for each in intake.expected],
         },
     )
     con.execute("create table raw.load_record as select ?::varchar as content", [record.model_dump_json()])
@@ -209,6 +211,32 @@ def _note_split_documents(con: duckdb.DuckDBPyConnection, feed: Feed, files: Seq
     )
     noted = con.execute("select 1 from raw.repeated_keys where feed = ? limit 1", [feed.name]).fetchone()
     return noted is not None
+
+
+def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) -> None:
+    """Which sources are expected every month, and which months the files of those have records of."""
+    con.execute("create table raw.expected_files (feed varchar, source varchar, first_month date)")
+    con.execute(
+        "create table raw.file_months (feed varchar, source varchar, source_file varchar, month date, "
+        "record_count bigint)"
+    )
+    for expected in intake.expected:
+        column = load_feeds()[expected.feed].period_column
+        if column is None:
+            continue
+        con.execute(
+            "insert into raw.expected_files values (?, ?, ?)",
+            [expected.feed, expected.source, expected.first_month],
+        )
+        for receipt in intake.receipts:
+            if (receipt.feed, receipt.source) == (expected.feed, expected.source):
+                con.execute(
+                    "insert into raw.file_months "
+                    f"select ?, ?, ?, date_trunc('month', {column})::date, count(*) "
+                    f"from read_parquet({literal(str(lake / receipt.lake_file))}) "
+                    "where _record_status = 'loaded' group by 4 order by 4",
+                    [receipt.feed, receipt.source, receipt.source_file],
+                )
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:

@@ -280,6 +280,18 @@ CONTROLS = [
 ]
 COMPLETE = [
     MetricCheck(
+        check_name="gate__customer_accounts__expected_files_are_there",
+        subject="customer_accounts",
+        is_blocking=False,
+        metric="select count(*) from audit.expected_files where is_missing",
+        unit="rows",
+        maximum=0,
+        en="Every source that is expected monthly (feeds.yaml: monthly_since) has a file for each posted "
+        "month.",
+        da="Hver kilde, der ventes månedligt (feeds.yaml: monthly_since), har en fil for hver bogført måned.",
+        failing="select feed, source, month from audit.expected_files where is_missing order by all",
+    ),
+    MetricCheck(
         check_name="gate__product_accounts__document_numbers_have_no_gaps",
         subject="product_accounts",
         is_blocking=False,

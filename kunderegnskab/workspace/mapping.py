@@ -6,6 +6,7 @@ Reading the files belongs in `kunderegnskab.ingest`; the feeds themselves in `ku
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
@@ -76,6 +77,13 @@ class Format(_Part):
         return self
 
 
+def _first_of_month(value: object) -> object:
+    return f"{value}-01" if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}", value) else value
+
+
+FirstOfMonth = Annotated[date, BeforeValidator(_first_of_month)]
+
+
 class TotalRows(_Part):
     """Rows that are sums, not records: those whose `column` is one of `words`, in any case."""
 
@@ -114,6 +122,9 @@ class Source(_Part):
     total_rows: TotalRows | None = None
     lookups: dict[str, Lookup] = Field(default_factory=dict)
     allow_rejects: AllowedRejects | None = None
+    monthly_since: FirstOfMonth | None = Field(
+        None, description="month, e.g. 2024-01, from which on a file is expected for every month"
+    )
 
     @model_validator(mode="after")
     def _maps_each_column_once(self) -> Self:

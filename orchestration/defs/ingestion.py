@@ -29,6 +29,8 @@ NOT_FEEDS = {
     "files": "What became of every record of every file, one row per feed and file.",
     "rejects": "Records that could not be read as declared, one row each.",
     "left_out": "Records that a mapping leaves out, one row each.",
+    "expected_files": "Sources of which a file is expected for every month.",
+    "file_months": "Which months the files of expected sources have records of.",
     "closed_sources": "What the lines of closed months were made of when they were closed.",
     "closed_files": "The files behind the figures on which months were closed.",
     "published_baselines": "Baselines of targets as earlier publications hold them, one row per target.",

@@ -87,6 +87,14 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "amount": "DECIMAL(18,4)",
         "posting_count": "BIGINT",
     },
+    "expected_files": {"feed": "VARCHAR", "source": "VARCHAR", "first_month": "DATE"},
+    "file_months": {
+        "feed": "VARCHAR",
+        "source": "VARCHAR",
+        "source_file": "VARCHAR",
+        "month": "DATE",
+        "record_count": "BIGINT",
+    },
     "closed_files": {"publication": "VARCHAR", "source_file": "VARCHAR", "file_sha256": "VARCHAR"},
     "published_baselines": {
         "kpi_id": "VARCHAR",
@@ -168,6 +176,8 @@ def create_raw(
             "published_baselines": list(published_baselines),
             "closed_sources": list(closed_sources),
             "closed_files": list(closed_files),
+            "expected_files": [],
+            "file_months": [],
         }
         for table, columns in OTHER_TABLES.items():
             _create(connection, table, columns, others[table])

@@ -113,6 +113,8 @@ def test_every_feed_is_an_asset(definitions: dg.Definitions):
         "published_baselines",
         "closed_sources",
         "closed_files",
+        "expected_files",
+        "file_months",
     }
 
 

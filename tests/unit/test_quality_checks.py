@@ -91,6 +91,7 @@ create table audit.bonus_roll_forward (
 insert into audit.bonus_roll_forward values
     ('1', '2023-01-01', '2023-05-01', 50, 0), ('1', '2023-01-01', '2024-01-01', 0, 50),
     ('1', '2024-01-01', '2024-05-01', 70, 0);
+create table audit.expected_files (feed varchar, source varchar, month date, is_missing boolean);
 create table audit.document_gaps (
     series varchar, first_missing decimal(18,0), last_missing decimal(18,0), missing_count bigint,
     document_before varchar, posted_before date, document_after varchar, posted_after date);
@@ -464,6 +465,16 @@ def test_a_missing_document_number_is_a_warning(marts: Connection) -> None:
     result = failed["gate__product_accounts__document_numbers_have_no_gaps"]
     assert (result.is_blocking, result.observed) == (False, "2")
     assert "document_before=F16" in result.detail
+
+
+def test_a_missing_file_is_a_warning(marts: Connection) -> None:
+    marts.execute(
+        "insert into audit.expected_files values ('sales_lines', 'feeds.yaml: sales_lines, source 1', "
+        "'2026-01-01', true), ('sales_lines', 'feeds.yaml: sales_lines, source 1', '2026-02-01', false)"
+    )
+    failed = gate(marts)
+    assert list(failed) == ["gate__customer_accounts__expected_files_are_there"]
+    assert failed["gate__customer_accounts__expected_files_are_there"].failing_rows == 1
 
 
 def test_a_company_without_a_ledger_is_not_warned_of_it(marts: Connection) -> None:

@@ -1,0 +1,19 @@
+"""Months as people write them: 2025-06. Calendars of a company belong in the model months."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from kunderegnskab.problems import KunderegnskabError
+
+
+class NoMonth(KunderegnskabError):
+    """A text that is no month."""
+
+
+def month_of(text: str) -> date:
+    """The first day of a month written as 2025-06. Raises NoMonth."""
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise NoMonth(f"{text} is no month; write it as 2025-06.") from None
