@@ -22,7 +22,7 @@ import duckdb
 REPOSITORY = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("kunderegnskab")
 DAGSTER = Path(sys.executable).with_name("dagster")
-# A refresh of a small company takes some 15 seconds; a machine that is busy needs longer.
+# A refresh of a small company takes a minute; a machine that is busy needs longer. Beyond this it hangs.
 PATIENCE_SECONDS = 900
 
 

@@ -93,3 +93,31 @@ where
     or parts.{{ column }} is distinct from accounts.{{ column }}
     {%- endfor %}
 {%- endmacro %}
+
+{# For singular tests of portfolio_ratio_bridge: one row per scope of the bridge, customer and window, with net sales and
+   contributions of now and then. What is asked of them belongs in the test. #}
+{% macro ratio_bridge_customers() -%}
+    {%- for scope_type, scope_id, relation in [
+        ('company', "'company'", ref('int_customer_windows')),
+        ('segment', 'segments.opening_segment', ref('int_customer_windows')),
+        ('salesperson', 'windows.salesperson_id', ref('int_portfolio_windows')),
+    ] %}
+    select
+        '{{ scope_type }}' as scope_type,
+        {{ scope_id }} as scope_id,
+        windows.month,
+        windows.time_window,
+        {%- for level in ['1', '2', '3'] %}
+        windows.db{{ level }},
+        windows.compared_db{{ level }},
+        {%- endfor %}
+        windows.net_sales,
+        windows.compared_net_sales
+    from {{ relation }} as windows
+    {%- if scope_type == 'segment' %}
+    inner join {{ ref('customer_segments') }} as segments
+        on windows.customer_id = segments.customer_id and windows.month = segments.month
+    {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -3,46 +3,9 @@
 -- A contribution of ten thousand times the sales is no ratio to explain.
 {{ config(meta={'dagster': {'ref': {'name': 'portfolio_ratio_bridge'}}}) }}
 {%- set levels = ['1', '2', '3'] %}
-{%- set scopes = [
-    ('company', "'company'", ref('int_customer_windows')),
-    ('segment', 'opening_segment', 'customers'),
-    ('salesperson', 'salesperson_id', ref('int_portfolio_windows')),
-] %}
 
-with customers as (
-    select
-        segments.opening_segment,
-        windows.month,
-        windows.time_window,
-        {%- for level in levels %}
-        windows.db{{ level }},
-        windows.compared_db{{ level }},
-        {%- endfor %}
-        windows.net_sales,
-        windows.compared_net_sales
-    from {{ ref('int_customer_windows') }} as windows
-    inner join {{ ref('customer_segments') }} as segments
-        on windows.customer_id = segments.customer_id and windows.month = segments.month
-),
-
-scoped as (
-    {%- for scope_type, scope_id, relation in scopes %}
-    select
-        '{{ scope_type }}' as scope_type,
-        {{ scope_id }} as scope_id,
-        month,
-        time_window,
-        {%- for level in levels %}
-        db{{ level }},
-        compared_db{{ level }},
-        case when compared_net_sales > 0 then abs(compared_db{{ level }}) - 1000 * compared_net_sales else 0 end
-            as beyond_ratio{{ level }},
-        {%- endfor %}
-        net_sales,
-        compared_net_sales
-    from {{ relation }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+with scoped as (
+    {{ ratio_bridge_customers() }}
 ),
 
 -- Where customers' sales, contributions and ratios are of the size of the whole's, so is every component.
@@ -60,7 +23,7 @@ ordinary as (
         {%- for level in levels %}
         and sum(abs(db{{ level }})) < 1000 * sum(net_sales)
         and sum(abs(compared_db{{ level }})) < 1000 * sum(compared_net_sales)
-        and max(beyond_ratio{{ level }}) <= 0
+        and max(case when compared_net_sales > 0 then abs(compared_db{{ level }}) - 1000 * compared_net_sales end) <= 0
         {%- endfor %}
 ),
 

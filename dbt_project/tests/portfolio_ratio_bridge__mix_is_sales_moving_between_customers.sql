@@ -5,42 +5,9 @@
 -- asked.
 {{ config(meta={'dagster': {'ref': {'name': 'portfolio_ratio_bridge'}}}) }}
 {%- set levels = ['1', '2', '3'] %}
-{%- set scopes = [
-    ('company', "'company'", ref('int_customer_windows')),
-    ('segment', 'opening_segment', 'customers'),
-    ('salesperson', 'salesperson_id', ref('int_portfolio_windows')),
-] %}
 
-with customers as (
-    select
-        segments.opening_segment,
-        windows.month,
-        windows.time_window,
-        {%- for level in levels %}
-        windows.compared_db{{ level }},
-        {%- endfor %}
-        windows.net_sales,
-        windows.compared_net_sales
-    from {{ ref('int_customer_windows') }} as windows
-    inner join {{ ref('customer_segments') }} as segments
-        on windows.customer_id = segments.customer_id and windows.month = segments.month
-),
-
-scoped as (
-    {%- for scope_type, scope_id, relation in scopes %}
-    select
-        '{{ scope_type }}' as scope_type,
-        {{ scope_id }} as scope_id,
-        month,
-        time_window,
-        {%- for level in levels %}
-        compared_db{{ level }},
-        {%- endfor %}
-        net_sales,
-        compared_net_sales
-    from {{ relation }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+with scoped as (
+    {{ ratio_bridge_customers() }}
 ),
 
 bridges as (

@@ -90,7 +90,8 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
     keep_newest(runs.parent, _RUNS_KEPT)
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     # Unit tests guard the code, not the data: they run in CI. A waived test must not keep dbt from
-    # building what depends on its model, so it runs afterwards.
+    # building what depends on its model, so it runs afterwards. Names go in one argument: of several after a
+    # flag dagster-dbt takes the first alone.
     build = [
         "build",
         "--exclude-resource-type",

@@ -58,10 +58,17 @@ measured as (
         sales_at_price_then - sales_then as quantity_effect,
         sales_at_price_then - cogs_at_cost_then - sales_then + cogs_then as quantity_effect_db1,
         -- An owner of a millionth of the customer has no quantity to measure volume against: all of it is mix.
-        coalesce({{ scaled_by('sales_then', '(quantity_now - quantity_then)', 'quantity_then') }}, 0) as volume,
-        coalesce(
-            {{ scaled_by('(sales_then - cogs_then)', '(quantity_now - quantity_then)', 'quantity_then') }}, 0
-        ) as volume_db1
+        -- Only where quantities compare: elsewhere the quotient may be too large to be written.
+        case
+            when kind = 'comparable'
+                then coalesce({{ scaled_by('sales_then', '(quantity_now - quantity_then)', 'quantity_then') }}, 0)
+        end as volume,
+        case
+            when kind = 'comparable'
+                then coalesce(
+                    {{ scaled_by('(sales_then - cogs_then)', '(quantity_now - quantity_then)', 'quantity_then') }}, 0
+                )
+        end as volume_db1
     from units
 ),
 
