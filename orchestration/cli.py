@@ -11,9 +11,11 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -156,6 +158,52 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
 
 
 @app.command()
+def checks(
+    run: Annotated[
+        str | None,
+        typer.Option(help="A run's id or the beginning of it, its publication, or last; all if left out."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How the checks of each run went, also of runs that published nothing."""
+    from kunderegnskab.quality.runs import attention, find_run, read_run_results, read_runs
+
+    folder = find_workspace(workspace).runs
+    runs = read_runs(folder) if run is None else [find_run(folder, run)]
+    results = read_run_results(folder, [each.run_id for each in runs])
+    by_run = {each.run_id: [result for result in results if result.run_id == each.run_id] for each in runs}
+    if as_json:
+        _print_json(
+            {
+                "runs": [
+                    asdict(each)
+                    | {
+                        "started_at": each.started_at.isoformat(timespec="seconds"),
+                        "checks": [asdict(result) for result in by_run[each.run_id]],
+                    }
+                    for each in runs
+                ]
+            }
+        )
+        return
+    if not runs:
+        _out.print("No run has been kept yet.")
+    for each in runs:
+        counts = Counter(attention(result.status, result.is_blocking) for result in by_run[each.run_id])
+        told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no check was made"
+        made = f" {each.publication}" if each.publication else ""
+        if each.outcome == "failed" and not counts.keys() & {"failed", "error"}:
+            told += "; a step broke, the log of that time tells more"
+        _out.print(f"{each.started_at:%Y-%m-%d %H:%M}  {each.run_id[:8]}  {each.outcome}{made}: {told}")
+        if run is None:
+            continue
+        for result in by_run[each.run_id]:
+            if (kind := attention(result.status, result.is_blocking)) != "passed":
+                _out.print(f"  {kind}: {result.check_name} ({result.observed}): {result.expectation}")
+
+
+@app.command()
 def explain(
     what: Annotated[
         str,
@@ -198,6 +246,8 @@ def explain(
             cell = ask.cell_at(trace, what, ask.key_of(at or []))
         else:
             scope_type, scope_id = ask.scope_of(scopes)
+            if scope_type == "salesperson":
+                scope_id = ask.salesperson_of(trace, scope_id)
             cell = ask.kpi_cell(trace, what, scope_type, scope_id, _asked_month(month), window)
         root = ask.follow(trace, cell, depth)
         wanted = [record for each in root.explanations() for record in each.records]
@@ -332,6 +382,73 @@ def close(
 
 
 @app.command()
+def salespeople(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Who is behind the pseudonyms of salespeople; for those who may read the folder personal/."""
+    from dataclasses import asdict
+
+    from kunderegnskab.personal.names import purged, read_names
+
+    found = find_workspace(workspace)
+    listed, removed = read_names(found), sorted(purged(found))
+    if as_json:
+        _print_json({"salespeople": [asdict(each) for each in listed], "purged": removed})
+        return
+    if found.company.salesperson_keys == "plain":
+        _out.print("Salespeople are published by their own keys (company.yaml: salesperson_keys: plain).")
+    for each in listed:
+        until = f"{each.last_active:%Y-%m-%d}" if each.last_active else "still"
+        _out.print(
+            f"{each.pseudonym}  {each.salesperson_id}  {each.salesperson_name or ''}  (active: {until})"
+        )
+    if removed:
+        _out.print(f"Names removed: {', '.join(removed)}.")
+
+
+@app.command()
+def purge(
+    by: Annotated[str, typer.Option(help="Who decides it.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    salesperson: Annotated[
+        str | None,
+        typer.Option(help="Key or pseudonym; all whose names have been kept long enough if left out."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing, tell what would be done.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove names of salespeople, with proof that nothing published changes."""
+    from dataclasses import asdict
+
+    from kunderegnskab.personal.purge import purge as run_purge
+
+    found = find_workspace(workspace)
+    today = datetime.now(UTC).date()
+    done = run_purge(found, salesperson, by=by, reason=reason, today=today, dry_run=dry_run)
+    if as_json:
+        _print_json(asdict(done))
+        return
+    if not done.pseudonyms:
+        months = found.company.salesperson_names_kept_months
+        _out.print(f"No name has been kept for more than {months} months after the last activity.")
+        return
+    verb = "Would remove" if dry_run else "Removed"
+    _out.print(f"{verb} from personal/salespeople.csv: {', '.join(done.pseudonyms)}.")
+    proof = done.proof
+    same = "" if dry_run else ", the same before and after"
+    _out.print(f"  {proof.files} published files, hash {proof.files_sha256[:16]}{same}")
+    _out.print(f"  totals of {proof.totals} salespeople, hash {proof.totals_sha256[:16]}{same}")
+    _out.print(f"  no cell of {proof.publications} publications with pseudonyms is the name or key")
+    for sentence in done.still:
+        _out.print(f"  {sentence}")
+    if done.files:
+        _out.print("Bookkeeping material in which the key still stands, kept for as long as the law says:")
+        for name in done.files:
+            _out.print(f"  {name}")
+
+
+@app.command()
 def verify(
     publication: Annotated[
         list[str] | None, typer.Argument(help="Compute these again (name or number) instead of the newest.")
@@ -400,6 +517,7 @@ def _outcome_report(workspace: Workspace, outcome: Outcome) -> dict[str, Any]:
         "run_id": outcome.run_id,
         "problems": list(outcome.sentences),
         "warnings": list(outcome.warnings),
+        "notes": list(outcome.notes),
         "log": outcome.log,
         "rejects": outcome.rejects,
     }
@@ -416,6 +534,7 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
             _err.print(f"Readers still see publication {outcome.publication}.")
         if outcome.log:
             _err.print(f"Log: {outcome.log}")
+        _complain(list(outcome.notes))
         return
     if outcome.status == "unchanged":
         _out.print(f"Nothing has changed since publication {outcome.publication}; nothing new was published.")
@@ -429,6 +548,7 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
         )
         for warning in outcome.warnings:
             _err.print(f"  {warning}")
+    _complain(list(outcome.notes))
 
 
 def _show_publication(workspace: Workspace, publication: Publication) -> None:

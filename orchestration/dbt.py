@@ -31,38 +31,6 @@ from orchestration.dbt_launcher import PARENT_VARIABLE
 PROJECT = REPOSITORY / "dbt_project"
 LAUNCHER = Path(sys.executable).with_name("kunderegnskab-dbt")
 _FAILING_ROWS_SHOWN = 5
-# Published besides the models: what they were computed by, and what was loaded besides the feeds' records.
-EVIDENCE = [
-    MartRequest(schema_name="audit", table="models", key=("schema_name", "model")),
-    MartRequest(
-        schema_name="audit",
-        table="column_lineage",
-        key=(
-            "schema_name",
-            "model",
-            "column_name",
-            "source_schema",
-            "source_relation",
-            "source_column",
-        ),
-    ),
-    MartRequest(
-        schema_name="audit",
-        table="change_log",
-        key=("after_publication", "feed", "record_key", "column_name"),
-    ),
-    MartRequest(schema_name="audit", table="check_history", key=("publication", "stage", "check_name")),
-    MartRequest(schema_name="raw", table="closed_files"),
-    MartRequest(schema_name="raw", table="closed_sources"),
-    MartRequest(schema_name="raw", table="company"),
-    MartRequest(schema_name="raw", table="expected_files", key=("feed", "source")),
-    MartRequest(schema_name="raw", table="feeds", key=("feed",)),
-    MartRequest(schema_name="raw", table="file_months", key=("feed", "source", "source_file", "month")),
-    MartRequest(schema_name="raw", table="files", key=("feed", "source_file")),
-    MartRequest(schema_name="raw", table="published_baselines"),
-    MartRequest(schema_name="raw", table="rejects"),
-    MartRequest(schema_name="raw", table="repeated_keys"),
-]
 # What dbt calls the outcome of a test, as certification calls it; anything else could not be run.
 _STATUS: dict[str, Status] = {"pass": "passed", "fail": "failed", "warn": "failed"}
 
@@ -75,8 +43,11 @@ def environment(workspace: Workspace) -> dict[str, str]:
     """What dbt needs to find a workspace's warehouse and to leave the repository clean."""
     return {
         "KUNDEREGNSKAB_WAREHOUSE": str(workspace.warehouse),
-        "DBT_TARGET_PATH": str(target_path(workspace)),
+        "DBT_TARGET_PATH": str(parse_folder(workspace)),
         "DBT_LOG_PATH": str(workspace.state / "dbt"),
+        # What dbt says is in the log of the refresh; its own file repeats it with every statement, which
+        # takes a sixth of the time of a small company's refresh. A developer asks for it with `debug`.
+        "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "none"),
         "DBT_PROFILES_DIR": str(PROJECT),
     }
 
@@ -88,9 +59,18 @@ def keep_newest(folder: Path, count: int) -> None:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
-def target_path(workspace: Workspace) -> Path:
-    """Where dbt keeps the manifest and its parse of the project."""
-    return workspace.state / "dbt"
+def parse_folder(workspace: Workspace) -> Path:
+    """Where dbt keeps the manifest and its parse of the project, which all workspaces share.
+
+    A repository that may not be written in leaves it to each workspace.
+    """
+    shared = REPOSITORY / ".cache" / "dbt"
+    return shared if os.access(REPOSITORY, os.W_OK) else workspace.state / "dbt"
+
+
+def runs_folder(workspace: Workspace) -> Path:
+    """What each run of dbt left behind."""
+    return workspace.state / "dbt" / "runs"
 
 
 def ensure_manifest(workspace: Workspace) -> Path:
@@ -99,7 +79,7 @@ def ensure_manifest(workspace: Workspace) -> Path:
     Raises:
         DbtProjectError: dbt cannot parse the project.
     """
-    target = target_path(workspace)
+    target = parse_folder(workspace)
     manifest = target / "manifest.json"
     stamp = target / "project.sha256"
     target.mkdir(parents=True, exist_ok=True)

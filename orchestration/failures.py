@@ -6,7 +6,7 @@ Running belongs in `refresh.py`, showing in `cli.py`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,14 +37,20 @@ def explain(workspace: Workspace, run: dg.ExecuteInProcessResult) -> tuple[tuple
         # to one of the two.
         with sole_writer(workspace, timeout=0):
             checks, rejects = _look_into_warehouse(workspace, run.run_id)
-    except WorkspaceBusy:
+    except (WorkspaceBusy, duckdb.IOException):
+        # The other may also be dbt, which goes on for a moment when the step that started it breaks.
         checks, rejects = [], None
-    return (*checks, *_broken_steps(run, are_checks_told=bool(checks))), rejects
+    return (*checks, *broken_steps(run.all_events, are_checks_told=bool(checks))), rejects
 
 
-def _broken_steps(run: dg.ExecuteInProcessResult, *, are_checks_told: bool) -> Iterator[str]:
+def broken_steps(events: Iterable[dg.DagsterEvent], *, are_checks_told: bool) -> Iterator[str]:
+    """What a run's events say of steps that failed, one plain sentence each.
+
+    Args:
+        are_checks_told: leave out the steps that failed because of a check, which others tell of.
+    """
     steps_failed = False
-    for event in run.all_events:
+    for event in events:
         # A run that ends before its steps do (another one holds the workspace) fails as a whole.
         if event.event_type_value == "PIPELINE_FAILURE" and not steps_failed and event.job_failure_data.error:
             yield _root_cause(event.job_failure_data.error)

@@ -37,6 +37,7 @@ class Outcome:
         publication: name of the publication that readers see now, None before the first.
         sentences: what went wrong, plain; empty unless failed.
         warnings: checks that failed without hindering the publication, plain.
+        notes: what could not be kept or sent of the run, which changes nothing of what came of it.
         log: file with everything that Dagster and dbt said; None if they were not started.
     """
 
@@ -47,6 +48,7 @@ class Outcome:
     log: str | None = None
     rejects: str | None = None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> Outcome:
@@ -78,7 +80,7 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
 
 def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outcome:
     # Imported here because Dagster takes a second, and most refreshes find nothing to do.
-    from orchestration import failures
+    from orchestration import failures, run_notes
     from orchestration.dbt import keep_newest
     from orchestration.instance import open_instance
 
@@ -96,13 +98,16 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
             run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
         )
         sentences, rejects = ((), None) if result.success else failures.explain(workspace, result)
+        notes = tuple(run_notes.run_warnings(workspace, result.run_id))
     current = store.current(workspace.published)
     name = current.name if current else None
     if result.success:
         if current is None or current.manifest.run_id != result.run_id:
-            return Outcome("unchanged", name, result.run_id, log=str(log))
-        return Outcome("published", name, result.run_id, log=str(log), warnings=tuple(warnings_of(current)))
-    return Outcome("failed", name, result.run_id, sentences, str(log), rejects)
+            return Outcome("unchanged", name, result.run_id, log=str(log), notes=notes)
+        return Outcome(
+            "published", name, result.run_id, log=str(log), warnings=tuple(warnings_of(current)), notes=notes
+        )
+    return Outcome("failed", name, result.run_id, sentences, str(log), rejects, notes=notes)
 
 
 class RefreshBroke(KunderegnskabError):

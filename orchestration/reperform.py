@@ -20,6 +20,7 @@ import duckdb
 from kunderegnskab.audit.models import record_models
 from kunderegnskab.audit.reperformance import CannotReperform, Difference, compare, load_again
 from kunderegnskab.code_version import code_version, lock_sha256
+from kunderegnskab.personal.classification import record_personal_data
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
@@ -73,6 +74,7 @@ def perform(
         models = built_models(compiled, con)
         lineage, _ = column_lineage(models, con)
         record_models(con, models, lineage)
+        record_personal_data(con, lineage)
         return compare(con, publication, progress)
 
 

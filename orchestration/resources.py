@@ -18,6 +18,7 @@ from pydantic import PrivateAttr
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import sole_writer
+from orchestration.run_notes import noted
 
 # One writing step at a time; see concurrency.pools in dagster.yaml.
 WRITER_POOL = "warehouse_writer"
@@ -47,9 +48,12 @@ class CompanyWorkspace(dg.ConfigurableResource):
         """Wait for another writer, if there is one, and hold the lock until the run ends."""
         self._started_at = datetime.now(UTC)
         with sole_writer(self.folder):
-            if context.instance is not None:
-                _bury_killed_runs(context.instance, context.run_id)
-            yield self
+            if context.instance is None or context.run_id is None or context.log is None:
+                yield self
+                return
+            _bury_killed_runs(context.instance, context.run_id)
+            with noted(self.folder, context.instance, context.run_id, self._started_at, context.log):
+                yield self
 
     @property
     def folder(self) -> Workspace:

@@ -9,9 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import duckdb
+
 from kunderegnskab.audit.reperformance import CannotReperform, compared_tables
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.audit.verification import Finding, newest, verify_integrity
+from kunderegnskab.ingest.conventions import literal
+from kunderegnskab.personal.names import names_in, purged, read_names
+from kunderegnskab.personal.pseudonyms import is_plain
+from kunderegnskab.personal.search import cells_that_are
 from kunderegnskab.progress import Progress
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Workspace
@@ -112,7 +118,34 @@ def verify(workspace: Workspace, progress: Progress, *, wanted: Sequence[str], l
         ]
     for publication in chosen:
         _recalculate(workspace, publication, progress, report)
+    _look_for_names(workspace, chosen, report)
     return report
+
+
+def _look_for_names(workspace: Workspace, chosen: Sequence[Publication], report: Report) -> None:
+    """Purged names must not be listed again, and publications with pseudonyms must hold no name at all."""
+    listed = read_names(workspace)
+    for pseudonym in sorted({each.pseudonym for each in listed} & purged(workspace)):
+        sentence = f"personal/salespeople.csv lists {pseudonym}, whose name was purged; purge it again."
+        report.findings.append(Finding("personal", pseudonym, sentence))
+    named = [each for each in chosen if not is_plain(each.manifest.parameters)]
+    for publication in named:
+        files = [(file.feed, workspace.lake / file.lake_file) for file in publication.manifest.inputs]
+        names = names_in(files) | {each.salesperson_name for each in listed if each.salesperson_name}
+        with duckdb.connect() as con:
+            con.execute(f"attach {literal(str(publication.database))} as published (read_only)")
+            found = cells_that_are(con, "published", names)
+        report.findings += [
+            Finding(
+                "personal",
+                f"{publication.name} {each.table}.{each.column}",
+                f"{each.table}.{each.column} of {publication.name} holds the name of a salesperson "
+                f"({each.cells} cells); pseudonyms must stand there.",
+            )
+            for each in found
+        ]
+    if named:
+        report.done.append(f"Looked for names of salespeople in {len(named)} publications with pseudonyms.")
 
 
 def _recalculate(workspace: Workspace, publication: Publication, progress: Progress, report: Report) -> None:

@@ -18,6 +18,7 @@ COMPANY = """\
 name: Lille Engros A/S
 currency: DKK
 keep_publications: 3
+salesperson_keys: plain
 """
 FEEDS = """\
 sales_lines:

@@ -319,7 +319,8 @@ class Books:
     # --- files ----------------------------------------------------------------------------------------
     def write(self, root: Path) -> None:
         """A workspace with one canonical file per feed, which needs no mapping."""
-        company = {"name": "Regnestykkernes Engros A/S", "currency": "DKK", **self.parameters}
+        company = {"name": "Regnestykkernes Engros A/S", "currency": "DKK", "salesperson_keys": "plain"}
+        company |= self.parameters
         lines = "".join(f"{key}: {value}\n" for key, value in company.items())
         at_rest(root / "company.yaml", lines.encode())
         at_rest(root / "feeds.yaml", b"{}\n")

@@ -129,8 +129,10 @@ def load_closed_months(con: duckdb.DuckDBPyConnection, published: Path, now: Pub
     Args:
         now: the current publication, or the one that was current when a refresh is performed again.
 
-    Raises InputProblems where a month is closed on a publication that is not there.
+    Raises InputProblems where a month is closed on a publication that is not there, and where a decision that
+    was published is not in the file any more as it was.
     """
+    _require_kept(con, now)
     closed = con.execute(
         """
         select month, publication, _source_file, _source_record from (
@@ -176,6 +178,28 @@ def load_closed_months(con: duckdb.DuckDBPyConnection, published: Path, now: Pub
             )
             continue
         _take_over(con, publication, month)
+    if problems:
+        raise InputProblems(problems)
+
+
+def _require_kept(con: duckdb.DuckDBPyConnection, now: Publication | None) -> None:
+    """Decisions are only ever added: without its event, a closed month would forget what it was closed on."""
+    decided = "event_no, month, event, publication, decided_by, decided_on, reason"
+    with attached(con, now) as tables:
+        if "audit.period_closes" not in tables:
+            return
+        lost = con.execute(
+            f"select event_no, month, event from (select {decided} from {EARLIER}.audit.period_closes "
+            f"except select {decided} from raw.period_events) order by event_no"
+        ).fetchall()
+    problems = [
+        InputProblem(
+            f"policy/{EVENTS_FILE}",
+            f"event {number} ({event} {month:%Y-%m}), which was published, is gone or has changed",
+            "put it back as it was; `kunderegnskab close --reopen` opens a month again",
+        )
+        for number, month, event in lost
+    ]
     if problems:
         raise InputProblems(problems)
 

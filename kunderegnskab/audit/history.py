@@ -15,6 +15,7 @@ import duckdb
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.ingest.lake import feed_relation
+from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, is_plain
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Company
@@ -32,12 +33,16 @@ _CHECK_HISTORY_COLUMNS = """
     is_blocking boolean, status varchar, failing_rows bigint, observed varchar
 """
 # Who made a record and who approved it, where the feed has a column for it.
-_MAKERS = ("author", "decided_by", "owner")
-_APPROVER = "approved_by"
+MAKERS = ("author", "decided_by", "owner")
+APPROVER = "approved_by"
 
 
 def load_history(
-    con: duckdb.DuckDBPyConnection, lake: Path, company: Company, now: Publication | None
+    con: duckdb.DuckDBPyConnection,
+    lake: Path,
+    company: Company,
+    now: Publication | None,
+    pseudonyms: Pseudonyms = PLAIN,
 ) -> None:
     """Make both tables in a warehouse whose schema raw is loaded.
 
@@ -46,6 +51,7 @@ def load_history(
 
     Args:
         now: the current publication, or the one that was current when a refresh is performed again.
+        pseudonyms: how salespeople are named in the warehouse.
     """
     con.execute("create schema if not exists audit")
     con.execute(f"create or replace table {CHANGE_LOG} ({_CHANGE_LOG_COLUMNS})")
@@ -64,22 +70,60 @@ def load_history(
             """,
             [now.name, now.manifest.run_id],
         )
+    if is_plain(now.manifest.parameters):
+        _name_by_pseudonyms(con, pseudonyms)
     for feed in load_feeds().values():
         if feed.is_policy:
-            _note_changes(con, feed, lake, now, needs_approval=feed.name in company.approval_required)
+            needs_approval = feed.name in company.approval_required
+            _note_changes(con, feed, lake, now, pseudonyms, needs_approval=needs_approval)
     _note_parameters(con, company, now)
 
 
+def _name_by_pseudonyms(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> None:
+    """Replace the keys of salespeople in changes that a publication with plain keys has noted."""
+    for feed in load_feeds().values():
+        for name, column in feed.columns.items():
+            if not feed.is_policy or column.personal != "salesperson_key":
+                continue
+            if name not in feed.key:
+                con.execute(
+                    f"update {CHANGE_LOG} set old_value = {pseudonyms.sql('old_value')}, "
+                    f"new_value = {pseudonyms.sql('new_value')} where feed = ? and column_name = ?",
+                    [feed.name, name],
+                )
+                continue
+            # Keys are written one after the other, so each ends where the next begins; see _key_text.
+            following = [f", {each} " for each in feed.key[feed.key.index(name) + 1 :][:1]]
+            pattern = f"^(.*\\b{name} )(.*)({''.join(following)}.*)$"
+            conditions = "".join(
+                f" and regexp_matches(record_key, '\\b{other} ({'|'.join(values)}),')"
+                for other, values in column.personal_when.items()
+            )
+            part = "regexp_extract(record_key, $pattern, {})"
+            con.execute(
+                f"update {CHANGE_LOG} set record_key = {part.format(1)} || "
+                f"{pseudonyms.sql(part.format(2))} || {part.format(3)} "
+                f"where feed = $feed and regexp_matches(record_key, $pattern){conditions}",
+                {"feed": feed.name, "pattern": pattern},
+            )
+
+
 def _note_changes(
-    con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Publication, *, needs_approval: bool
+    con: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    lake: Path,
+    now: Publication,
+    pseudonyms: Pseudonyms,
+    *,
+    needs_approval: bool,
 ) -> None:
     """Add what differs between a feed's records then and today."""
     earlier = [lake / file.lake_file for file in now.manifest.inputs if file.feed == feed.name]
     known = [path for path in earlier if path.is_file()]
     columns = [name for name in feed.columns if name not in feed.key]
-    maker = next((name for name in _MAKERS if name in columns), None)
-    approver = _APPROVER if _APPROVER in columns else None
-    old = _values(con, feed, columns, _relation_of(con, feed, known))
+    maker = next((name for name in MAKERS if name in columns), None)
+    approver = APPROVER if APPROVER in columns else None
+    old = _values(con, feed, columns, pseudonyms.over(feed, _relation_of(con, feed, known)))
     new = _values(con, feed, columns, f"select * from raw.{feed.name}")
     made_by = f"cast({maker} as varchar)" if maker else "cast(null as varchar)"
     approved_by = f"cast({approver} as varchar)" if approver else "cast(null as varchar)"

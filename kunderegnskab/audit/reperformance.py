@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import duckdb
 
 from kunderegnskab.audit.closing import load_closed_months
 from kunderegnskab.audit.history import load_history
 from kunderegnskab.ingest import ExpectedFiles, Intake, Receipt, load_warehouse
+from kunderegnskab.personal.pseudonyms import SecretMissing, recorded_in
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
@@ -47,7 +49,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
     publication before it is gone.
     """
     manifest = publication.manifest
-    if any(file.text_file is None for file in manifest.inputs):
+    if any(file.text_file is None or not file.control_totals for file in manifest.inputs):
         raise CannotReperform(
             f"{publication.name} was published by version {manifest.code_version}, which did not record all "
             "that is needed to compute it again."
@@ -68,13 +70,18 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             records_loaded=file.records_loaded,
             records_rejected=file.records_rejected,
             records_left_out=file.records_left_out,
+            control_totals={name: Decimal(total) for name, total in file.control_totals.items()},
             source=file.source,
             rejects_allowed=file.rejects_allowed,
         )
         for file in manifest.inputs
     )
     company = Company.model_validate(manifest.parameters["company"])
-    load_warehouse(con, company, workspace.lake, Intake(receipts, (), _expected(publication)))
+    try:
+        pseudonyms = recorded_in(workspace, publication.name, manifest.parameters)
+    except SecretMissing as error:
+        raise CannotReperform(str(error)) from error
+    load_warehouse(con, company, workspace.lake, Intake(receipts, (), _expected(publication)), pseudonyms)
     before = manifest.previous
     earlier = next(
         (each for each in store.publications(workspace.published) if before and each.reference == before),
@@ -85,8 +92,8 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             f"{publication.name} carries on what {before.publication} held, whose data are not there "
             "any more."
         )
-    load_baselines(con, workspace.published, earlier)
-    load_history(con, workspace.lake, company, earlier)
+    load_baselines(con, workspace.published, earlier, pseudonyms)
+    load_history(con, workspace.lake, company, earlier, pseudonyms)
     load_closed_months(con, workspace.published, earlier)
 
 

@@ -14,7 +14,6 @@ length is hit once, at a place that the seed decides. A record as long as such a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -122,17 +121,16 @@ def draw(
         raise CannotSample("No source record gives anything to the accounts of these months.")
     interval = None
     if method == "random":
-        chosen = trace.con.execute(
-            "select feed, source_file, source_record, customer_id, month, amount from population "
-            "order by place limit ?",
-            [size],
-        ).fetchall()
+        trace.con.execute(
+            "create or replace temp table chosen as select * from population order by place limit ?", [size]
+        )
     else:
         whole = int(total * _UNIT)
         hits = _hits(whole, size, seed)
         interval = total / size
-        chosen = trace.con.execute(
+        trace.con.execute(
             """
+            create or replace temp table chosen as
             with laid as (
                 select *, sum((amount * 10000)::hugeint) over (
                     order by place rows between unbounded preceding and current row
@@ -142,11 +140,10 @@ def draw(
             hits as (select unnest($hits::hugeint[]) as hit)
             select distinct feed, source_file, source_record, customer_id, month, amount, place
             from laid inner join hits on hit < upto and hit >= upto - (amount * 10000)::hugeint
-            order by place
             """,
             {"hits": hits},
-        ).fetchall()
-    drawn = _with_lines(trace, [row[:6] for row in chosen])
+        )
+    drawn = _with_lines(trace)
     return Sample(trace.publication.name, method, seed, population, total, interval, drawn)
 
 
@@ -156,28 +153,35 @@ def _hits(whole: int, size: int, seed: int) -> list[int]:
     return sorted({(part * whole + offset) // size for part in range(size)}) if whole else []
 
 
-def _with_lines(trace: Trace, chosen: Sequence[tuple]) -> tuple[Drawn, ...]:
+def _with_lines(trace: Trace) -> tuple[Drawn, ...]:
+    """The records of the table `chosen`, with their text and lines."""
+    chosen = trace.con.execute(
+        "select feed, source_file, source_record, customer_id, month, amount from chosen order by place"
+    ).fetchall()
     keys = [RecordKey(feed, file, number, amount) for feed, file, number, _, _, amount in chosen]
     records = source_records(trace, keys)
     names = {
         row["line_code"]: row["column_name"]
         for row in trace.rows("select line_code, column_name from audit.ladder", reads=["audit.ladder"])
     }
+    lines_of: dict[tuple[str, str, int], dict[str, Decimal]] = {}
+    for feed, file, number, code, amount in trace.con.execute(
+        "select feed, source_file, source_record, line_code, sum(postings.amount) "
+        "from audit.postings inner join chosen using (feed, source_file, source_record, customer_id, month) "
+        "group by all order by all"
+    ).fetchall():
+        lines_of.setdefault((feed, file, number), {})[code] = amount
     drawn = []
     for record, (feed, file, number, customer, month, _) in zip(records, chosen, strict=True):
-        lines = trace.con.execute(
-            "select line_code, sum(amount) from audit.postings where feed = ? and source_file = ? "
-            "and source_record = ? and customer_id = ? and month = ? group by line_code order by line_code",
-            [feed, file, number, customer, month],
-        ).fetchall()
+        lines = lines_of[feed, file, number]
         place = f"customer_id={customer}, month={month}"
         shown = [
-            *(f"marts.customer_account_lines.amount [{place}, line_code={code}]" for code, _ in lines),
-            *(f"marts.customer_accounts.{names[code]} [{place}]" for code, _ in lines),
+            *(f"marts.customer_account_lines.amount [{place}, line_code={code}]" for code in lines),
+            *(f"marts.customer_accounts.{names[code]} [{place}]" for code in lines),
             f"marts.customer_accounts.db3 [{place}]",
             f"marts.kpi_values.value [kpi_id=db3, scope_type=company, month={month}, time_window=month]",
         ]
-        drawn.append(Drawn(record, customer, month, dict(lines), tuple(shown)))
+        drawn.append(Drawn(record, customer, month, lines, tuple(shown)))
     return tuple(drawn)
 
 

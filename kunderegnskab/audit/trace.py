@@ -22,6 +22,7 @@ from kunderegnskab.audit.models import Model, read_models
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.ingest.load import loaded_records
+from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, SecretMissing, has_salespeople, recorded_in
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication import store
 from kunderegnskab.publication.manifest import InputFile
@@ -92,6 +93,24 @@ class Trace:
         """The files that a feed was read from."""
         return [file for file in self.publication.manifest.inputs if file.feed == feed]
 
+    def pseudonyms_of(self, feed: Feed) -> Pseudonyms:
+        """How the publication names the salespeople of a feed.
+
+        Raises CannotTrace when it needs a secret that is not at hand.
+        """
+        return self.pseudonyms if has_salespeople(feed) else PLAIN
+
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms:
+        """How the publication names salespeople.
+
+        Raises CannotTrace when it needs a secret that is not at hand.
+        """
+        try:
+            return recorded_in(self.workspace, self.publication.name, self.publication.manifest.parameters)
+        except SecretMissing as error:
+            raise CannotTrace(str(error)) from error
+
     def rows(
         self, query: str, values: Sequence[object] = (), *, reads: Sequence[str]
     ) -> list[dict[str, Any]]:
@@ -137,7 +156,8 @@ class Trace:
         files = [self._lake_file(file) for file in self.inputs(feed)]
         self.require("raw.repeated_keys")
         noted = self.con.execute("select 1 from raw.repeated_keys where feed = ? limit 1", [feed]).fetchone()
-        return loaded_records(self._as_written(feeds[feed], files), files, noted is not None)
+        pseudonyms = self.pseudonyms_of(feeds[feed])
+        return loaded_records(self._as_written(feeds[feed], files), files, noted is not None, pseudonyms)
 
     def _as_written(self, feed: Feed, files: Sequence[Path]) -> Feed:
         """The feed with the columns that its lake files have; its contract may have got more since."""

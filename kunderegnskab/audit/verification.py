@@ -21,7 +21,9 @@ from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Workspace
 
-Control = Literal["chain", "published", "lake", "landing", "configuration", "reperformance", "recalculation"]
+Control = Literal[
+    "chain", "published", "lake", "landing", "configuration", "reperformance", "recalculation", "personal"
+]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from ruamel.yaml import YAML
 
 ColumnType = Literal["id", "text", "code", "date", "month", "money", "quantity", "rate", "integer", "boolean"]
+# Whose data a column holds; contracts.yaml says what each of these means.
+Personal = Literal["salesperson_key", "salesperson_name", "customer", "employee"]
 
 SQL_TYPES: dict[ColumnType, str] = {
     "id": "VARCHAR",
@@ -47,6 +49,9 @@ class Column(_Declaration):
     required: bool = False
     values: tuple[str, ...] = ()
     default: str | None = None
+    personal: Personal | None = None
+    personal_when: dict[str, tuple[str, ...]] = {}
+    """Column of the same feed -> its values for which this one is personal; always, if there is none."""
 
     @property
     def sql_type(self) -> str:
@@ -76,6 +81,11 @@ class Feed(_Declaration):
             None,
         )
 
+    @property
+    def salesperson_key(self) -> str | None:
+        """The key column that says whose salesperson_name it is; None where records are not of one person."""
+        return next((name for name in self.key if self.columns[name].personal == "salesperson_key"), None)
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         unknown = [name for name in self.key if name not in self.columns]
@@ -84,6 +94,17 @@ class Feed(_Declaration):
         for name, column in self.columns.items():
             if (column.type == "code") != bool(column.values):
                 raise ValueError(f"feed {self.name}, column {name}: exactly the type code lists values")
+            if column.personal is not None and column.type not in ("id", "text"):
+                raise ValueError(f"feed {self.name}, column {name}: only text and ids name a person")
+            if column.personal_when and column.personal is None:
+                raise ValueError(f"feed {self.name}, column {name}: personal_when goes with personal")
+            for other, values in column.personal_when.items():
+                if other not in self.columns or not set(values) <= set(self.columns[other].values):
+                    raise ValueError(f"feed {self.name}, column {name}: {other} has no such values")
+            if column.personal == "salesperson_name" and self.salesperson_key is None:
+                raise ValueError(
+                    f"feed {self.name}, column {name}: the key has no salesperson to stand for it"
+                )
         return self
 
 

@@ -31,6 +31,9 @@ the first one is kept. A record whose key has an empty part repeats none.
 
 Every record carries where it came from: {source_columns}. `_source_record` counts the file's records from 1
 after the header; in a workbook it is the row of the sheet.
+
+The last column of each table says whose data a column holds, if a person's: see
+[personal_data.md](../personal_data.md).
 """
 
 _TYPES = {
@@ -86,8 +89,8 @@ def _section(feed: Feed) -> str:
         f"{feed.en} / *{feed.da}*. {feed.grain.capitalize()}. Key: {key}.{required}",
         "",
         *(line for rule in feed.rules for line in (_RULES[rule], "")),
-        "| column | type | needed | da | en |",
-        "|---|---|---|---|---|",
+        "| column | type | needed | da | en | personal |",
+        "|---|---|---|---|---|---|",
         *(_row(name, column) for name, column in feed.columns.items()),
         "",
     ]
@@ -101,7 +104,9 @@ def _row(name: str, column: Column) -> str:
     meaning = column.en
     if column.values:
         meaning += ": " + ", ".join(f"`{value}`" for value in column.values)
-    return f"| `{name}` | {column.type} | {needed} | {column.da} | {meaning} |"
+    conditions = [f"{other} is {' or '.join(values)}" for other, values in column.personal_when.items()]
+    personal = f"{column.personal or ''}{' where ' if conditions else ''}{' and '.join(conditions)}"
+    return f"| `{name}` | {column.type} | {needed} | {column.da} | {meaning} | {personal} |"
 
 
 if __name__ == "__main__":

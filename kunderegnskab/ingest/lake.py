@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,8 @@ from kunderegnskab.ingest.landing import (
     source_paths,
 )
 from kunderegnskab.ingest.readers import column_names, read_records
+from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
+from kunderegnskab.personal.pseudonyms import of_today
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.workspace import FeedSource, Workspace
@@ -46,6 +49,9 @@ class Receipt(BaseModel):
     `source_file` and `lookups` name files relative to the workspace, `lake_file` and `text_file` relative to
     the lake. `text_file` holds the mapped columns of every record as text, as they came; its row n is record
     `first_record` + n.
+
+    `control_totals` are taken when the file was read: the records read, and of those loaded the sums that
+    `totals.measures` names.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +70,7 @@ class Receipt(BaseModel):
     records_loaded: int
     records_rejected: int
     records_left_out: int
+    control_totals: dict[str, Decimal]
     # Mapped columns that no record of the file has (JSON); they were read as empty.
     absent_columns: tuple[str, ...] = ()
     # The mapping that asked for it and what that allows for all its files together: as they are today,
@@ -200,7 +207,11 @@ def input_hash(workspace: Workspace, files: Mapping[str, str]) -> str:
     Args:
         files: SHA-256 by name, as `input_files` or `Intake.files` give it.
     """
-    inputs = {"files": dict(files), "configuration": configuration_hashes(workspace)}
+    inputs = {
+        "files": dict(files),
+        "configuration": configuration_hashes(workspace),
+        "salesperson_keys": of_today(workspace, texts=False).fingerprint,
+    }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
@@ -364,6 +375,8 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
     (read,) = con.execute(f"select count(*) from read_parquet({literal(str(records[''].path))})").fetchall()[
         0
     ]
+    loaded = f"(from read_parquet({literal(str(written))}) where _record_status = 'loaded')"
+    totals = control_totals(con, job.plan.feed, loaded) | {RECORD_COUNT: Decimal(read)}
     for file in (job.file, *job.lookups.values()):
         refuse_change(file)
     receipt = Receipt(
@@ -381,6 +394,7 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
         records_loaded=counts.get("loaded", 0),
         records_rejected=counts.get("rejected", 0),
         records_left_out=counts.get("left_out", 0),
+        control_totals=totals,
         absent_columns=records[""].absent,
     )
     _keep(written, records[""].path, receipt, lake)

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace import FeedSource, Lookup, Workspace
 
@@ -79,9 +80,11 @@ def fingerprint(path: Path, name: str) -> LandingFile:
     """Hash a file that must not change while it is read.
 
     Raises:
-        InputProblems: it is empty, cannot be read or changes meanwhile.
+        InputProblems: it is empty, cannot be read or changes meanwhile, or it is named with a CPR number.
         OSError: its drive is away for the moment; another try may succeed.
     """
+    if has_cpr(name):
+        raise InputProblems([InputProblem(masked(name), f"the file's name {REASON}", "name it without it")])
     try:
         settle(path, name)
         before = path.stat()
@@ -156,7 +159,7 @@ def unused_files(workspace: Workspace) -> list[str]:
         for lookup in entry.source.lookups.values():
             used.update(matching_files(workspace.landing, lookup.files))
     everything = (path for path in workspace.landing.rglob("*") if path.is_file() and path.name[0] != ".")
-    return sorted(workspace.relative(path) for path in everything if path not in used)
+    return sorted(masked(workspace.relative(path)) for path in everything if path not in used)
 
 
 def _is_open_for_writing(path: Path) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.ingest.lake import Intake, Receipt, configuration_hashes, feed_relation, input_hash
+from kunderegnskab.ingest.totals import RECORD_COUNT, SQL_TYPE, control_totals, measures
+from kunderegnskab.personal.pseudonyms import PARAMETER, PLAIN, Pseudonyms
 from kunderegnskab.workspace import Company, Workspace
 
 
@@ -46,6 +49,8 @@ def fresh_warehouse(workspace: Workspace) -> Generator[duckdb.DuckDBPyConnection
         if leftover.is_file():
             leftover.unlink()
     with duckdb.connect(str(path)) as con:
+        # Its views carry the secret of the pseudonyms.
+        path.chmod(0o600)
         yield con
 
 
@@ -55,12 +60,21 @@ def read_load_record(con: duckdb.DuckDBPyConnection) -> LoadRecord:
     return LoadRecord.model_validate_json(content)
 
 
-def load_warehouse(con: duckdb.DuckDBPyConnection, company: Company, lake: Path, intake: Intake) -> None:
+def load_warehouse(
+    con: duckdb.DuckDBPyConnection,
+    company: Company,
+    lake: Path,
+    intake: Intake,
+    pseudonyms: Pseudonyms = PLAIN,
+) -> None:
     """Fill schema raw of an empty warehouse.
 
     Gives one relation per feed, in the columns of its contract plus the three source columns, and
     the tables company, feeds, files, rejects and left_out. What earlier publications hold is no file:
     publication.baselines and audit.closing fill those tables.
+
+    Args:
+        pseudonyms: how salespeople are named from here on.
     """
     con.execute("create schema raw")
     _company(con, company)
@@ -72,8 +86,13 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, company: Company, lake: Path,
     listings: dict[str, list[str]] = {"rejected": [], "left_out": []}
     for name, feed in load_feeds().items():
         files = [lake / receipt.lake_file for receipt in intake.receipts if receipt.feed == name]
-        noted = files and [_note_repeated_keys(con, feed, files), _note_split_documents(con, feed, files)]
-        con.execute(f"create view raw.{name} as {loaded_records(feed, files, bool(noted and any(noted)))}")
+        noted = files and [
+            _note_repeated_keys(con, feed, files, pseudonyms),
+            _note_split_documents(con, feed, files),
+        ]
+        con.execute(
+            f"create view raw.{name} as {loaded_records(feed, files, bool(noted and any(noted)), pseudonyms)}"
+        )
         con.execute("insert into raw.feeds values (?, ?, ?)", [name, bool(files), len(files)])
         if files:
             listed = ", ".join(literal(str(file)) for file in files)
@@ -82,7 +101,8 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, company: Company, lake: Path,
                     f"select {literal(name)} as feed, _source_file as source_file, _file_sha256 as "
                     f"file_sha256, "
                     f"_source_record as source_record, _reject_column as column_name, "
-                    f"_reject_value as raw_value, _reason as reason from read_parquet([{listed}]) "
+                    f"{pseudonyms.rejected(name, '_reject_column', '_reject_value')} as raw_value, "
+                    f"_reason as reason from read_parquet([{listed}]) "
                     f"where _record_status = {literal(status)}"
                 )
     con.execute(
@@ -98,13 +118,16 @@ def load_warehouse(con: duckdb.DuckDBPyConnection, company: Company, lake: Path,
     con.execute(
         "create table raw.closed_files (publication varchar, source_file varchar, file_sha256 varchar)"
     )
+    _feed_totals(con, lake, intake)
     _expected_files(con, lake, intake)
     _rejects(con, listings["rejected"])
     _left_out(con, listings["left_out"])
     _files(con, intake)
 
 
-def record_load(con: duckdb.DuckDBPyConnection, workspace: Workspace, intake: Intake) -> None:
+def record_load(
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms = PLAIN
+) -> None:
     """Keep in the warehouse what it was loaded from; see LoadRecord."""
     record = LoadRecord(
         input_hash=input_hash(workspace, intake.files),
@@ -113,16 +136,18 @@ def record_load(con: duckdb.DuckDBPyConnection, workspace: Workspace, intake: In
             "company": workspace.company.model_dump(mode="json"),
             "configuration": configuration_hashes(workspace),
             "expected_files": [each.model_dump(mode="json") for each in intake.expected],
+            PARAMETER: pseudonyms.parameter(),
         },
     )
     con.execute("create table raw.load_record as select ?::varchar as content", [record.model_dump_json()])
 
 
-def loaded_records(feed: Feed, files: Sequence[Path], has_repeated_keys: bool) -> str:
+def loaded_records(feed: Feed, files: Sequence[Path], has_repeated_keys: bool, pseudonyms: Pseudonyms) -> str:
     """SQL of view raw.<feed>: the records of a feed that count, typed.
 
     Args:
         has_repeated_keys: leave out what table raw.repeated_keys lists.
+        pseudonyms: how salespeople are named; the lake holds them as they came.
     """
     loaded = feed_relation(feed, files, "loaded")
     if files and has_repeated_keys:
@@ -131,7 +156,7 @@ def loaded_records(feed: Feed, files: Sequence[Path], has_repeated_keys: bool) -
             f" and not exists (select 1 from raw.repeated_keys as k where k.feed = {literal(feed.name)} "
             "and k.lake_file = parse_filename(filename) and k.source_record = _source_record)"
         )
-    return loaded
+    return pseudonyms.over(feed, loaded)
 
 
 def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
@@ -156,12 +181,14 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     )
 
 
-def _note_repeated_keys(con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path]) -> bool:
+def _note_repeated_keys(
+    con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path], pseudonyms: Pseudonyms
+) -> bool:
     """List every record whose key an earlier record has; True if there are any.
 
     A key with an empty part is none: lines without a number are counted within their document later.
     """
-    loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
+    loaded = pseudonyms.over(feed, feed_relation(feed, files, "loaded", with_lake_file=True))
     keys = ", ".join(feed.key)
     complete = " and ".join(f"{column} is not null" for column in feed.key)
     repeated = con.execute(
@@ -211,6 +238,51 @@ def _note_split_documents(con: duckdb.DuckDBPyConnection, feed: Feed, files: Seq
     )
     noted = con.execute("select 1 from raw.repeated_keys where feed = ? limit 1", [feed.name]).fetchone()
     return noted is not None
+
+
+def _feed_totals(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) -> None:
+    """The totals noted when the files were read, those of the lake now, and of what is not handed on from it.
+
+    Counts are of all records, other totals of the loaded ones. Not handed on are records that were rejected
+    or left out, which have a count alone, and loaded ones that repeat a key.
+    """
+    con.execute(
+        f"create table raw.feed_totals (feed varchar, stage varchar, measure varchar, total {SQL_TYPE})"
+    )
+    for name, feed in load_feeds().items():
+        receipts = [receipt for receipt in intake.receipts if receipt.feed == name]
+        if not receipts:
+            continue
+        files = [lake / receipt.lake_file for receipt in receipts]
+        loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
+        listed = ", ".join(literal(str(file)) for file in files)
+        ((records, unloaded),) = con.execute(
+            "select count(*), count(*) filter (_record_status is distinct from 'loaded') "
+            f"from read_parquet([{listed}])"
+        ).fetchall()
+        repeated = control_totals(
+            con,
+            feed,
+            f"({loaded}) as l where exists (select 1 from raw.repeated_keys as k "
+            f"where k.feed = {literal(name)} "
+            "and k.lake_file = l._lake_file and k.source_record = l._source_record)",
+        )
+        stages = {
+            "landing": {
+                measure: sum((receipt.control_totals[measure] for receipt in receipts), Decimal(0))
+                for measure in measures(feed)
+            },
+            "lake": control_totals(con, feed, f"({loaded})") | {RECORD_COUNT: Decimal(records)},
+            "left_out": repeated | {RECORD_COUNT: repeated[RECORD_COUNT] + unloaded},
+        }
+        con.executemany(
+            "insert into raw.feed_totals values (?, ?, ?, ?)",
+            [
+                [name, stage, measure, total]
+                for stage, totals in stages.items()
+                for measure, total in totals.items()
+            ],
+        )
 
 
 def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) -> None:

@@ -28,6 +28,7 @@ import duckdb
 import pyarrow as pa
 
 from kunderegnskab.ingest.conventions import identifier, literal
+from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace import Format
 
@@ -83,9 +84,11 @@ def column_names(con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Fo
     Raises:
         InputProblems: the file cannot be read as declared.
     """
-    if form.type == "parquet":
-        return list(_parquet_types(con, path, name))
-    return _csv_header(path, name, form)
+    header = (
+        list(_parquet_types(con, path, name)) if form.type == "parquet" else _csv_header(path, name, form)
+    )
+    _refuse_cpr_in_header(header, name)
+    return header
 
 
 # --- csv ------------------------------------------------------------------------------------------
@@ -110,7 +113,8 @@ def _read_csv(
         except duckdb.Error as error:
             if "nvalid unicode" in str(error):
                 raise InputProblems([_encoding_problem(text, name, form)]) from error
-            raise InputProblems([_csv_problem(str(error), name)]) from error
+            # The error quotes the line, and a traceback would carry it into the log.
+            raise InputProblems([_csv_problem(str(error), name)]) from None
     records = Records(target, tuple(kept), 1)
     _refuse_mojibake(con, records, name, form)
     return records
@@ -274,7 +278,7 @@ def _sheet_cells(path: Path, name: str, form: Format) -> pd.DataFrame:
                     [
                         InputProblem(
                             name,
-                            f"has no sheet {sheet}, it has {sheets}",
+                            f"has no sheet {sheet}, it has {masked(sheets)}",
                             "correct `sheet` in feeds.yaml, or name the sheet as before",
                         )
                     ]
@@ -438,10 +442,12 @@ def _read_json(
             raise InputProblems(
                 [
                     InputProblem(
-                        name, f"is not valid JSON ({place})", "deliver the file again, it may be cut off"
+                        name,
+                        f"is not valid JSON ({masked(place)})",
+                        "deliver the file again, it may be cut off",
                     )
                 ]
-            ) from error
+            ) from None
     records = Records(target, tuple(wanted), 1, absent)
     _refuse_mojibake(con, records, name, form)
     return records
@@ -561,6 +567,7 @@ def _resolve(wanted: list[str], header: list[str], name: str) -> dict[str, str]:
     Raises:
         InputProblems: a wanted column is missing or stands there twice.
     """
+    _refuse_cpr_in_header(header, name)
     problems = []
     resolved: dict[str, str] = {}
     for column in wanted:
@@ -593,6 +600,21 @@ def _resolve(wanted: list[str], header: list[str], name: str) -> dict[str, str]:
     return resolved
 
 
+def _refuse_cpr_in_header(header: Iterable[str], name: str) -> None:
+    """A file without the header that is declared for it shows a person's number where a name should stand."""
+    problems = [
+        InputProblem(
+            name,
+            f"the name of column {number} {REASON}",
+            "give the column another name, or correct `header_row` or `column_names` in feeds.yaml",
+        )
+        for number, column in enumerate(header, start=1)
+        if has_cpr(column)
+    ]
+    if problems:
+        raise InputProblems(problems)
+
+
 def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     con.execute(f"copy ({query}) to {literal(str(target))} (format parquet, compression zstd)")
 
@@ -623,7 +645,7 @@ def _refuse_mojibake(con: duckdb.DuckDBPyConnection, records: Records, name: str
             [
                 InputProblem(
                     name,
-                    f"'{found[2]}' shows that the text is not {form.encoding} as declared",
+                    f"'{masked(found[2])}' shows that the text is not {form.encoding} as declared",
                     "correct `encoding` in feeds.yaml, or export the file again",
                     record=records.first_record + found[0],
                     column=found[1],

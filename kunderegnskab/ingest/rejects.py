@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import duckdb
 
+from kunderegnskab.ingest.cpr import REASON
 from kunderegnskab.problems import InputProblem
 
 _ACTION = "correct it in the source and deliver the file again, or allow it with allow_rejects in feeds.yaml"
+_ACTION_CPR = "remove it and deliver the file again, or leave the record out with allow_rejects in feeds.yaml"
 # Longer text is cut: a sentence must stay readable, and the record says where the rest stands.
 _SHOWN = 80
 
@@ -29,7 +31,13 @@ def reject_problems(
         {"feed": feed, "limit": limit},
     ).fetchall()
     return [
-        InputProblem(file, f"{_quoted(text)}{reason}", _ACTION, record=record, column=column)
+        InputProblem(
+            file,
+            f"{_quoted(text)}{reason}",
+            _ACTION_CPR if reason == REASON else _ACTION,
+            record=record,
+            column=column,
+        )
         for file, record, column, text, reason in found
     ]
 

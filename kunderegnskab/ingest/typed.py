@@ -15,6 +15,7 @@ import duckdb
 from kunderegnskab.feeds import Column, Feed
 from kunderegnskab.feeds.contracts import DECIMALS
 from kunderegnskab.ingest import conventions as sql
+from kunderegnskab.ingest import cpr
 from kunderegnskab.ingest.expressions import BadExpression, ColumnUse, Expression, parse
 from kunderegnskab.ingest.readers import Records
 from kunderegnskab.problems import InputProblem, InputProblems
@@ -134,6 +135,8 @@ def write_typed(
 ) -> None:
     """Type the records of one file into `target` (Parquet, columns of the feed, then status and source).
 
+    A record with a CPR number is rejected, and loses its text in `records` too.
+
     Args:
         con: a connection that sees nothing but the records and the target's folder.
         records: lookup name ("" for the file itself) -> its records as text.
@@ -147,9 +150,11 @@ def write_typed(
         _define_readers(con, lookup, form)
     for lookup in plan.source.lookups:
         _refuse_repeated_keys(con, plan, lookup, records[lookup])
-    joined = _joined(plan, records)
+    quarantined = _quarantine(con, plan, records)
+    joined = _with_quarantine(_joined(plan, records), quarantined)
     pieces = _pieces(con, plan, joined)
     faults = [
+        ("_column is not null", "_column", "cast(null as varchar)", sql.literal(cpr.REASON)),
         *_unanswerable_where(plan),
         *_missed_lookups(plan),
         *(fault for piece in pieces.values() for fault in piece.faults),
@@ -164,11 +169,10 @@ def write_typed(
         f"cast({piece.value} as {types[name]}) as {sql.identifier(name)}" for name, piece in pieces.items()
     ]
     conditions = " ".join(f"when {fault[0]} then {number}" for number, fault in enumerate(faults))
-    first_fault = f"case {conditions} end" if faults else "cast(null as integer)"
 
     def choose(part: int) -> str:
         branches = " ".join(f"when {number} then {fault[part]}" for number, fault in enumerate(faults))
-        return f"case _fault {branches} end" if faults else "cast(null as varchar)"
+        return f"case _fault {branches} end"
 
     query = f"""
         with joined as ({joined}),
@@ -177,7 +181,7 @@ def write_typed(
         read as (select {", ".join(["*", *read])}, {_left_out(plan)} as _left_out_reason from texts),
         judged as (
             select {", ".join(["*", *values])},
-                case when _left_out_reason is null then {first_fault} end as _fault
+                case when _left_out_reason is null then case {conditions} end end as _fault
             from read
         )
         select {", ".join(sql.identifier(column) for column in pieces)},
@@ -190,12 +194,64 @@ def write_typed(
             {sql.literal(sha256)} as _file_sha256,
             _record as _source_record
         from judged
-        {"order by _record" if plan.source.lookups else ""}
+        {"order by _record" if plan.source.lookups or quarantined else ""}
     """
     try:
         con.execute(f"copy ({query}) to {sql.literal(str(target))} (format parquet, compression zstd)")
     except duckdb.Error as error:
         raise InputProblems([_sql_problem(plan, error)]) from error
+
+
+# --- personal numbers -------------------------------------------------------------------------------
+def _quarantine(con: duckdb.DuckDBPyConnection, plan: Plan, records: Mapping[str, Records]) -> Path | None:
+    """Empty the text of every record that has a CPR number in any source column, its lookups' included.
+
+    The file of the records is written again without their text.
+
+    Returns:
+        Parquet file beside the records with one row per such record, its number as `_record` and the source
+        column as `_column`; None if there are none.
+    """
+    names = {
+        _internal_name(ColumnUse(lookup, column)): f"{lookup}.{column}" if lookup else column
+        for lookup, columns in plan.wanted.items()
+        for column in columns
+    }
+    if not names:
+        return None
+    own = records[""]
+    places = " ".join(f"when {cpr.column_has_cpr(name)} then {sql.literal(names[name])}" for name in names)
+    listed = own.path.with_suffix(".cpr.parquet")
+    ((found,),) = con.execute(
+        f"copy (select _record, case {places} end as _column from ({_joined(plan, records)}) "
+        f"where {cpr.any_has_cpr(names)}) to {sql.literal(str(listed))} (format parquet)"
+    ).fetchall()
+    if not found:
+        return None
+    kept = own.path.with_suffix(".kept.parquet")
+    columns = ", ".join(
+        f"case when quarantined._record is null then {_ITSELF}.{column} end as {column}"
+        for column in map(sql.identifier, own.columns)
+    )
+    con.execute(
+        f"copy (select {columns} from read_parquet({sql.literal(str(own.path))}, file_row_number = true) "
+        f"as {_ITSELF} left join read_parquet({sql.literal(str(listed))}) as quarantined "
+        f"on quarantined._record = {_ITSELF}.file_row_number + {own.first_record} "
+        f"order by {_ITSELF}.file_row_number) "
+        f"to {sql.literal(str(kept))} (format parquet, compression zstd)"
+    )
+    kept.replace(own.path)
+    return listed
+
+
+def _with_quarantine(joined: str, quarantined: Path | None) -> str:
+    """The joined records with `_column`, where a CPR number stands."""
+    if quarantined is None:
+        return f"select *, cast(null as varchar) as _column from ({joined})"
+    return (
+        f"select records.*, quarantined._column from ({joined}) as records "
+        f"left join read_parquet({sql.literal(str(quarantined))}) as quarantined using (_record)"
+    )
 
 
 # --- the record and its lookups ---------------------------------------------------------------------
@@ -268,8 +324,8 @@ def _refuse_repeated_keys(con: duckdb.DuckDBPyConnection, plan: Plan, lookup: st
             [
                 InputProblem(
                     f"landing/{declared.files}",
-                    f"the key {found[0]} stands {found[1]} times, which would multiply the records of "
-                    f"{plan.label}",
+                    f"the key {cpr.masked(found[0])} stands {found[1]} times, which would multiply the "
+                    f"records of {plan.label}",
                     "look up a column whose values are unique",
                     record=found[2],
                     column=declared.key,
@@ -532,7 +588,8 @@ def _complete_amounts(pieces: dict[str, _Piece]) -> None:
 def _left_out(plan: Plan) -> str:
     """SQL of the reason why a record is no record of this feed, NULL if it is one."""
     own = plan.wanted[""]
-    branches = []
+    # A record whose text was taken out looks empty, but must not be passed over.
+    branches = ["when _column is not null then null"]
     if plan.source.format.type in ("csv", "xlsx") and own:
         empty = " and ".join(f"({sql.trimmed(_internal(ColumnUse('', column)))}) is null" for column in own)
         branches.append(f"when {empty} then 'empty row'")
@@ -547,7 +604,7 @@ def _left_out(plan: Plan) -> str:
             f"when try(({condition}) is null) is not null and try({condition}) is distinct from true "
             f"then {sql.literal('where: ' + plan.where.text)}"
         )
-    return f"case {' '.join(branches)} end" if branches else "cast(null as varchar)"
+    return f"cast(case {' '.join(branches)} end as varchar)"
 
 
 def _unanswerable_where(plan: Plan) -> list[_Fault]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, is_plain
 from kunderegnskab.publication import store
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
@@ -28,7 +29,12 @@ _VALUE = """case
         end::decimal(18, 6)"""
 
 
-def load_baselines(con: duckdb.DuckDBPyConnection, published: Path, now: Publication | None) -> None:
+def load_baselines(
+    con: duckdb.DuckDBPyConnection,
+    published: Path,
+    now: Publication | None,
+    pseudonyms: Pseudonyms = PLAIN,
+) -> None:
     """Fill raw.published_baselines for the targets of raw.kpi_targets.
 
     A baseline comes from the current publication if that has one for the same target, period and approval.
@@ -39,12 +45,13 @@ def load_baselines(con: duckdb.DuckDBPyConnection, published: Path, now: Publica
 
     Args:
         now: the current publication, or the one that was current when a refresh is performed again.
+        pseudonyms: how salespeople are named in the warehouse.
     """
     if now is None:
         return
     with attached(con, now) as tables:
         if "marts.target_baselines" in tables:
-            con.execute(_carried(now.name))
+            con.execute(_carried(now.name, _scope_id(now, pseudonyms)))
     chain = _chain(published, now)
     for approved_on in _approvals(con):
         approved = _current_on(chain, approved_on)
@@ -52,12 +59,23 @@ def load_baselines(con: duckdb.DuckDBPyConnection, published: Path, now: Publica
             continue
         with attached(con, approved) as tables:
             if "marts.kpi_values" in tables:
-                con.execute(_approved(approved.name), [approved_on])
+                con.execute(_approved(approved.name, _scope_id(approved, pseudonyms)), [approved_on])
 
 
-def _carried(publication: str) -> str:
+def _scope_id(publication: Publication, pseudonyms: Pseudonyms) -> str:
+    """SQL of a scope that a publication names, as the warehouse names it."""
+    if not is_plain(publication.manifest.parameters):
+        return "earlier.scope_id"
+    return (
+        "case when earlier.scope_type in ('salesperson', 'salesperson_today') "
+        f"then {pseudonyms.sql('earlier.scope_id')} else earlier.scope_id end"
+    )
+
+
+def _carried(publication: str, scope_id: str) -> str:
     """The baselines that the current publication holds for targets that are still the same."""
-    same = " and ".join(f"earlier.{column} = targets.{column}" for column in _KEY)
+    of_earlier = {column: f"earlier.{column}" for column in _KEY} | {"scope_id": scope_id}
+    same = " and ".join(f"{of_earlier[column]} = targets.{column}" for column in _KEY)
     return f"""
         insert into raw.published_baselines
         select {_columns("targets")}, earlier.baseline_value,
@@ -71,7 +89,7 @@ def _carried(publication: str) -> str:
         where earlier.baseline_value is not null"""
 
 
-def _approved(publication: str) -> str:
+def _approved(publication: str, scope_id: str) -> str:
     """What was published for the months of the baseline, for targets approved on a day.
 
     Numerators and denominators are added up over the months and divided last, as the models do it; a
@@ -94,7 +112,7 @@ def _approved(publication: str) -> str:
             inner join {EARLIER}.marts.kpi_values as earlier
                 on earlier.kpi_id = targets.kpi_id
                     and earlier.scope_type = targets.scope_type
-                    and earlier.scope_id = targets.scope_id
+                    and {scope_id} = targets.scope_id
                     and earlier.time_window = 'month'
                     and earlier.month between targets.baseline_month_from and targets.baseline_month_to
             where targets.approved_on = ? and targets.scope_type <> 'segment'

@@ -1,8 +1,9 @@
 """Renders docs/contracts/marts.md from the dbt project's declarations of the published tables.
 
 `python -m kunderegnskab.publication.documentation` writes the file in place; a test fails when it is old.
-What a table means belongs in dbt_project/models/marts/*/_*.yml and dbt_project/models/audit/_audit.yml,
-the order and signs of the ladder in dbt_project/seeds/default_ladder.csv.
+What a table means belongs in dbt_project/models/marts/*/_*.yml, dbt_project/models/audit/_audit.yml and
+kunderegnskab/publication/evidence.yaml, the order and signs of the ladder in
+dbt_project/seeds/default_ladder.csv.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from kunderegnskab.publication.evidence import declared_evidence
 from kunderegnskab.quality.certification import Build, CheckResult
 from kunderegnskab.workspace import REPOSITORY
 
@@ -24,8 +26,8 @@ _PROJECT = REPOSITORY / "dbt_project"
 _INTRODUCTION = """\
 # Published tables: the output contract
 
-<!-- Generated from dbt_project/models/marts/*/_*.yml, dbt_project/models/audit/_audit.yml and
-dbt_project/seeds: change those files, then run `make docs`. -->
+<!-- Generated from dbt_project/models/marts/*/_*.yml, dbt_project/models/audit/_audit.yml, dbt_project/seeds
+and kunderegnskab/publication/evidence.yaml: change those files, then run `make docs`. -->
 
 A publication holds these tables twice: in `kunderegnskab.duckdb` as `marts.<table>` and `audit.<table>`,
 and as `parquet/<table>.parquet` and `parquet/audit/<table>.parquet`. Names, grains and key columns are
@@ -66,6 +68,12 @@ One row, in the DuckDB file only: name of the publication, run, time, input hash
 and the previous publication.
 """
 
+_RAW = """\
+## Schema raw
+
+What was loaded besides the feeds' records, which lie in the lake. A publication is computed again from these.
+"""
+
 _NOT_PUBLISHED = """\
 ## Not published
 
@@ -91,7 +99,10 @@ def render_marts_document() -> str:
         "## Schema audit\n",
         *(_section(model, schema) for model, schema in tables),
         *(_section(_with_types(seed), "audit") for seed in _declared("seeds/_seeds.yml", "seeds")),
+        *(_section(model, "audit") for model in _evidence("audit")),
         _CERTIFICATION.format(build=_fields(Build), check_results=_fields(CheckResult)),
+        _RAW,
+        *(_section(table, "raw") for table in _evidence("raw")),
         _NOT_PUBLISHED,
         *(_section(model, schema) for model, schema in views),
     ]
@@ -108,6 +119,27 @@ def _declared_models(layer: str) -> list[dict[str, Any]]:
     files = sorted((_PROJECT / "models" / layer).rglob("_*.yml"))
     named = [file.relative_to(_PROJECT).as_posix() for file in files if not file.match("_unit_tests*.yml")]
     return [model for name in named for model in _declared(name, "models")]
+
+
+def _evidence(schema: str) -> list[dict[str, Any]]:
+    """The published tables of a schema that are no models, in the form of a model's declaration."""
+    (source,) = _declared("models/staging/_raw.yml", "sources")
+    read_by_models = {table["name"]: table for table in source["tables"]} if schema == "raw" else {}
+    return [
+        {
+            "name": name,
+            "key": table["key"],
+            **_described(table if "columns" in table else read_by_models[name]),
+        }
+        for name, table in declared_evidence()[schema].items()
+    ]
+
+
+def _described(table: dict[str, Any]) -> dict[str, Any]:
+    columns = table["columns"]
+    if isinstance(columns, dict):
+        columns = [{"name": name, **said} for name, said in columns.items()]
+    return {"description": table["description"], "columns": columns}
 
 
 def _declared(file: str, kind: str) -> list[dict[str, Any]]:
@@ -151,7 +183,9 @@ def _section(model: dict[str, Any], schema: str) -> str:
 
 
 def _key(model: dict[str, Any]) -> list[str]:
-    """The columns of the table's uniqueness test; none where the table is a list."""
+    """The table's own key or that of its uniqueness test; none where the table is a list."""
+    if "key" in model:
+        return model["key"]
     for test in model.get("data_tests", []):
         if "unique_combination" in test:
             return test["unique_combination"]["arguments"]["columns"]

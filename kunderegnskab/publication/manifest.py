@@ -69,6 +69,8 @@ class InputFile(Record):
     text_sha256: Sha256 | None = None
     first_record: int = 1
     """Number of the record that is the text's first row; a sheet's rows are numbered with its header."""
+    control_totals: dict[str, str] = Field(default_factory=dict)
+    """By measure, as the file was read: records read, and sums over those loaded; decimals as text."""
     source: str = ""
     """The mapping that asked for it."""
     rejects_allowed: int = 0

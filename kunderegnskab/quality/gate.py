@@ -6,12 +6,13 @@ agree and contracts, which dbt tests check, nor the comparison of the published 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
+from kunderegnskab.personal.search import cells_that_are
 from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
 from kunderegnskab.quality.metric_checks import MetricCheck, result_of, run_checks
 
@@ -278,6 +279,22 @@ CONTROLS = [
             from {UNAPPROVED} order by all""",
     ),
 ]
+NAMES = "temp.main.published_names"
+PERSONAL = [
+    MetricCheck(
+        check_name="gate__kpi_values__names_are_kept_apart",
+        subject="kpi_values",
+        is_blocking=True,
+        metric=f"select coalesce(sum(cells), 0) from {NAMES}",
+        unit="rows",
+        maximum=0,
+        en="No table to be published holds a salesperson's name, unless company.yaml says salesperson_keys: "
+        "plain.",
+        da="Ingen tabel, der udgives, indeholder en sælgers navn, medmindre company.yaml siger "
+        "salesperson_keys: plain.",
+        failing=f"select table_name, column_name, cells from {NAMES} order by all",
+    ),
+]
 COMPLETE = [
     MetricCheck(
         check_name="gate__customer_accounts__expected_files_are_there",
@@ -409,14 +426,18 @@ def gate_checks() -> list[ExpectedCheck]:
 
 def gate_catalogue() -> list[MetricCheck]:
     """The declarations of those checks, for whoever shows them."""
-    return [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *COMPLETE, *DRIFT]
+    return [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *PERSONAL, *COMPLETE, *DRIFT]
 
 
-def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[CheckResult]:
-    """Checks the marts. `previous` is the kunderegnskab.duckdb of the current publication, if there is one.
+def run_gate(
+    con: duckdb.DuckDBPyConnection, previous: Path | None, names: Collection[str] = ()
+) -> list[CheckResult]:
+    """Checks the marts. `previous` is the kunderegnskab.duckdb of the current publication, if there is one;
+    `names` are the salespeople's, which must not be published.
 
     Raises duckdb.Error when `previous` cannot be opened.
     """
+    _look_for(con, names)
     with earlier_publication(con, previous):
         if previous is not None:
             return run_checks(con, "gate", gate_catalogue())
@@ -424,8 +445,20 @@ def run_gate(con: duckdb.DuckDBPyConnection, previous: Path | None) -> list[Chec
             result_of(check, "gate", "passed", observed="no earlier publication") for check in DRIFT
         ]
         return (
-            run_checks(con, "gate", [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *COMPLETE]) + nothing_to_compare
+            run_checks(con, "gate", [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *PERSONAL, *COMPLETE])
+            + nothing_to_compare
         )
+
+
+def _look_for(con: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
+    """Note in which columns of the warehouse names stand."""
+    con.execute(
+        f"create or replace temp table {NAMES} (table_name varchar, column_name varchar, cells bigint)"
+    )
+    if names:
+        ((catalog,),) = con.execute("select current_database()").fetchall()
+        for found in cells_that_are(con, catalog, names):
+            con.execute(f"insert into {NAMES} values (?, ?, ?)", [*found])
 
 
 @contextmanager

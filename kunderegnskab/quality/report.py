@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
 from kunderegnskab.quality.certification import CheckResult
+from kunderegnskab.quality.runs import attention
 
 TEMPLATE = "report.html.j2"
 NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)( %)?")
@@ -79,6 +80,27 @@ TEXTS = {
         "unmapped": "Accounts without a line",
         "no_ledger": "The company supplies no ledger that books the lines of the customer account.",
         "nothing": "None.",
+        "passed_checks": "Checks that passed",
+        "all_passed": "Every check passed.",
+        "history": "Checks over time",
+        "lineage": "Where the numbers come from",
+        "closing": "Closed months and restatements",
+        "no_closing": "No month is closed.",
+        "closed_by": "Closed by",
+        "closed_on": "Closed on",
+        "reason": "Reason",
+        "restated": "What the lines of closed months were and are, by what changed them",
+        "not_restated": "The closed months are as they were closed.",
+        "as_closed": "As closed",
+        "today": "Now",
+        "cause": "Cause",
+        "late": "Late postings",
+        "late_intro": "Records of files that were not there, or had another content, when their month was "
+        "closed, and whose lines were restated since: documents, ledger entries of pools, and costs and "
+        "rules dated back into the month. Record by record they are in audit.late_postings.",
+        "records": "Records",
+        "from_to": "Dates",
+        "sum": "Sum",
     },
     "da": {
         "title": "Kvalitetsrapport",
@@ -130,6 +152,27 @@ TEXTS = {
         "unmapped": "Konti uden linje",
         "no_ledger": "Firmaet leverer ingen finansposter med kunderegnskabets linjer.",
         "nothing": "Ingen.",
+        "passed_checks": "Beståede kontroller",
+        "all_passed": "Alle kontroller er bestået.",
+        "history": "Kontroller over tid",
+        "lineage": "Hvor tallene kommer fra",
+        "closing": "Lukkede måneder og reguleringer",
+        "no_closing": "Ingen måned er lukket.",
+        "closed_by": "Lukket af",
+        "closed_on": "Lukket på",
+        "reason": "Begrundelse",
+        "restated": "Hvad linjerne i lukkede måneder var og er, efter hvad der har ændret dem",
+        "not_restated": "De lukkede måneder er, som da de blev lukket.",
+        "as_closed": "Ved lukning",
+        "today": "Nu",
+        "cause": "Årsag",
+        "late": "Sene posteringer",
+        "late_intro": "Poster fra filer, som ikke var der eller havde et andet indhold, da deres måned blev "
+        "lukket, og hvis linjer er reguleret siden: bilag, finansposter i puljer, og omkostninger og regler, "
+        "der er dateret tilbage i måneden. Post for post står de i audit.late_postings.",
+        "records": "Poster",
+        "from_to": "Datoer",
+        "sum": "Sum",
     },
 }
 
@@ -158,6 +201,25 @@ CAUSES = {
         "rounding": "afrundet i finans",
         "unmapped_account": "konti uden linje",
         "unexplained": "UFORKLARET",
+    },
+}
+# Why a closed month is another than when it was closed, as in audit.restatements and audit.late_postings.
+RESTATED_BY = {
+    "en": {
+        "new_file": "new file",
+        "changed_file": "changed file",
+        "removed_file": "file is gone",
+        "rule": "a rule, cost or rate, or the program",
+        "pool": "cost pool",
+        "agreement": "bonus agreement",
+    },
+    "da": {
+        "new_file": "ny fil",
+        "changed_file": "ændret fil",
+        "removed_file": "filen er væk",
+        "rule": "en regel, kostpris eller sats, eller programmet",
+        "pool": "omkostningspulje",
+        "agreement": "bonusaftale",
     },
 }
 # From DB III to the ledger's result: column of company_accounts, column of the ladder that names it, effect.
@@ -192,11 +254,15 @@ def write_report(
     row_ledger: Sequence[Mapping[str, Any]],
     reconciliation: Sequence[Mapping[str, Any]],
     company_accounts: Sequence[Mapping[str, Any]],
+    period_closes: Sequence[Mapping[str, Any]],
+    restatements: Sequence[Mapping[str, Any]],
+    late_postings: Sequence[Mapping[str, Any]],
 ) -> None:
     """Writes report.html and report.json into `directory`, which must exist.
 
-    `ladder`, `row_ledger`, `reconciliation` and `company_accounts` are the rows of audit.ladder,
-    audit.row_ledger, audit.ledger_reconciliation and marts.company_accounts by column name.
+    `ladder`, `row_ledger`, `period_closes`, `restatements`, `late_postings`, `reconciliation` and
+    `company_accounts` are the rows of the audit tables of these names, of audit.ledger_reconciliation and of
+    marts.company_accounts, by column name.
     """
     texts = TEXTS[title.locale]
     ordered = sorted(results, key=lambda r: (GROUPS.index(_group(r)), r.stage, r.check_name))
@@ -213,6 +279,13 @@ def write_report(
             for row in sorted(company_accounts, key=lambda row: row["month"])
             if row["ledger_result"] is not None
         ],
+        "closed_months": [
+            dict(row)
+            for row in sorted(period_closes, key=lambda row: row["month"])
+            if row["is_in_force"] and row["event"] == "close"
+        ],
+        "restatements": _by_cause(restatements),
+        "late_postings": _by_file(late_postings),
     }
     _write(directory / "report.json", json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n")
 
@@ -227,6 +300,8 @@ def write_report(
         content,
         t=texts,
         causes=CAUSES[title.locale],
+        restated_by=RESTATED_BY[title.locale],
+        month_text=lambda month: f"{month:%Y-%m}",
         tie=_TIE,
         lines_by_code={line["line_code"]: line for line in ladder},
         lines_by_column={line["column_name"]: line for line in ladder},
@@ -251,10 +326,40 @@ def _by_line(reconciliation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return [{"line_code": code, **line} for code, line in sorted(lines.items())]
 
 
+def _by_cause(restatements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The restatements of all customers: one row per month, line, cause and source."""
+    amounts = ("closed_amount", "current_amount", "difference")
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in restatements:
+        key = (row["month"], row["line_code"], row["cause"], row["source"])
+        total = found.setdefault(key, dict.fromkeys(amounts, Decimal(0)))
+        for amount in amounts:
+            total[amount] += row[amount]
+    names = ("month", "line_code", "cause", "source")
+    return [{**dict(zip(names, key, strict=True)), **total} for key, total in sorted(found.items())]
+
+
+def _by_file(late_postings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The late postings: one row per month, feed and file, with how many records and of which days."""
+    found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in late_postings:
+        found.setdefault((row["month"], row["feed"], row["source_file"], row["cause"]), []).append(row)
+    return [
+        {
+            "month": month,
+            "feed": feed,
+            "source_file": file,
+            "cause": cause,
+            "records": len({row["source_record"] for row in rows}),
+            "first_date": min(row["posting_date"] for row in rows),
+            "last_date": max(row["posting_date"] for row in rows),
+        }
+        for (month, feed, file, cause), rows in sorted(found.items())
+    ]
+
+
 def _group(result: CheckResult) -> str:
-    if result.status in ("failed", "error") and not result.is_blocking:
-        return "warning"
-    return result.status
+    return attention(result.status, result.is_blocking)
 
 
 def _number(value: Decimal | int | None, locale: str) -> str:

@@ -30,6 +30,16 @@ def _can_be_approved(names: tuple[str, ...]) -> tuple[str, ...]:
 ExactDecimal = Annotated[Decimal, BeforeValidator(_exact)]
 
 
+class Notice(BaseModel):
+    """What a notice to salespeople must say and only the company knows; the notice says what is missing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    audience: str | None = Field(None, description="Who sees figures of single salespeople")
+    legal_basis: str | None = Field(None, description="Why they may be processed (GDPR article 6)")
+    contact: str | None = Field(None, description="Whom to ask, and to object to")
+
+
 class Company(BaseModel):
     """company.yaml. Every key but name and currency has a default."""
 
@@ -55,6 +65,13 @@ class Company(BaseModel):
     approval_required: Annotated[tuple[str, ...], AfterValidator(_can_be_approved)] = Field(
         (), description="Feeds whose changes must name who approved them, somebody else than who made them"
     )
+    salesperson_keys: Literal["pseudonym", "plain"] = Field(
+        "pseudonym", description="How salespeople are named in what is published: by pseudonym or plain key"
+    )
+    salesperson_names_kept_months: int = Field(
+        36, ge=1, description="Months after their last activity for which salespeople's names are kept"
+    )
+    notice: Notice = Field(Notice(), description="What the notice to salespeople says of the company")
     keep_publications: int = Field(
         30, ge=2, description="Publications kept whole; older ones keep manifest and report"
     )

@@ -85,6 +85,16 @@ class Workspace:
         """Publications, append-only."""
         return self.root / "published"
 
+    @property
+    def runs(self) -> Path:
+        """How the checks of every run went, one file per run, also of runs that published nothing."""
+        return self.root / "runs"
+
+    @property
+    def personal(self) -> Path:
+        """Who is behind the pseudonyms of salespeople; for those who may know."""
+        return self.root / "personal"
+
     def relative(self, path: Path) -> str:
         """A path as messages and the manifest name it: relative to the workspace, with slashes."""
         return Path(os.path.relpath(path, self.root)).as_posix()

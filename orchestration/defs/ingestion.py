@@ -12,6 +12,8 @@ from kunderegnskab.audit.history import load_history
 from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest import fresh_warehouse, input_hash, load_warehouse, record_load, sweep, take_in
+from kunderegnskab.personal.names import write_names
+from kunderegnskab.personal.pseudonyms import for_refresh
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import report
 from kunderegnskab.publication import store
@@ -29,6 +31,7 @@ NOT_FEEDS = {
     "files": "What became of every record of every file, one row per feed and file.",
     "rejects": "Records that could not be read as declared, one row each.",
     "left_out": "Records that a mapping leaves out, one row each.",
+    "feed_totals": "Counts and sums of the files as read, of the lake, and of what is not handed on.",
     "expected_files": "Sources of which a file is expected for every month.",
     "file_months": "Which months the files of expected sources have records of.",
     "closed_sources": "What the lines of closed months were made of when they were closed.",
@@ -91,14 +94,19 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
         intake = take_in(workspace, workspace.lake, report, again=FULL in context.run.tags)
     except InputProblems as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    earlier = store.current(workspace.published)
+    try:
+        pseudonyms = for_refresh(workspace, earlier.manifest.parameters if earlier else None)
+        write_names(workspace, intake, pseudonyms)
+    except InputProblems as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
     inputs = input_hash(workspace, intake.files)
     context.instance.add_run_tags(context.run_id, run_tags(inputs))
     with fresh_warehouse(workspace) as con:
-        load_warehouse(con, workspace.company, workspace.lake, intake)
-        record_load(con, workspace, intake)
-        earlier = store.current(workspace.published)
-        load_baselines(con, workspace.published, earlier)
-        load_history(con, workspace.lake, workspace.company, earlier)
+        load_warehouse(con, workspace.company, workspace.lake, intake, pseudonyms)
+        record_load(con, workspace, intake, pseudonyms)
+        load_baselines(con, workspace.published, earlier, pseudonyms)
+        load_history(con, workspace.lake, workspace.company, earlier, pseudonyms)
         try:
             load_closed_months(con, workspace.published, earlier)
         except InputProblems as error:

@@ -12,15 +12,19 @@ import dagster as dg
 import duckdb
 
 from kunderegnskab.audit.lineage_page import write_lineage_page
+from kunderegnskab.audit.notice import write_notice
 from kunderegnskab.code_version import code_commit, code_version, lock_sha256
 from kunderegnskab.ingest import configuration_hashes, read_load_record
 from kunderegnskab.progress import report
 from kunderegnskab.publication import store
+from kunderegnskab.publication.evidence import evidence_tables
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.publish import NotCertified, PublicationError, PublishRequest, publish
 from kunderegnskab.quality.certification import current_build, is_in_force, read_results
+from kunderegnskab.quality.history_page import read_past, write_history_page
 from kunderegnskab.quality.report import ReportTitle, write_report
-from orchestration.dbt import EVIDENCE, published_tables, read_manifest
+from kunderegnskab.quality.runs import Run, kept_result
+from orchestration.dbt import published_tables, read_manifest
 from orchestration.defs.transformation import MANIFEST, all_checks
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL
@@ -86,6 +90,7 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
                 records_loaded=receipt.records_loaded,
                 records_rejected=receipt.records_rejected,
                 records_left_out=receipt.records_left_out,
+                control_totals={name: str(total) for name, total in receipt.control_totals.items()},
                 lake_file=receipt.lake_file,
                 lake_sha256=receipt.lake_sha256,
                 text_file=receipt.text_file,
@@ -107,7 +112,7 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
         ],
         waivers=[waiver for waiver in workspace.waivers if waiver.check in waived and is_in_force(waiver)],
         expected_checks=all_checks(),
-        marts=[*_TABLES, *EVIDENCE],
+        marts=[*_TABLES, *evidence_tables()],
         keep_publications=company_parameters.keep_publications,
     )
     _, name = store.next_publication(workspace.published, context.run_id)
@@ -122,14 +127,31 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
         )
         # Read now, when it is certain that everything was built.
         with company.warehouse() as con:
+            results = read_results(con)
             write_report(
                 directory,
-                read_results(con),
+                results,
                 title=title,
                 ladder=_rows(con, "audit.ladder"),
                 row_ledger=_rows(con, "audit.row_ledger"),
                 reconciliation=_rows(con, "audit.ledger_reconciliation"),
                 company_accounts=_rows(con, "marts.company_accounts"),
+                period_closes=_rows(con, "audit.period_closes"),
+                restatements=_rows(con, "audit.restatements"),
+                late_postings=_rows(con, "audit.late_postings"),
+            )
+            started = {
+                each.manifest.run_id: _as_noted(each.manifest.started_at)
+                for each in store.publications(workspace.published)
+            }
+            runs, past = read_past(con, workspace.runs, started)
+            write_history_page(
+                directory,
+                [*runs, Run(context.run_id, _as_noted(company.started_at), "published", name)],
+                [*past, *(kept_result(context.run_id, result) for result in results)],
+                company=company_parameters.name,
+                publication=name,
+                locale=company_parameters.locale,
             )
             write_lineage_page(
                 directory,
@@ -138,6 +160,7 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
                 publication=name,
                 locale=company_parameters.locale,
             )
+            write_notice(directory, con, company=company_parameters, publication=name)
 
     try:
         made = publish(
@@ -156,6 +179,11 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
             "quality report": dg.MetadataValue.path(str(made.path / "quality" / "report.html")),
         },
     )
+
+
+def _as_noted(at: datetime) -> datetime:
+    """A time as runs are noted with it: UTC without time zone."""
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _copy_check(made: store.Publication) -> dg.AssetCheckResult:

@@ -19,6 +19,7 @@ from dagster_dbt import (
 from kunderegnskab.audit.models import record_models
 from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import load_feeds
+from kunderegnskab.personal.classification import record_personal_data
 from kunderegnskab.progress import report
 from kunderegnskab.quality.certification import ExpectedCheck, current_build, record, start_build
 from kunderegnskab.quality.door import door_checks
@@ -33,13 +34,12 @@ from orchestration.dbt import (
     keep_newest,
     read_manifest,
     relation_metadata,
-    target_path,
+    runs_folder,
     test_results,
 )
 from orchestration.dbt_launcher import PARENT_VARIABLE
 from orchestration.resources import WRITER_POOL, CompanyWorkspace, Dbt
 
-# The manifest depends on the project alone; the workspace only lends a folder to keep it in.
 _WORKSPACE = find_workspace()
 MANIFEST = ensure_manifest(_WORKSPACE)
 # dagster-dbt looks for an earlier parse of the project in the folder that the environment names.
@@ -86,7 +86,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
                 "The code has changed since the files were loaded, run a refresh.", allow_retries=False
             )
         start_build(con, str(uuid4()))
-    runs = target_path(workspace) / "runs" / context.run_id
+    runs = runs_folder(workspace) / context.run_id
     keep_newest(runs.parent, _RUNS_KEPT)
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     # Unit tests guard the code, not the data: they run in CI. A waived test must not keep dbt from
@@ -129,6 +129,7 @@ def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWork
         models = built_models(invocations[0].get_artifact("manifest.json"), con)
         lineage, unknown = column_lineage(models, con)
         record_models(con, models, lineage)
+        record_personal_data(con, lineage)
         metadata = relation_metadata(models, lineage, unknown, manifest, con)
     for event in events:
         if isinstance(event, dg.Output):

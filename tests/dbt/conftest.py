@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from replay import Project
 from small_company import COMPANY, FEEDS
 from warehouse import Build, create_raw, dbt, statuses
 
@@ -41,6 +42,12 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def manifest(small: Build) -> dict[str, Any]:
     """dbt's description of the whole project."""
     return json.loads((small.warehouse.parent / "manifest.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def project(small: Build, manifest: dict[str, Any]) -> Project:
+    """The project's SQL, compiled."""
+    return Project(manifest, small.warehouse)
 
 
 @pytest.fixture

@@ -51,10 +51,13 @@ class Project:
         found = {name: connection.execute(sql).fetchmany(5) for name, sql in self.singular_tests.items()}
         return {name: rows for name, rows in found.items() if rows}
 
-    def rebuild(self, connection: duckdb.DuckDBPyConnection, model: str) -> None:
-        """Builds again whatever is built on a model, and not the model itself."""
+    def rebuild(self, connection: duckdb.DuckDBPyConnection, model: str, *, itself_too: bool = False) -> None:
+        """Builds again whatever is built on a model."""
         changed = {node["unique_id"] for node in self.models if node["name"] == model}
+        assert changed, f"there is no model {model}"
         for node in self.models:
+            if itself_too and node["name"] == model:
+                self._create(connection, node)
             if changed & set(node["depends_on"]["nodes"]):
                 changed.add(node["unique_id"])
                 self._create(connection, node)

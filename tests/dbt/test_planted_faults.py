@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from replay import Project
 from test_planted_sales_faults import (
     COMPANY_RATIOS,
     CONCEPTS,
@@ -64,6 +65,8 @@ ADJUSTMENTS = "adjustments__are_approved_by_another_and_have_their_line"
 LADDER_KNOWN = "ladder__knows_every_line_of_the_company"
 LADDER_RESULT = "ladder__result_holds_every_line"
 RESTATED = "restatements__explain_the_difference_to_the_closed_figures"
+LATE = "late_postings__add_up_to_the_restated_amounts"
+TOTALS = "control_totals__agree"
 OUT_OF_USE = "customer_account_lines__lines_out_of_use_carry_nothing"
 
 
@@ -72,8 +75,10 @@ class Fault:
     name: str
     sql: str
     red: frozenset[str]
-    # Models to build again after the fault, in dbt's selection syntax: what follows from it, not where it is.
-    rebuilt: tuple[str, ...] = ()
+    # What is built on this model is built again after the fault.
+    model: str | None = None
+    # The model itself is built again too: the fault is in what it reads.
+    is_before_model: bool = False
 
 
 def fault(name: str, sql: str, *red: str) -> Fault:
@@ -82,14 +87,14 @@ def fault(name: str, sql: str, *red: str) -> Fault:
 
 def fault_in_model(name: str, model: str, sql: str, *, control: str, also: tuple[str, ...] = ()) -> Fault:
     """A wrong model, and all that is built on it. `control` is the test that is there for the fault."""
-    return Fault(name, sql, frozenset({control, *also}), ("--select", f"{model}+", "--exclude", model))
+    return Fault(name, sql, frozenset({control, *also}), model)
 
 
 def fault_in_record(
     name: str, staging_model: str, sql: str, *, control: str, also: tuple[str, ...] = ()
 ) -> Fault:
     """A wrong record in schema raw, and all that is built on it."""
-    return Fault(name, sql, frozenset({control, *also}), ("--select", f"{staging_model}+"))
+    return Fault(name, sql, frozenset({control, *also}), staging_model, is_before_model=True)
 
 
 def faulty(view: str, query: str) -> str:
@@ -110,14 +115,14 @@ TEN_FAULTS = [
         "int_sales_lines_valued",
         faulty("int_sales_lines_valued", f"select * from sound where not {LINE}"),
         control=KEEPS_LINES,
-        also=(LOADED, SOURCE_TOTALS, UNEXPLAINED),
+        also=(LOADED, SOURCE_TOTALS, TOTALS, UNEXPLAINED),
     ),
     fault_in_model(
         "duplicated row",
         "int_sales_lines_valued",
         faulty("int_sales_lines_valued", f"select * from sound union all select * from sound where {LINE}"),
         control=KEEPS_LINES,
-        also=(LOADED, SOURCE_TOTALS, UNEXPLAINED),
+        also=(LOADED, SOURCE_TOTALS, TOTALS, UNEXPLAINED),
     ),
     # Every krone is there and ties, only under a customer that does not exist.
     fault_in_model(
@@ -129,6 +134,7 @@ TEN_FAULTS = [
             "from sound",
         ),
         control=KNOWN_CUSTOMERS,
+        also=(TOTALS,),
     ),
     fault_in_model(
         "0.02 kr. drift",
@@ -139,7 +145,7 @@ TEN_FAULTS = [
             f"{LINE} union all select * from sound where not {LINE}",
         ),
         control=SOURCE_TOTALS,
-        also=(UNEXPLAINED,),
+        also=(TOTALS, UNEXPLAINED),
     ),
     fault_in_record(
         "unmapped account",
@@ -152,7 +158,7 @@ TEN_FAULTS = [
         "int_sales_lines_valued",
         faulty("int_sales_lines_valued", "select * replace (-returns as returns) from sound"),
         control=SOURCE_TOTALS,
-        also=(UNEXPLAINED,),
+        also=(TOTALS, UNEXPLAINED),
     ),
     fault_in_model(
         "freight allocated 99 %",
@@ -161,12 +167,13 @@ TEN_FAULTS = [
         control=SHARES,
         also=(SOURCE_TOTALS, UNEXPLAINED),
     ),
-    # The record is read as it is written, so only the ledger knows better.
+    # In a file, only the ledger would know better; planted in the record, the totals of the files do too.
     fault_in_record(
         "wrong decimal sign",
         "stg_customer_costs",
         "update raw.customer_costs set amount = amount * 100 where cost_no = '1'",
         control=UNEXPLAINED,
+        also=(TOTALS,),
     ),
     fault_in_model(
         "closed-pool missing",
@@ -185,7 +192,7 @@ TEN_FAULTS = [
             "where n = 1 or cost_type = 'freight'",
         ),
         control=KEEPS_COSTS,
-        also=(SOURCE_TOTALS, UNEXPLAINED),
+        also=(SOURCE_TOTALS, TOTALS, UNEXPLAINED),
     ),
 ]
 
@@ -347,12 +354,27 @@ FAULTS = [
         "file with one record more than accounted for",
         "update audit.row_ledger set records_read = records_read + 1 where feed = 'products'",
         BALANCED,
+        TOTALS,
     ),
     fault(
         "file that claims to have loaded one more",
         "update audit.row_ledger set records_read = records_read + 1, records_loaded = records_loaded + 1 "
         "where feed = 'customer_costs'",
         LOADED,
+        TOTALS,
+    ),
+    fault_in_record(
+        "lake changed after it was read",
+        "stg_feed_totals",
+        "update raw.feed_totals set total = total + 0.02 "
+        "where stage <> 'landing' and feed = 'receivables' and measure = 'amount'",
+        control=TOTALS,
+    ),
+    fault(
+        "file read with another number of records",
+        "update audit.row_ledger set records_read = records_read + 1, records_left_out = records_left_out + 1 "
+        "where feed = 'products'",
+        TOTALS,
     ),
     fault("reject not listed", "delete from audit.rejects", LISTED),
     fault("reject not allowed", "update audit.row_ledger set rejects_allowed = 0", ALLOWANCE),
@@ -392,6 +414,7 @@ FAULTS = [
         "stg_cost_pools",
         "update raw.cost_pools set practical_capacity_minutes = null where cost_pool_id = 'ordrekontor'",
         control=MAPPING,
+        also=(TOTALS,),
     ),
     fault_in_record(
         "time for customers that nobody can name",
@@ -404,6 +427,7 @@ FAULTS = [
         "stg_ledger_entries",
         "update raw.ledger_entries set amount = amount + 0.02 where entry_no = '17'",
         control=UNEXPLAINED,
+        also=(TOTALS,),
     ),
     fault(
         "difference explained twice",
@@ -497,6 +521,12 @@ FAULTS = [
         "values (date '2024-01-01', '1001', 'K00', 1)",
         RESTATED,
     ),
+    fault(
+        "late posting of a line that is as it was",
+        "insert into audit.late_postings (month, customer_id, line_code, source_file, amount) "
+        "values (date '2024-01-01', '1001', 'K00', 'landing/sent.csv', 1)",
+        LATE,
+    ),
 ]
 ALL_FAULTS = [*TEN_FAULTS, *FAULTS]
 
@@ -522,22 +552,25 @@ def red_tests(warehouse: Path) -> set[str]:
     return red
 
 
-def plant(planted: Fault, warehouse: Path) -> None:
+def plant(planted: Fault, warehouse: Path, project: Project) -> None:
     execute(warehouse, planted.sql)
-    if planted.rebuilt:
-        assert failures(dbt(warehouse, "run", *planted.rebuilt)) == set()
+    if planted.model is not None:
+        with duckdb.connect(str(warehouse)) as connection:
+            project.rebuild(connection, planted.model, itself_too=planted.is_before_model)
 
 
 @pytest.mark.parametrize("planted", ALL_FAULTS, ids=lambda planted: planted.name.replace(" ", "_"))
-def test_planted_fault_turns_exactly_its_tests_red(planted: Fault, small_company_to_break: Path) -> None:
+def test_planted_fault_turns_exactly_its_tests_red(
+    planted: Fault, small_company_to_break: Path, project: Project
+) -> None:
     assert red_tests(small_company_to_break) == set()
-    plant(planted, small_company_to_break)
+    plant(planted, small_company_to_break, project)
     assert red_tests(small_company_to_break) == planted.red
 
 
-def test_dbt_finds_the_same_red_tests(small_company_to_break: Path) -> None:
+def test_dbt_finds_the_same_red_tests(small_company_to_break: Path, project: Project) -> None:
     doubled_join = TEN_FAULTS[-1]
-    plant(doubled_join, small_company_to_break)
+    plant(doubled_join, small_company_to_break, project)
     assert failures(dbt(small_company_to_break, "test", "--select", "test_type:singular")) == doubled_join.red
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 from replay import Project
 from two_years_company import COMPANY, FEEDS, PUBLISHED_BASELINES
-from warehouse import Build
 
 SEGMENTS = "customer_segments__hold_every_customer_in_every_month"
 SEGMENT_RATIOS = "customer_segments__ratios_are_of_its_sums"
@@ -516,12 +514,6 @@ EFFORT_AND_DRIVER_FAULTS = [
 ]
 
 SALES_FAULTS = [*RATIO_FAULTS, *SEGMENT_FAULTS, *PORTFOLIO_FAULTS, *KPI_FAULTS, *EFFORT_AND_DRIVER_FAULTS]
-
-
-@pytest.fixture(scope="module")
-def project(small: Build, manifest: dict[str, Any]) -> Project:
-    """The project's SQL, compiled."""
-    return Project(manifest, small.warehouse)
 
 
 @pytest.fixture(scope="module")

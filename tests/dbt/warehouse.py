@@ -7,7 +7,7 @@ small_company.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,9 +16,13 @@ from typing import Any
 
 import duckdb
 import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
 
 ROOT = Path(__file__).parents[2]
 DBT_PROJECT = ROOT / "dbt_project"
@@ -86,6 +90,12 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "file_sha256": "VARCHAR",
         "amount": "DECIMAL(18,4)",
         "posting_count": "BIGINT",
+    },
+    "feed_totals": {
+        "feed": "VARCHAR",
+        "stage": "VARCHAR",
+        "measure": "VARCHAR",
+        "total": "DECIMAL(28,6)",
     },
     "expected_files": {"feed": "VARCHAR", "source": "VARCHAR", "first_month": "DATE"},
     "file_months": {
@@ -176,11 +186,26 @@ def create_raw(
             "published_baselines": list(published_baselines),
             "closed_sources": list(closed_sources),
             "closed_files": list(closed_files),
+            "feed_totals": [
+                total
+                for feed in feeds
+                for total in _totals(connection, feed, sum(r["feed"] == feed for r in lost))
+            ],
             "expected_files": [],
             "file_months": [],
         }
         for table, columns in OTHER_TABLES.items():
             _create(connection, table, columns, others[table])
+
+
+def _totals(connection: duckdb.DuckDBPyConnection, feed: str, lost: int) -> Iterator[Record]:
+    """The feed's rows of raw.feed_totals; `lost` are its records that were rejected or left out."""
+    loaded = control_totals(connection, load_feeds()[feed], f"raw.{feed}")
+    for measure, total in loaded.items():
+        unloaded = lost if measure == RECORD_COUNT else 0
+        stages = {"landing": total + unloaded, "lake": total + unloaded, "left_out": unloaded}
+        for stage, of_stage in stages.items():
+            yield {"feed": feed, "stage": stage, "measure": measure, "total": of_stage}
 
 
 def _create(
@@ -239,7 +264,11 @@ def dbt(warehouse: Path, *arguments: str) -> dbtRunnerResult:
     }
     folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     with _environment(environment):
-        return dbtRunner().invoke(["--quiet", *arguments, *folders])
+        try:
+            return dbtRunner().invoke(["--quiet", *arguments, *folders])
+        finally:
+            # dbt keeps the warehouse open for as long as its process lives, which here is the tests'.
+            DuckDBConnectionManager.close_all_connections()
 
 
 def statuses(result: dbtRunnerResult) -> dict[str, str]:

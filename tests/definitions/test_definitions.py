@@ -113,6 +113,7 @@ def test_every_feed_is_an_asset(definitions: dg.Definitions):
         "published_baselines",
         "closed_sources",
         "closed_files",
+        "feed_totals",
         "expected_files",
         "file_months",
     }
@@ -189,17 +190,20 @@ def test_every_mart_column_begins_in_a_feed(company: Workspace, definitions: dg.
     columns: dict[tuple[str, str], list[str]] = {}
     for schema, relation, column in edges:
         columns.setdefault((schema, relation), []).append(column)
-    # Nothing is left out: each column of each relation with a query has its sources.
+    # Nothing is left out: each column of each relation that reads others has its sources.
     assert {f"{schema}.{relation}" for schema, relation in columns} == {
-        name for name, model in models.items() if model.query
+        name for name, model in models.items() if model.reads
     }
+    # The formulas stand in the code of the models: their table is made of nothing else.
+    constant = {(model.schema, model.name) for model in models.values() if model.query and not model.reads}
+    assert constant == {("audit", "kpi_formulas")}
     begins = beginnings(edges, columns)
     seeds = {("audit", seed.stem) for seed in (REPOSITORY / "dbt_project" / "seeds").glob("*.csv")}
     for place in marts:
         found = {(schema, relation) for schema, relation, _ in begins[place]}
         assert found, place
-        # The standard ladder, register and segment rules come with the product; all else comes from a file.
-        assert all(schema == "raw" or (schema, relation) in seeds for schema, relation in found), place
+        # Formulas, standard ladder, register and segment rules come with the product; all else from a file.
+        assert all(schema == "raw" or (schema, relation) in seeds | constant for schema, relation in found)
     net_sales = {
         (relation, column) for _, relation, column in begins["marts", "customer_accounts", "net_sales"]
     }

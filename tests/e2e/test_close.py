@@ -71,10 +71,22 @@ def test_a_closed_month_keeps_its_figures_and_lists_every_change(company: Path) 
         ("C3", "K35", "landing/salg/sent.csv", "new_file", Decimal(0), Decimal(60), Decimal(60)),
     ]  # fmt: skip
     assert rows(company, kept) == figures
+    late = (
+        "select source_file, customer_id, posting_date, cause, string_agg(line_code, ' ' order by line_code) "
+        "from audit.late_postings group by all order by all"
+    )
+    assert rows(company, late) == [
+        ("landing/salg/nord.csv", "C1", CLOSED.replace(day=15), "changed_file", "K00 K05 K35"),
+        ("landing/salg/sent.csv", "C3", CLOSED.replace(day=20), "new_file", "K00 K05 K35"),
+    ]
+    report = (company / "published" / "current" / "quality" / "report.html").read_text(encoding="utf-8")
+    for shown in ("Sene posteringer", "ny fil: landing/salg/sent.csv", "ændret fil: landing/salg/nord.csv"):
+        assert shown in report
 
     # Carried on, also when nothing of the month changes any more.
     assert refreshed(company, "--full")["status"] == "published"
     assert len(rows(company, RESTATED)) == 6
+    assert len(rows(company, late)) == 2
     assert rows(company, kept) == figures
 
     reopened = close(company, f"{CLOSED:%Y-%m}", "--reopen")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from kunderegnskab.quality.certification import CheckResult, Status
-from kunderegnskab.quality.report import CAUSES, TEXTS, ReportTitle, write_report
+from kunderegnskab.quality.report import CAUSES, RESTATED_BY, TEXTS, ReportTitle, write_report
 
 Locale = Literal["da", "en"]
 
@@ -103,6 +103,35 @@ ROW_LEDGER: list[dict[str, Any]] = [
      "is_balanced": None},
 ]  # fmt: skip
 
+JANUARY = date(2026, 1, 1)
+CLOSES: list[dict[str, Any]] = [
+    {"month": JANUARY, "event": "close", "is_in_force": True, "publication": "0001-a", "decided_by": "Lise",
+     "decided_on": date(2026, 2, 9), "reason": "Månedsafslutning"},
+    {"month": date(2025, 12, 1), "event": "close", "is_in_force": False, "publication": "0001-a",
+     "decided_by": "Ole", "decided_on": date(2026, 2, 9), "reason": "Genåbnet siden"},
+]  # fmt: skip
+
+
+def _restated(customer: str, line: str, cause: str, source: str, then: str, now: str) -> dict[str, Any]:
+    amounts = {"closed_amount": Decimal(then), "current_amount": Decimal(now)}
+    key = {"month": JANUARY, "customer_id": customer, "line_code": line, "cause": cause, "source": source}
+    return {**key, **amounts, "difference": Decimal(now) - Decimal(then)}
+
+
+RESTATED = [
+    _restated("C2", "K00", "new_file", "sent.csv", "0", "1000.0000"),
+    _restated("C1", "K00", "new_file", "sent.csv", "0", "2500.2500"),
+    _restated("C1", "K05", "changed_file", "nord.csv", "10.0000", "4.0000"),
+]
+
+
+def _late(file: str, record: int, day: int, line: str = "K00") -> dict[str, Any]:
+    return {"month": JANUARY, "feed": "sales_lines", "source_file": file, "cause": "new_file",
+            "source_record": record, "posting_date": date(2026, 1, day), "line_code": line}  # fmt: skip
+
+
+LATE = [_late("sent.csv", 1, 20), _late("sent.csv", 1, 20, "K05"), _late("sent.csv", 2, 22)]
+
 
 class Page(HTMLParser):
     """Collects what could reach out, what is shown, and checks that tags are closed in order."""
@@ -143,7 +172,8 @@ def written(directory: Path, locale: Locale, **changes: Any) -> tuple[Page, str,
         locale=locale,
     )
     values: dict[str, Any] = {"results": RESULTS, "ladder": LADDER, "row_ledger": ROW_LEDGER}
-    values |= {"reconciliation": RECONCILIATION, "company_accounts": COMPANY_ACCOUNTS} | changes
+    values |= {"reconciliation": RECONCILIATION, "company_accounts": COMPANY_ACCOUNTS}
+    values |= {"period_closes": CLOSES, "restatements": RESTATED, "late_postings": LATE} | changes
     write_report(directory, values.pop("results"), title=title, **values)
     html = (directory / "report.html").read_text(encoding="utf-8")
     return Page(html), html, json.loads((directory / "report.json").read_text(encoding="utf-8"))
@@ -171,8 +201,9 @@ def test_the_page_is_whole_and_has_every_check_file_and_line(tmp_path: Path, loc
 def test_the_page_asks_for_nothing_from_anywhere(tmp_path: Path, locale: Locale) -> None:
     page, html, _ = written(tmp_path, locale)
     assert "://" not in html
-    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
-    assert not {"src", "href", "srcset", "action", "data"} & {name for name, _ in page.attributes}
+    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form"} & set(page.tags)
+    assert not {"src", "srcset", "action", "data"} & {name for name, _ in page.attributes}
+    assert {value for name, value in page.attributes if name == "href"} == {"history.html", "lineage.html"}
     assert not {name for name, _ in page.attributes if name.startswith("on")}
     assert "url(" not in html
     assert "@import" not in html
@@ -224,10 +255,13 @@ def test_each_language_has_its_own_sentences_and_danish_falls_back_to_english(tm
 
 def test_a_report_without_checks_files_or_ladder_is_still_a_page(tmp_path: Path) -> None:
     page, _, data = written(
-        tmp_path, "da", results=[], ladder=[], row_ledger=[], reconciliation=[], company_accounts=[]
-    )
+        tmp_path, "da", results=[], ladder=[], row_ledger=[], reconciliation=[], company_accounts=[],
+        period_closes=[], restatements=[], late_postings=[],
+    )  # fmt: skip
     assert page.text.count("Ingen.") == 3
     assert TEXTS["da"]["no_ledger"] in page.text
+    assert TEXTS["da"]["no_closing"] in page.text
+    assert TEXTS["da"]["late"] not in page.text
     assert data["checks"] == []
 
 
@@ -264,3 +298,24 @@ def test_a_line_out_of_use_is_shown_as_such(tmp_path: Path) -> None:
     page, _, _ = written(tmp_path, "da")
     assert page.text.count(TEXTS["da"]["not_used"]) == 1
     assert set(CAUSES["da"]) == set(CAUSES["en"])
+
+
+def test_passed_checks_are_folded_below_what_needs_attention(tmp_path: Path) -> None:
+    page, html, _ = written(tmp_path, "en")
+    fold = html[html.index("<details>") : html.index("</details>")]
+    assert "a_pass" in fold
+    assert "unique_customers" in fold
+    assert not [name for name in ("d_failure", "b_waiver", "c_warning") if name in fold]
+    assert f"{TEXTS['en']['passed_checks']}: 2" in page.text
+
+
+def test_closed_months_show_what_changed_them_and_late_postings(tmp_path: Path) -> None:
+    page, _, data = written(tmp_path, "da")
+    assert "Månedsafslutning" in page.text
+    assert "Genåbnet siden" not in page.text, "a month that was reopened is not closed"
+    sums = [(row["line_code"], row["source"], row["difference"]) for row in data["restatements"]]
+    assert sums == [("K00", "sent.csv", "3500.2500"), ("K05", "nord.csv", "-6.0000")]
+    for text in ("3.500,25", "-6,00", "ny fil: sent.csv", "ændret fil: nord.csv", "2026-01-20 – 2026-01-22"):
+        assert text in page.text
+    assert [(row["source_file"], row["records"]) for row in data["late_postings"]] == [("sent.csv", 2)]
+    assert set(RESTATED_BY["da"]) == set(RESTATED_BY["en"])

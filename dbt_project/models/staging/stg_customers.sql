@@ -10,6 +10,7 @@ select
     payment_terms_days,
     customer_since,
     is_internal,
+    is_sole_trader,
     _source_file as source_file,
     _file_sha256 as file_sha256,
     _source_record as source_record

@@ -22,6 +22,7 @@ from kunderegnskab.audit.explain.explanation import (
     explain,
 )
 from kunderegnskab.audit.trace import Trace
+from kunderegnskab.personal.pseudonyms import is_plain, is_pseudonym
 
 # Steps that a person still reads, and how far down there is anything.
 _READABLE = 60
@@ -127,6 +128,16 @@ def scope_of(scopes: Mapping[str, str | None]) -> tuple[str, str]:
             f"Name one of --{' and --'.join(scope_type for scope_type, _ in named)}, not both."
         )
     return named[0] if named else ("company", "company")
+
+
+def salesperson_of(trace: Trace, asked: str) -> str:
+    """A salesperson as the publication names them: the key that a company uses, or the pseudonym.
+
+    Raises CannotTrace when it takes a secret that is not at hand.
+    """
+    if is_pseudonym(asked) or is_plain(trace.publication.manifest.parameters):
+        return asked
+    return str(trace.pseudonyms.of(asked))
 
 
 def follow(trace: Trace, cell: Cell, depth: int | None) -> Branch:

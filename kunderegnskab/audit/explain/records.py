@@ -12,7 +12,8 @@ from typing import Literal
 
 from kunderegnskab.audit.explain.explanation import RecordKey, Value
 from kunderegnskab.audit.trace import Trace
-from kunderegnskab.ingest.conventions import literal
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.ingest.landing import file_sha256
 from kunderegnskab.publication.manifest import InputFile
 
@@ -26,7 +27,8 @@ class SourceRecord:
     Attributes:
         sha256: of the file when it was read.
         file_state: whether the file in landing still has that hash.
-        raw: column of the file -> text as it came; None where the lake has no text of the file.
+        raw: column of the file -> text as it came, but pseudonyms of salespeople where the publication has
+            them; None where the lake has no text of the file.
         value: what the record gives to the explained value.
     """
 
@@ -96,7 +98,27 @@ def _texts(trace: Trace, file: InputFile, numbers: list[int]) -> dict[int, dict[
         [rows[0], rows[-1], rows],
     )
     columns = [column[0] for column in found.description or ()][1:]
-    return {
+    texts = {
         number + file.first_record: dict(zip(columns, values, strict=True))
         for number, *values in found.fetchall()
     }
+    pseudonyms = trace.pseudonyms_of(load_feeds()[file.feed])
+    if pseudonyms.secret is None:
+        return texts
+    keys = _conditional_keys(trace, file, numbers)
+    return {number: pseudonyms.shown(file.feed, raw, keys.get(number, ())) for number, raw in texts.items()}
+
+
+def _conditional_keys(trace: Trace, file: InputFile, numbers: list[int]) -> dict[int, list[str | None]]:
+    """Record number -> what it says, with pseudonyms, in columns that name a salesperson only sometimes."""
+    columns = [name for name, each in load_feeds()[file.feed].columns.items() if each.personal_when]
+    if not columns:
+        return {}
+    relation = f"raw.{file.feed}"
+    found = trace.rows(
+        f"select _source_record, {', '.join(identifier(name) for name in columns)} from {relation} "
+        "where _source_file = ? and list_contains(?, _source_record)",
+        [file.path, numbers],
+        reads=[relation],
+    )
+    return {row["_source_record"]: [row[name] for name in columns] for row in found}

@@ -6,6 +6,7 @@ line of the account they belong to (accounts.py).
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from kunderegnskab.audit.recalculation.arithmetic import AMOUNT, QUANTITY, RATE,
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.feeds.contracts import DECIMALS, Feed
+from kunderegnskab.personal.pseudonyms import UNASSIGNED, SecretMissing, recorded_in
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Company, Workspace
 
@@ -45,6 +47,7 @@ class Records:
     ) -> None:
         self._lake = workspace.lake
         self._publication = publication
+        self._secret = _secret(workspace, publication)
         parameters = publication.manifest.parameters["company"]
         self.company = Company.model_validate(parameters)
         self._repeated = defaultdict(set)
@@ -90,6 +93,8 @@ class Records:
         if repeated:
             counts = [record not in repeated for record in table["_source_record"].to_pylist()]
             table = table.filter(pa.array(counts, pa.bool_()))
+        if self._secret is not None:
+            table = _with_pseudonyms(table, contract, self._secret)
         whole = [_whole_numbers(table[name], contract.columns[name].type) for name in columns]
         return pa.table(whole, names=columns)
 
@@ -227,6 +232,29 @@ class Records:
     def months(self) -> Iterable[int]:
         """The months of the accounts up to the last posted one."""
         return range(self.first_month, self.last_month + 1)
+
+
+def _secret(workspace: Workspace, publication: Publication) -> str | None:
+    try:
+        return recorded_in(workspace, publication.name, publication.manifest.parameters).secret
+    except SecretMissing as error:
+        raise CannotTrace(str(error)) from error
+
+
+def _with_pseudonyms(table: pa.Table, contract: Feed, secret: str) -> pa.Table:
+    """The records with S- and ten digits of a hash in place of the keys of salespeople."""
+    for name, column in contract.columns.items():
+        if column.personal != "salesperson_key" or column.personal_when or name not in table.column_names:
+            continue
+        pseudonyms = {
+            key: key
+            if key in (None, "", UNASSIGNED)
+            else "S-" + hashlib.sha256((secret + key).encode()).hexdigest()[:10]
+            for key in table[name].unique().to_pylist()
+        }
+        values = [pseudonyms[key] for key in table[name].to_pylist()]
+        table = table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
+    return table
 
 
 def _histories(frame: pd.DataFrame, key: str, day: str, value: str) -> dict[str, _History]:

@@ -1,0 +1,52 @@
+"""Numbers that look like a Danish CPR number: how they are told, and how a sentence shows their place.
+
+What happens to a record that has one belongs in `typed`, to a file or column named with one in `landing` and
+`readers`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from kunderegnskab.ingest.conventions import identifier, literal
+
+REASON = "looks like a CPR number, which must never be loaded"
+
+# ddmmyy of a day that exists: the century is not written, so 29 February counts in every fourth year.
+_DAY = (
+    "(?:(?:0[1-9]|[12][0-9]|3[01])(?:0[13578]|1[02])[0-9]{2}"
+    "|(?:0[1-9]|[12][0-9]|30)(?:0[469]|11)[0-9]{2}"
+    "|(?:0[1-9]|1[0-9]|2[0-8])02[0-9]{2}"
+    "|2902(?:[02468][048]|[13579][26]))"
+)
+# Office programs turn a hyphen into a dash or a hyphen that does not break.
+_NUMBER = f"{_DAY}[-\u2010-\u2015\u2212][0-9]{{4}}"
+_IN_TEXT = re.compile(f"(?<![0-9]){_NUMBER}(?![0-9])")
+# DuckDB's patterns cannot look around.
+_IN_SQL = f"(?:^|[^0-9]){_NUMBER}(?:[^0-9]|$)"
+
+
+def has_cpr(text: str) -> bool:
+    """Whether a number in the text looks like a CPR number."""
+    return _IN_TEXT.search(text) is not None
+
+
+def masked(text: str) -> str:
+    """The text as a sentence may quote it: without the digits of what looks like a CPR number."""
+    return _IN_TEXT.sub("******-****", text)
+
+
+def any_has_cpr(columns: Iterable[str]) -> str:
+    """SQL of whether one of these columns has one: one pattern over all, which is much quicker than one each.
+
+    Args:
+        columns: names of text columns, at least one.
+    """
+    # Digits of two cells must not become one number; no pattern crosses a line feed.
+    return f"regexp_matches(concat_ws(chr(10), {', '.join(map(identifier, columns))}), {literal(_IN_SQL)})"
+
+
+def column_has_cpr(column: str) -> str:
+    """SQL of whether this column has one; NULL where it is empty."""
+    return f"regexp_matches({identifier(column)}, {literal(_IN_SQL)})"

@@ -1,0 +1,70 @@
+"""Looking for names in tables: in a warehouse before it is published, and in publications.
+
+Here: the search. Not here: which names are looked for (names.py), and what a find means (quality/gate.py,
+orchestration/verify.py, purge.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import duckdb
+
+from kunderegnskab.ingest.conventions import identifier, literal
+
+# Whoever approves is named as evidence, and a customer may be called like a salesperson.
+_NAMED_ON_PURPOSE = ("employee", "customer")
+
+
+class Held(NamedTuple):
+    """Cells of a column that are exactly one of the texts looked for."""
+
+    table: str
+    column: str
+    cells: int
+
+
+def cells_that_are(
+    con: duckdb.DuckDBPyConnection, catalog: str, texts: Iterable[str], *, only: str | None = None
+) -> list[Held]:
+    """Where text cells of published schemas equal one of the texts.
+
+    Columns that audit.personal_data lists for whoever approved something, or for customers, are left out.
+
+    Args:
+        only: a category of audit.personal_data; look only into its columns.
+    """
+    listed = ", ".join(literal(text) for text in sorted(texts))
+    if not listed:
+        return []
+    categories: dict[tuple[str, str, str], set[str]] = {}
+    for *place, category in con.execute(
+        f"select schema_name, table_name, column_name, category from {catalog}.audit.personal_data"
+    ).fetchall():
+        categories.setdefault((place[0], place[1], place[2]), set()).add(category)
+    tables: dict[tuple[str, str], list[str]] = {}
+    for schema, table, column in con.execute(
+        "select c.schema_name, c.table_name, c.column_name from duckdb_columns() as c "
+        "inner join duckdb_tables() as t using (database_name, schema_name, table_name) "
+        "where c.database_name = ? and c.schema_name in ('marts', 'audit', 'raw') "
+        "and c.data_type = 'VARCHAR' order by all",
+        [catalog],
+    ).fetchall():
+        held = categories.get((schema, table, column), set())
+        if only in held if only else not held.intersection(_NAMED_ON_PURPOSE):
+            tables.setdefault((schema, table), []).append(column)
+    found = []
+    for (schema, table), columns in tables.items():
+        counts = ", ".join(
+            f"count(*) filter (where {identifier(column)} in ({listed}))" for column in columns
+        )
+        row = con.execute(
+            f"select {counts} from {catalog}.{identifier(schema)}.{identifier(table)}"
+        ).fetchall()[0]
+        found += [
+            Held(f"{schema}.{table}", column, cells)
+            for column, cells in zip(columns, row, strict=True)
+            if cells
+        ]
+    return found

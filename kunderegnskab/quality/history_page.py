@@ -1,0 +1,180 @@
+"""history.html of a publication: how each check went at each publication, and in runs that published nothing.
+
+Here: choosing runs and checks, their order and wording. Not here: keeping results (runs.py, and
+kunderegnskab/audit/history.py for what publications carry) and the page's layout (history.html.j2).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+from babel.dates import format_datetime
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kunderegnskab.quality.runs import KeptResult, Run, attention, read_run_results, read_runs
+
+PAGE_FILE = "history.html"
+_TEMPLATE = "history.html.j2"
+# Columns that fit on a screen; older runs are left out and counted.
+_RUNS_SHOWN = 40
+# What needs a reader's attention comes first.
+GROUPS = ("error", "failed", "waived", "warning", "passed")
+_WEIGHT = {"error": 5, "failed": 4, "waived": 3, "warning": 2, "passed": 0}
+
+_TEXTS = {
+    "en": {
+        "title": "Checks over time",
+        "intro": "One row per check that has not always passed, one column per run, the newest at the right. "
+        "Runs without a publication failed and published nothing.",
+        "left_out": "older runs are left out",
+        "publication": "Publication",
+        "report": "Quality report",
+        "check": "Check",
+        "runs": "Runs",
+        "run": "Run",
+        "time": "Started (UTC)",
+        "nothing_published": "nothing published",
+        "before_checks": "ended before its first check",
+        "always_passed": "Checks that have always passed",
+        "never_failed": "Every check has passed in every run.",
+        "not_made": "not made",
+        "rows": "failing rows",
+        "error": "could not run",
+        "failed": "failed",
+        "waived": "waived",
+        "warning": "warning",
+        "passed": "passed",
+        "marks": {"error": "E", "failed": "F", "waived": "W", "warning": "!", "passed": "·"},
+    },
+    "da": {
+        "title": "Kontroller over tid",
+        "intro": "En række pr. kontrol, der ikke altid er bestået, en kolonne pr. kørsel, den nyeste til "
+        "højre. Kørsler uden udgivelse fejlede og udgav intet.",
+        "left_out": "ældre kørsler er udeladt",
+        "publication": "Udgivelse",
+        "report": "Kvalitetsrapport",
+        "check": "Kontrol",
+        "runs": "Kørsler",
+        "run": "Kørsel",
+        "time": "Begyndt (UTC)",
+        "nothing_published": "intet udgivet",
+        "before_checks": "endte før den første kontrol",
+        "always_passed": "Kontroller, der altid er bestået",
+        "never_failed": "Hver kontrol er bestået i hver kørsel.",
+        "not_made": "ikke udført",
+        "rows": "rækker med fejl",
+        "error": "kunne ikke køre",
+        "failed": "fejlet",
+        "waived": "fraveget",
+        "warning": "advarsel",
+        "passed": "bestået",
+        "marks": {"error": "K", "failed": "F", "waived": "V", "warning": "!", "passed": "·"},
+    },
+}
+
+
+@dataclass(frozen=True)
+class _Row:
+    stage: str
+    check_name: str
+    sentence: str
+    cells: tuple[KeptResult | None, ...]
+
+    @property
+    def attention(self) -> tuple[int, int, str]:
+        """Rows whose newest result is worst come first, then those with the most bad results."""
+        newest = next((cell for cell in reversed(self.cells) if cell is not None), None)
+        weights = [_WEIGHT[group_of(cell)] for cell in self.cells if cell is not None]
+        return (-_WEIGHT[group_of(newest)] if newest else 0, -sum(weights), self.check_name)
+
+
+def group_of(result: KeptResult) -> str:
+    """What a result asks of a reader, one of GROUPS."""
+    return attention(result.status, result.is_blocking)
+
+
+def read_past(
+    con: duckdb.DuckDBPyConnection, folder: Path, started: Mapping[str, datetime]
+) -> tuple[list[Run], list[KeptResult]]:
+    """Every publication in a warehouse's audit.check_history and every run that failed, oldest first.
+
+    Args:
+        folder: the files of all runs.
+        started: run -> when it began, UTC without time zone, of publications whose manifest is there.
+    """
+    found = con.execute(
+        """
+        select publication, run_id, stage, check_name, subject, is_blocking, status, failing_rows, observed
+        from audit.check_history order by publication, stage, check_name
+        """
+    ).fetchall()
+    published = dict.fromkeys((row[0], row[1]) for row in found)
+    runs = [Run(run_id, started.get(run_id, datetime.min), "published", name) for name, run_id in published]
+    failed = [run for run in read_runs(folder) if run.outcome == "failed"]
+    results = [KeptResult(*row[1:], expectation="", expectation_da=None) for row in found]
+    results += read_run_results(folder, [run.run_id for run in failed])
+    return sorted([*runs, *failed], key=lambda run: run.started_at), results
+
+
+def write_history_page(
+    directory: Path,
+    runs: Sequence[Run],
+    results: Iterable[KeptResult],
+    *,
+    company: str,
+    publication: str,
+    locale: Literal["da", "en"],
+) -> None:
+    """Write history.html into `directory`.
+
+    Args:
+        runs: every run that is known, oldest first, the one that publishes now last.
+        results: how their checks went, in the order of their runs.
+    """
+    sentences: dict[str, str] = {}
+    shown = list(runs[-_RUNS_SHOWN:])
+    place = {run.run_id: number for number, run in enumerate(shown)}
+    cells: dict[tuple[str, str], list[KeptResult | None]] = {}
+    totals: dict[str, Counter[str]] = {run.run_id: Counter() for run in shown}
+    for result in results:
+        if result.run_id not in place:
+            continue
+        if sentence := (result.expectation_da if locale == "da" else None) or result.expectation:
+            sentences[result.check_name] = sentence
+        row = cells.setdefault((result.stage, result.check_name), [None] * len(shown))
+        row[place[result.run_id]] = result
+        totals[result.run_id][group_of(result)] += 1
+    rows = [
+        _Row(stage, name, sentences.get(name, ""), tuple(found)) for (stage, name), found in cells.items()
+    ]
+    wanting = [
+        row for row in rows if any(cell is not None and group_of(cell) != "passed" for cell in row.cells)
+    ]
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template(_TEMPLATE).render(
+        t=_TEXTS[locale],
+        locale=locale,
+        company=company,
+        publication=publication,
+        runs=shown,
+        left_out=len(runs) - len(shown),
+        totals=totals,
+        groups=GROUPS,
+        rows=sorted(wanting, key=lambda row: row.attention),
+        passed=sorted((row for row in rows if row not in wanting), key=lambda row: row.check_name),
+        group_of=group_of,
+        time=lambda at: "–" if at == datetime.min else format_datetime(at, "medium", locale=locale),
+    )
+    (directory / PAGE_FILE).write_text(page, encoding="utf-8", newline="\n")

@@ -1,0 +1,196 @@
+"""How the checks of every run went, also of runs that published nothing: one small Parquet file per run.
+
+Here: writing a run's file and reading them back. Not here: judging checks (certification.py), and how checks
+went at each publication (audit.check_history, which a publication carries itself).
+
+The files lie beside the publications and not in them: what is published follows from files, rules and the
+publication before it alone, not from how often somebody tried. Rows that broke a rule are left out: the files
+are never removed, and such rows may name persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from kunderegnskab.ingest.conventions import literal
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.quality.certification import CheckResult
+
+RunOutcome = Literal["published", "failed", "unchanged"]
+
+_UNFINISHED = ".tmp-"
+_RUN_COLUMNS = {
+    "run_id": "varchar",
+    "started_at": "timestamp",
+    "outcome": "varchar",
+    "publication": "varchar",
+}
+_CHECK_COLUMNS = {
+    "stage": "varchar",
+    "check_name": "varchar",
+    "subject": "varchar",
+    "is_blocking": "boolean",
+    "status": "varchar",
+    "failing_rows": "bigint",
+    "observed": "varchar",
+    "expectation": "varchar",
+    "expectation_da": "varchar",
+    "checked_at": "timestamp",
+}
+COLUMNS = _RUN_COLUMNS | _CHECK_COLUMNS
+
+
+class NoSuchRun(KunderegnskabError):
+    """No run is kept under that name; the text says which are."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was kept.
+
+    Attributes:
+        run_id: Dagster's id of the run.
+        started_at: UTC, without time zone.
+        outcome: published, unchanged (nothing new was published) or failed.
+        publication: what the run published, None if nothing.
+    """
+
+    run_id: str
+    started_at: datetime
+    outcome: RunOutcome
+    publication: str | None
+
+
+@dataclass(frozen=True)
+class KeptResult:
+    """How one check of a run went."""
+
+    run_id: str
+    stage: str
+    check_name: str
+    subject: str
+    is_blocking: bool
+    status: str
+    failing_rows: int | None
+    observed: str
+    expectation: str
+    expectation_da: str | None
+
+
+def kept_result(run_id: str, result: CheckResult) -> KeptResult:
+    """A result of a run that goes on, as it will be kept."""
+    return KeptResult(
+        run_id,
+        result.stage,
+        result.check_name,
+        result.subject,
+        result.is_blocking,
+        result.status,
+        result.failing_rows,
+        result.observed,
+        result.expectation,
+        result.expectation_da,
+    )
+
+
+def attention(status: str, is_blocking: bool) -> str:
+    """What a result asks of a reader: error, failed, waived, warning (failed without hindering) or passed."""
+    return "warning" if status in ("failed", "error") and not is_blocking else status
+
+
+def keep_run(folder: Path, run: Run, warehouse: Path | None) -> Path:
+    """Write the file of a run that has ended.
+
+    A run that ended before its first check has one row without a check.
+
+    Args:
+        folder: where the files of all runs lie; it is made if it is missing.
+        warehouse: the warehouse that the run has loaded; None if it did not come so far.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for left_behind in folder.glob(f"{_UNFINISHED}*"):
+        left_behind.unlink()
+    target = folder / f"{run.run_id}.parquet"
+    unfinished = folder / f"{_UNFINISHED}{target.name}"
+    with duckdb.connect() as con:
+        con.execute(f"create table checks ({', '.join(map(' '.join, _CHECK_COLUMNS.items()))})")
+        if warehouse is not None:
+            con.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
+            con.execute(
+                f"""
+                insert into checks by name
+                select {", ".join(_CHECK_COLUMNS)} from warehouse.audit.check_results, warehouse.audit.build
+                where stamp = case when stage = 'door' then load_id else build_id end
+                """
+            )
+        con.execute(f"create table run ({', '.join(map(' '.join, _RUN_COLUMNS.items()))})")
+        con.execute(
+            "insert into run values (?, ?, ?, ?)", [run.run_id, run.started_at, run.outcome, run.publication]
+        )
+        rows = f"select {', '.join(COLUMNS)} from run left join checks on true order by stage, check_name"
+        con.execute(f"copy ({rows}) to {literal(str(unfinished))} (format parquet)")
+    unfinished.replace(target)
+    return target
+
+
+def read_runs(folder: Path) -> list[Run]:
+    """Every run that was kept, oldest first."""
+    return [
+        Run(*row)
+        for row in _select(
+            folder, f"select distinct {', '.join(_RUN_COLUMNS)}", "order by started_at, run_id"
+        )
+    ]
+
+
+def read_run_results(folder: Path, run_ids: Sequence[str]) -> list[KeptResult]:
+    """How the checks of some runs went, in order of run, stage and name."""
+    columns = ", ".join(KeptResult.__dataclass_fields__)
+    chosen = ", ".join(literal(run_id) for run_id in run_ids) or "null"
+    return [
+        KeptResult(*row)
+        for row in _select(
+            folder,
+            f"select {columns}",
+            f"where check_name is not null and run_id in ({chosen}) "
+            "order by started_at, run_id, stage, check_name",
+        )
+    ]
+
+
+def find_run(folder: Path, name: str) -> Run:
+    """The run that a person names: by its id or the beginning of it, its publication, or `last`.
+
+    Raises:
+        NoSuchRun: none or several are meant.
+    """
+    runs = read_runs(folder)
+    if not runs:
+        raise NoSuchRun("No run has been kept yet; run `kunderegnskab refresh`.")
+    if name == "last":
+        return runs[-1]
+    meant = [run for run in runs if run.run_id.startswith(name) or run.publication == name]
+    if len(meant) != 1:
+        how_many = "No run is" if not meant else f"{len(meant)} runs are"
+        raise NoSuchRun(
+            f"{how_many} named {name}; give a run's id, a publication or `last`, "
+            "`kunderegnskab checks` lists them."
+        )
+    return meant[0]
+
+
+def _select(folder: Path, selected: str, rest: str) -> list[tuple]:
+    files = [str(path) for path in sorted(folder.glob("[!.]*.parquet"))] if folder.is_dir() else []
+    if not files:
+        return []
+    listed = ", ".join(map(literal, files))
+    with duckdb.connect() as con:
+        return con.execute(
+            f"{selected} from read_parquet([{listed}], union_by_name = true) {rest}"
+        ).fetchall()

@@ -1,0 +1,178 @@
+"""A published demo company names no salesperson: pseudonyms, questions by code, purge with proof, and faults.
+
+How pseudonyms, the table of names and the gate work one by one belongs in tests/unit/test_personal.py.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from running import kunderegnskab, published, refreshed, rows, tree
+
+FIGURES = (
+    "select salesperson_id, sum(net_sales), sum(db3) from marts.portfolio_accounts group by 1 order by 1"
+)
+
+
+def people_of(workspace: Path) -> list[dict[str, Any]]:
+    """The table of names, as the company sees it."""
+    done = kunderegnskab("salespeople", "--json", "--workspace", workspace)
+    assert done.code == 0, done.err
+    return done.json["salespeople"]
+
+
+def texts_of(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """Column of text -> all its values, over everything that is published."""
+    columns = con.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where database_name = current_database() and data_type = 'VARCHAR' and not internal"
+    ).fetchall()
+    return {
+        f"{schema}.{table}.{column}": {
+            text
+            for (text,) in con.execute(
+                f'select distinct "{column}" from "{schema}"."{table}" where "{column}" is not null'
+            ).fetchall()
+        }
+        for schema, table, column in columns
+    }
+
+
+def test_no_text_that_is_published_is_a_salespersons_code_or_name(demo_workspace: Path) -> None:
+    people = people_of(demo_workspace)
+    assert len(people) > 3
+    wanted = {each["salesperson_id"] for each in people} | {each["salesperson_name"] for each in people}
+    with published(demo_workspace) as con:
+        held = {column for column, texts in texts_of(con).items() if wanted & texts}
+    # Who decides something is named as evidence, also a salesperson.
+    deciding = {
+        "audit.adjustments.author",
+        "audit.adjustments.approved_by",
+        "marts.segment_override_reviews.decided_by",
+    }
+    assert held <= deciding
+    keys = {key for (key,) in rows(demo_workspace, "select salesperson_id from marts.salespeople")}
+    assert keys == {each["pseudonym"] for each in people} | {"Ikke tildelt"}
+    pages = (demo_workspace / "published" / "current" / "quality").glob("*.html")
+    names = [each["salesperson_name"] for each in people]
+    assert [page.name for page in pages if any(name in page.read_text("utf-8") for name in names)] == []
+
+
+def test_names_and_secret_are_for_their_owner_alone(demo_workspace: Path) -> None:
+    folder = demo_workspace / "personal"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.iterdir()]}
+    assert modes == {"personal": 0o700, "secret.key": 0o600, "salespeople.csv": 0o600}
+    secret = (folder / "secret.key").read_text("utf-8").strip()
+    current = demo_workspace / "published" / "current"
+    assert secret.encode() not in (current / "manifest.json").read_bytes()
+    assert secret.encode() not in (current / "kunderegnskab.duckdb").read_bytes()
+
+
+def test_every_column_of_a_pseudonym_is_listed_as_personal(demo_workspace: Path) -> None:
+    pseudonyms = {each["pseudonym"] for each in people_of(demo_workspace)}
+    with published(demo_workspace) as con:
+        holding = {column for column, texts in texts_of(con).items() if texts & pseudonyms}
+    listed = {
+        f"{schema}.{table}.{column}"
+        for schema, table, column in rows(
+            demo_workspace,
+            "select schema_name, table_name, column_name from audit.personal_data "
+            "where category in ('salesperson_key', 'salesperson_name')",
+        )
+    }
+    assert holding <= listed
+    assert "marts.kpi_values.scope_id" in holding
+
+
+def test_a_salesperson_is_asked_for_by_code_or_pseudonym(demo_workspace: Path) -> None:
+    person = next(each for each in people_of(demo_workspace) if each["salesperson_name"])
+    ((month,),) = rows(
+        demo_workspace,
+        "select strftime(max(month), '%Y-%m') from marts.kpi_values where kpi_id = 'net_sales' "
+        f"and scope_type = 'salesperson' and scope_id = '{person['pseudonym']}' and value <> 0 "
+        "and time_window = 'month'",
+    )
+    answers = []
+    for asked in (person["salesperson_id"], person["pseudonym"]):
+        options = ("--salesperson", asked, "--month", month, "--json", "--workspace", demo_workspace)
+        done = kunderegnskab("explain", "net_sales", *options)
+        assert done.code == 0, done.out + done.err
+        answers.append(done.json)
+    assert answers[0] == answers[1]
+    assert person["salesperson_name"] not in json.dumps(answers, ensure_ascii=False)
+
+
+def test_the_notice_tells_of_every_kpi_that_measures_salespeople(demo_workspace: Path) -> None:
+    quality = demo_workspace / "published" / "current" / "quality"
+    notice = json.loads((quality / "notice.json").read_text("utf-8"))
+    measured = rows(
+        demo_workspace,
+        "select distinct kpi_id from marts.kpi_values inner join marts.kpi_register using (kpi_id) "
+        "where scope_type = 'salesperson' and is_in_use",
+    )
+    assert {each["kpi_id"] for each in notice["kpis"]} == {kpi for (kpi,) in measured}
+    assert all(each["formula"] and each["data"] for each in notice["kpis"])
+    sales = next(each for each in notice["kpis"] if each["kpi_id"] == "net_sales")
+    assert ["sales_lines", "net_amount", None] in sales["data"]
+    # What only DB III is made of does not count for net sales.
+    assert "activity_times" not in {feed for feed, _, _ in sales["data"]}
+    db3 = next(each for each in notice["kpis"] if each["kpi_id"] == "db3")
+    assert "activity_times" in {feed for feed, _, _ in db3["data"]}
+    page = (quality / "notice.html").read_text("utf-8")
+    assert "Ikke oplyst af firmaet" in page
+    assert "beslutningsstøtte" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.slow
+def test_names_are_purged_while_everything_published_stays(demo_to_change: Path) -> None:
+    workspace = demo_to_change
+    people = people_of(workspace)
+    person = next(each for each in people if each["salesperson_name"] == "Jens Ågaard")
+    others = [each for each in people if each != person]
+    before, figures = tree(workspace / "published"), rows(workspace, FIGURES)
+    options = ("--by", "HR", "--reason", "Fratrådt", "--json", "--workspace", workspace)
+    done = kunderegnskab("purge", "--salesperson", person["salesperson_id"], *options)
+    assert done.code == 0, done.err
+    assert done.json["pseudonyms"] == [person["pseudonym"]]
+    assert {name.partition("/")[0] for name in done.json["files"]} == {"landing", "lake", "policy"}
+    assert any("decided_by" in sentence for sentence in done.json["still"])
+    assert tree(workspace / "published") == before
+    assert [each["pseudonym"] for each in people_of(workspace)] == [each["pseudonym"] for each in others]
+
+    # The next publication has the same pseudonyms, and the name does not come back.
+    assert refreshed(workspace, "--full")["status"] == "published"
+    assert rows(workspace, FIGURES) == figures
+    assert person["pseudonym"] not in {each["pseudonym"] for each in people_of(workspace)}
+    verified = kunderegnskab("verify", "--json", "--workspace", workspace)
+    assert verified.json["findings"] == []
+    assert verified.code == 0, verified.out
+
+    # Planted: the purged name is listed again.
+    with (workspace / "personal" / "salespeople.csv").open("a", encoding="utf-8", newline="") as stream:
+        csv.DictWriter(stream, list(person), lineterminator="\n").writerow(person)
+    verified = kunderegnskab("verify", "--json", "--workspace", workspace)
+    assert [(each["control"], each["subject"]) for each in verified.json["findings"]] == [
+        ("personal", person["pseudonym"])
+    ]
+    assert verified.code == 1
+
+
+@pytest.mark.slow
+def test_without_the_secret_nothing_is_published_and_nothing_is_told(demo_to_change: Path) -> None:
+    workspace = demo_to_change
+    (workspace / "personal" / "secret.key").unlink()
+    done = kunderegnskab("refresh", "--json", "--workspace", workspace)
+    assert done.code == 1
+    assert done.json["problems"][0].startswith(
+        "personal/secret.key: is missing, so salespeople would get other"
+    )
+    verified = kunderegnskab("verify", "--json", "--workspace", workspace)
+    assert verified.code == 3
+    assert "personal/secret.key: is missing" in verified.json["not_done"][0]

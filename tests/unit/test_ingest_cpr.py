@@ -1,0 +1,230 @@
+"""What looks like a CPR number is stopped at the door: the record is rejected, and nothing of it is kept.
+
+Records that are rejected for other reasons belong in test_ingest_faults.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_intake import SALES_COLUMNS, SALES_HEADER, problems_of, taken, workspace_of
+
+from kunderegnskab.ingest.cpr import has_cpr, masked
+from kunderegnskab.ingest.rejects import reject_problems
+
+NUMBER = "280255-1234"
+# Stands beside the number in the same record, so it must be gone with it.
+NEIGHBOUR = "Nabotekst"
+REASON = "looks like a CPR number, which must never be loaded"
+FEEDS = (
+    """
+    sales_lines:
+      - files: {files}
+        format: {format}
+        columns: """
+    + SALES_COLUMNS.replace("{", "{{").replace("}", ", order_no: note}}")
+    + """
+        expressions: {{customer_id: "\\"who\\" || 'x'"}}
+        allow_rejects: {{count: 2, reason: being cleaned up}}
+"""
+)
+HEADER = f"{SALES_HEADER},note,who,unread"
+GOOD = "A,invoice,2024-01-05,1,100.00,0,n,w,u"
+
+
+def feeds(files: str = "s.csv", form: str = "{type: csv}") -> str:
+    return FEEDS.format(files=files, format=form)
+
+
+def kept_text(folder: Path) -> str:
+    """Everything that stands in the files below a folder, Parquet as the text of its cells."""
+    texts = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".parquet":
+            cells = duckdb.execute("from read_parquet($path)", {"path": str(path)}).fetchall()
+            texts.append(repr(cells))
+        if path.is_file():
+            texts.append(path.read_bytes().decode("latin-1"))
+    return "\n".join([*texts, *(str(path) for path in folder.rglob("*"))])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NUMBER,
+        "290200-1234",  # 2000 was a leap year, 1900 was not: the century is not written
+        "311299-0000",
+        f"Att. Bo Hansen ({NUMBER})",
+        f"F-{NUMBER}-2",
+        "280255\u20131234",
+        "280255\u20111234",
+    ],
+)
+def test_a_day_and_four_digits_are_a_cpr_number(text):
+    assert has_cpr(text)
+    assert "1234" not in masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2802551234",
+        "5712802551234",
+        "1280255-1234",
+        "280255-12345",
+        "310455-1234",  # 31 April
+        "290255-1234",
+        "001255-1234",
+        "281355-1234",
+        "28-02-2024",
+        "280255 1234",
+    ],
+)
+def test_ids_and_days_that_do_not_exist_are_none(text):
+    assert not has_cpr(text)
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize("column", ["doc", "type", "day", "qty", "net", "disc", "note", "who"])
+def test_the_record_is_rejected_and_nothing_of_it_is_kept(tmp_path, column):
+    names = HEADER.split(",")
+    cells = f"B,invoice,2024-01-06,2,50.00,0,{NEIGHBOUR},{NEIGHBOUR},u".split(",")
+    cells[names.index(column)] = f"x {NUMBER}"
+    result = taken(workspace_of(tmp_path, feeds(), {"s.csv": f"{HEADER}\n{','.join(cells)}\n{GOOD}\n"}))
+    assert result.rejects == [(1, column, None, REASON)]
+    assert result.values("select document_no from raw.sales_lines") == ["A"]
+    kept = kept_text(result.workspace.lake)
+    assert NUMBER not in kept
+    assert NEIGHBOUR not in kept
+    # Its place is kept: the records after it have the numbers that they have in the file.
+    (receipt,) = result.intake.receipts
+    text = result.workspace.lake / receipt.text_file
+    assert duckdb.execute("select doc from read_parquet($1)", [str(text)]).fetchall() == [(None,), ("A",)]
+
+
+def test_what_the_mapping_does_not_read_is_no_concern(tmp_path):
+    row = GOOD.removesuffix("u") + NUMBER
+    result = taken(workspace_of(tmp_path, feeds(), {"s.csv": f"{HEADER}\n{row}\n"}))
+    assert result.rejects == []
+    assert NUMBER not in kept_text(result.workspace.lake)
+
+
+def test_the_sentence_says_where_and_what_to_do_but_not_the_number(tmp_path):
+    row = GOOD.replace(",n,", f",{NUMBER},")
+    result = taken(workspace_of(tmp_path, feeds(), {"s.csv": f"{HEADER}\n{row}\n"}))
+    assert [problem.sentence() for problem in reject_problems(result.con, 9)] == [
+        f"landing/s.csv, record 1, column note: {REASON}; remove it and deliver the file again, or leave the "
+        "record out with allow_rejects in feeds.yaml."
+    ]
+
+
+def test_a_record_that_would_be_left_out_is_rejected_too(tmp_path):
+    rows = [f"Total,,,,5,,,{NUMBER},", f",,,,,,{NUMBER},,"]
+    totals = feeds() + "        total_rows: {column: doc, words: [Total]}\n        where: '\"doc\" = ''A'''\n"
+    result = taken(workspace_of(tmp_path, totals, {"s.csv": "\n".join([HEADER, *rows, GOOD, ""])}))
+    assert result.rejects == [(1, "who", None, REASON), (2, "note", None, REASON)]
+
+
+def test_a_record_that_finds_one_in_a_lookup_is_rejected(tmp_path):
+    lookup = feeds().replace(
+        'expressions: {customer_id: "\\"who\\" || \'x\'"',
+        "lookups: {contacts: {files: contacts.csv, key: doc, format: {type: csv}}}\n"
+        "        expressions: {customer_id: contacts.name",
+    )
+    rows = f"B,invoice,2024-01-06,2,50.00,0,{NEIGHBOUR},w,u"
+    contacts = f"doc,name\nA,Anna\nB,Bo {NUMBER}\nC,{NUMBER}\n"
+    files = {"s.csv": f"{HEADER}\n{rows}\n{GOOD}\n", "contacts.csv": contacts}
+    result = taken(workspace_of(tmp_path, lookup, files))
+    assert result.rejects == [(1, "contacts.name", None, REASON)]
+    assert result.values("select customer_id from raw.sales_lines") == ["Anna"]
+    kept = kept_text(result.workspace.lake)
+    assert NUMBER not in kept
+    assert NEIGHBOUR not in kept
+
+
+def workbook(path: Path) -> None:
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        for number, cells in enumerate([HEADER, GOOD, GOOD.replace(",n,", f",{NUMBER},")]):
+            sheet.write_row(number, 0, cells.split(","))
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "json", "parquet", "cp1252"])
+def test_every_format_is_looked_through(tmp_path, kind):
+    rows = [GOOD, GOOD.replace(",n,", f",{NUMBER} \u00e6,").replace(",w,", f",{NEIGHBOUR},")]
+    file = tmp_path / f"s.{kind}"
+    if kind == "xlsx":
+        workbook(file)
+    elif kind == "parquet":
+        (tmp_path / "made.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
+        duckdb.execute(
+            f"copy (from read_csv('{tmp_path}/made.csv', all_varchar = true)) to '{file}' (format parquet)"
+        )
+    elif kind == "json":
+        objects = [dict(zip(HEADER.split(","), row.split(","), strict=True)) for row in rows]
+        file.write_text(json.dumps(objects), encoding="utf-8")
+    else:
+        file.write_text("\n".join([HEADER, *rows, ""]), encoding="cp1252")
+    form = "{type: csv, encoding: cp1252}" if kind == "cp1252" else f"{{type: {kind}}}"
+    # The rows repeat a key on purpose: the rejected one is no repetition.
+    result = taken(workspace_of(tmp_path / "w", feeds(file.name, form), {file.name: file.read_bytes()}))
+    assert [(record, reason) for record, _, _, reason in result.rejects] == [
+        (3 if kind == "xlsx" else 2, REASON)
+    ]
+    kept = kept_text(result.workspace.lake)
+    assert NUMBER not in kept
+    assert NEIGHBOUR not in kept
+
+
+def test_policy_files_are_looked_through(tmp_path):
+    workspace = workspace_of(tmp_path, feeds(), {"s.csv": f"{HEADER}\n{GOOD}\n"})
+    workspace.policy.mkdir()
+    owners = workspace.policy / "salespeople.csv"
+    owners.write_text(f"salesperson_id,salesperson_name\nBO,Bo {NUMBER}\n", encoding="utf-8")
+    os.utime(owners, (0, 0))
+    result = taken(workspace)
+    assert result.rejects == [(1, "salesperson_name", None, REASON)]
+    assert NUMBER not in kept_text(workspace.lake)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (f"s {NUMBER}.csv", f"{HEADER}\n{GOOD}\n"),
+        ("s.csv", f"{HEADER.replace('unread', NUMBER)}\n{GOOD}\n"),
+        # What DuckDB says of a line with too many fields quotes the line.
+        ("s.csv", f"{HEADER}\n{GOOD}\n{GOOD},{NUMBER}\n"),
+    ],
+)
+def test_no_sentence_quotes_one(tmp_path, name, content):
+    (sentence,) = problems_of(workspace_of(tmp_path, feeds('"s*.csv"'), {name: content}))
+    assert NUMBER not in sentence
+    assert NUMBER not in kept_text(tmp_path / "lake") if (tmp_path / "lake").exists() else True
+
+
+DAYS = st.dates(date(1900, 3, 1), date(2036, 12, 31))
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Nd"]), max_size=8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(day=DAYS, serial=st.integers(0, 9999), before=TEXT, after=TEXT, column=st.integers(0, 7))
+def test_no_byte_of_it_is_in_the_lake(day, serial, before, after, column):
+    number = f"{day:%d%m%y}-{serial:04}"
+    cells = [NEIGHBOUR] * 9
+    cells[column] = '"' + f"{before}{number}{after}".replace('"', '""') + '"'
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"s.csv": f"{HEADER}\n{GOOD}\n{','.join(cells)}\n"}
+        result = taken(workspace_of(Path(folder), feeds(), files))
+        assert result.rejects == [(2, HEADER.split(",")[column], None, REASON)]
+        kept = kept_text(result.workspace.lake)
+    assert number not in kept
+    assert NEIGHBOUR not in kept
