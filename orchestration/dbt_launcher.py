@@ -37,7 +37,7 @@ def _share_parse_between_warehouses() -> None:
     """
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
 
-    DuckDBCredentials._connection_keys = lambda self: ("database", "schema")  # ty: ignore[invalid-assignment]
+    DuckDBCredentials._connection_keys = lambda self: ("database", "schema")
 
 
 def _end_with_parent() -> None:

@@ -374,6 +374,7 @@ FAULTS = [
         "file read with another number of records",
         "update audit.row_ledger set records_read = records_read + 1, records_left_out = records_left_out + 1 "
         "where feed = 'products'",
+        LISTED,
         TOTALS,
     ),
     fault("reject not listed", "delete from audit.rejects", LISTED),

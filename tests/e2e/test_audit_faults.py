@@ -204,11 +204,11 @@ RESTATED = (
     "select customer_id, line_code, cause, closed_amount, difference from audit.restatements "
     f"where month = date '{CLOSED}' order by all"
 )
-CHANGE_OF_ACCOUNTS = "select customer_id, db3 from marts.customer_accounts where month = date '{}' order by 1"
+DB3_OF_ACCOUNTS = "select customer_id, db3 from marts.customer_accounts where month = date '{}' order by 1"
 
 
 def test_a_changed_file_of_a_closed_month_is_explained_to_the_ore(company: Path) -> None:
-    before = dict(rows(company, CHANGE_OF_ACCOUNTS.format(CLOSED)))
+    before = dict(rows(company, DB3_OF_ACCOUNTS.format(CLOSED)))
     lines = sales()
     line_of(lines, "C2")[6:9] = ["1000", "912.37", "600"]
     write_sales(company, lines)
@@ -216,7 +216,7 @@ def test_a_changed_file_of_a_closed_month_is_explained_to_the_ore(company: Path)
 
     more = Decimal("12.37")
     assert rows(company, RESTATED) == [("C2", "K05", "changed_file", Decimal(100), -more)]
-    after = dict(rows(company, CHANGE_OF_ACCOUNTS.format(CLOSED)))
+    after = dict(rows(company, DB3_OF_ACCOUNTS.format(CLOSED)))
     assert {customer: after[customer] - before[customer] for customer in CUSTOMERS} == {
         "C1": 0,
         "C2": more,
