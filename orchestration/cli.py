@@ -237,8 +237,10 @@ def explain(
 ) -> None:
     """A published number: its formula, its parts, its source records, and that they add up."""
     from kunderegnskab.audit.explain import ask, show
+    from kunderegnskab.audit.explain.reach import reach
     from kunderegnskab.audit.explain.records import source_records
     from kunderegnskab.audit.trace import opened
+    from kunderegnskab.progress import listening
 
     scopes = {"customer": customer, "salesperson": salesperson, "team": team, "segment": segment}
     with opened(find_workspace(workspace), publication) as trace:
@@ -251,6 +253,12 @@ def explain(
             cell = ask.kpi_cell(trace, what, scope_type, scope_id, _asked_month(month), window)
         root = ask.follow(trace, cell, depth)
         wanted = [record for each in root.explanations() for record in each.records]
+        reached = None
+        if csv is not None or xlsx is not None or as_json:
+            # Whoever takes the records along gets all of them, not those of the steps that a person reads.
+            with _progress(as_json) as progress, listening(progress):
+                reached = reach(trace, cell)
+            wanted = list(reached.records)
         records = source_records(trace, dict.fromkeys(wanted))
         names = show.names_of(
             trace, "en" if (language or trace.publication.manifest.locale) == "en" else "da"
@@ -259,11 +267,12 @@ def explain(
             show.write_csv(csv, records)
         if xlsx is not None:
             show.write_xlsx(xlsx, root, records, names)
-        if as_json:
-            _print_json(show.as_json(root, records, trace.publication.name))
+        if reached is not None and as_json:
+            _print_json(show.as_json(root, records, reached, trace.publication.name))
         else:
-            _wide().print(show.tree(root, records, names))
-    if not all(each.adds_up for each in root.explanations()):
+            _wide().print(show.tree(root, records, names, reached))
+    records_differ = reached is not None and reached.adds_up is False
+    if records_differ or not all(each.adds_up for each in root.explanations()):
         raise typer.Exit(1)
 
 
@@ -317,6 +326,7 @@ def sample(
                 "seed": drawn.seed,
                 "population": drawn.population,
                 "population_amount": str(drawn.population_amount),
+                "strata": drawn.strata,
                 "interval": None if drawn.interval is None else str(drawn.interval),
                 "records": [
                     {
@@ -327,9 +337,15 @@ def sample(
                         "record": each.record.source_record,
                         "raw": each.record.raw,
                         "amount": str(each.record.value),
-                        "customer_id": each.customer_id,
-                        "month": f"{each.month:%Y-%m}",
-                        "lines": {code: str(amount) for code, amount in each.lines.items()},
+                        "stratum": each.stratum,
+                        "counts": [
+                            {
+                                "customer_id": counted.customer_id,
+                                "month": f"{counted.month:%Y-%m}",
+                                "lines": {line: str(amount) for line, amount in counted.lines.items()},
+                            }
+                            for counted in each.counts
+                        ],
                         "shown_in": list(each.shown_in),
                     }
                     for each in drawn.drawn
@@ -339,13 +355,19 @@ def sample(
         return
     _out.print(
         f"{drawn.publication}: {len(drawn.drawn)} of {drawn.population:,} records drawn "
-        f"({drawn.method}, seed {drawn.seed})"
+        f"({drawn.method}, seed {drawn.seed}; "
+        f"{', '.join(f'{count:,} of {name}' for name, count in drawn.strata.items())})"
     )
     for each in drawn.drawn:
         record = each.record
+        counts = "; ".join(
+            f"{f'customer {counted.customer_id}, ' if counted.customer_id else ''}{counted.month:%Y-%m}, "
+            f"{', '.join(counted.lines)}"
+            for counted in each.counts
+        )
         _out.print(
             f"  {record.source_file}, record {record.source_record}: {record.value} "
-            f"(customer {each.customer_id}, {each.month:%Y-%m}, {', '.join(each.lines)})"
+            f"({each.stratum}: {counts})"
         )
 
 

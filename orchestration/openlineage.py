@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -162,13 +163,19 @@ class RunEvents:
         sent = self._transport.get_stats()["success"]
         if sent < self._count:
             self.problem = (
-                f"{self._url} took {sent} of {self._count} OpenLineage events; all of them are in {self.file}"
+                f"{_without_password(self._url)} took {sent} of {self._count} OpenLineage events; all of "
+                f"them are in {self.file}"
             )
 
 
 def events_folder(workspace: Workspace) -> Path:
     """Where the events of the newest runs lie."""
     return workspace.state / "openlineage"
+
+
+def _without_password(url: str | None) -> str:
+    """An endpoint's address as a sentence may show it."""
+    return re.sub(r"//[^/@]*@", "//", url or "")
 
 
 def _endpoint_url() -> str | None:

@@ -49,3 +49,16 @@
 {% macro counted_word(count, one, many) -%}
     case when {{ count }} = 1 then '{{ one }}' else '{{ many }}' end
 {%- endmacro %}
+
+{# An aggregate: texts in the order of the alphabet, with a comma between; NULL where there is none. #}
+{% macro joined_texts(text) -%}
+    {{ adapter.dispatch('joined_texts', 'kunderegnskab')(text) }}
+{%- endmacro %}
+
+{% macro default__joined_texts(text) -%}
+    string_agg({{ text }}, ', ' order by {{ text }} asc nulls last)
+{%- endmacro %}
+
+{% macro spark__joined_texts(text) -%}
+    nullif(array_join(sort_array(collect_list({{ text }})), ', '), '')
+{%- endmacro %}

@@ -18,11 +18,13 @@ from typing import Literal
 import duckdb
 
 from kunderegnskab.feeds import load_feeds
+from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, is_plain
 from kunderegnskab.problems import InputProblem, InputProblems, KunderegnskabError
 from kunderegnskab.publication import store
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace.lock import sole_writer
 
 EVENTS_FILE = "period_events.csv"
 _FEED = "period_events"
@@ -51,10 +53,18 @@ def record_event(
     A month is closed on the current publication: it must hold the month, tied to the ledger as far as the
     ledger goes.
 
-    Raises CannotClose.
+    Raises CannotClose; WorkspaceBusy while a refresh or another decision is being written.
     """
     if not by.strip() or not reason.strip():
         raise CannotClose("Say who decides it (--by) and why (--reason).")
+    # What is read is added to and written back, and the publication must still be the current one.
+    with sole_writer(workspace):
+        return _record_event(workspace, month, event, by=by.strip(), reason=reason.strip())
+
+
+def _record_event(
+    workspace: Workspace, month: date, event: Literal["close", "reopen"], *, by: str, reason: str
+) -> PeriodEvent:
     current = store.current(workspace.published)
     if current is None:
         raise CannotClose("Nothing is published yet, so there is nothing to close; refresh first.")
@@ -74,9 +84,9 @@ def record_event(
         "month": month.isoformat(),
         "event": event,
         "publication": current.name,
-        "decided_by": by.strip(),
+        "decided_by": by,
         "decided_on": datetime.now(UTC).date().isoformat(),
-        "reason": reason.strip(),
+        "reason": reason,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [{name: each.get(name, "") for name in columns} for each in [*before, values]]
@@ -120,14 +130,20 @@ def _require_closable(current: Publication, month: date) -> None:
         raise CannotClose(f"{open_months[0][0]:%Y-%m}, which comes before, does not tie to the ledger.")
 
 
-def load_closed_months(con: duckdb.DuckDBPyConnection, published: Path, now: Publication | None) -> None:
-    """Fill raw.closed_sources and raw.closed_files for the months of raw.period_events that are closed.
+def load_closed_months(
+    con: duckdb.DuckDBPyConnection,
+    published: Path,
+    now: Publication | None,
+    pseudonyms: Pseudonyms = PLAIN,
+) -> None:
+    """Fill raw.closed_sources, closed_figures and closed_files for the closed months of raw.period_events.
 
     The figures come from the current publication if it carries them, else from the publication that the month
     was closed on.
 
     Args:
         now: the current publication, or the one that was current when a refresh is performed again.
+        pseudonyms: how salespeople are named in the warehouse.
 
     Raises InputProblems where a month is closed on a publication that is not there, and where a decision that
     was published is not in the file any more as it was.
@@ -145,12 +161,19 @@ def load_closed_months(con: duckdb.DuckDBPyConnection, published: Path, now: Pub
         return
     carried: set[tuple[date, str]] = set()
     with attached(con, now) as tables:
-        if "audit.closed_sources" in tables:
+        if now is not None and "audit.closed_figures" in tables:
+            scope_id = _scope_id(now, pseudonyms)
             held = f"select distinct month, publication from {EARLIER}.audit.closed_sources"
             carried = set(con.execute(held).fetchall()) & {(month, name) for month, name, *_ in closed}
         for month, name in sorted(carried):
             con.execute(
                 f"insert into raw.closed_sources by name select * from {EARLIER}.audit.closed_sources "
+                "where month = ? and publication = ?",
+                [month, name],
+            )
+            con.execute(
+                f"insert into raw.closed_figures select publication, month, level, {scope_id}, "
+                f"measure, amount from {EARLIER}.audit.closed_figures as earlier "
                 "where month = ? and publication = ?",
                 [month, name],
             )
@@ -177,7 +200,7 @@ def load_closed_months(con: duckdb.DuckDBPyConnection, published: Path, now: Pub
                 )
             )
             continue
-        _take_over(con, publication, month)
+        _take_over(con, publication, month, pseudonyms)
     if problems:
         raise InputProblems(problems)
 
@@ -204,10 +227,20 @@ def _require_kept(con: duckdb.DuckDBPyConnection, now: Publication | None) -> No
         raise InputProblems(problems)
 
 
-def _take_over(con: duckdb.DuckDBPyConnection, publication: Publication, month: date) -> None:
+def _scope_id(publication: Publication, pseudonyms: Pseudonyms) -> str:
+    """SQL of a scope that a publication names, as the warehouse names it."""
+    if not is_plain(publication.manifest.parameters):
+        return "earlier.scope_id"
+    named = pseudonyms.sql("earlier.scope_id")
+    return f"case when earlier.level = 'salesperson' then {named} else earlier.scope_id end"
+
+
+def _take_over(
+    con: duckdb.DuckDBPyConnection, publication: Publication, month: date, pseudonyms: Pseudonyms
+) -> None:
     """The figures of a month as its closing publication has them, and the files behind them."""
     with attached(con, publication) as tables:
-        if "audit.account_sources" not in tables:
+        if "audit.month_figures" not in tables:
             raise InputProblems(
                 [
                     InputProblem(
@@ -223,7 +256,12 @@ def _take_over(con: duckdb.DuckDBPyConnection, publication: Publication, month: 
             [publication.name, month],
         )
         con.execute(
-            f"insert into raw.closed_files select ?, source_file, file_sha256 from {EARLIER}.raw.files "
+            f"insert into raw.closed_figures select ?, month, level, {_scope_id(publication, pseudonyms)}, "
+            f"measure, amount from {EARLIER}.audit.month_figures as earlier where month = ?",
+            [publication.name, month],
+        )
+        con.execute(
+            f"insert into raw.closed_files select ?, feed, source_file, file_sha256 from {EARLIER}.raw.files "
             "where not exists (select 1 from raw.closed_files where publication = ?)",
             [publication.name, publication.name],
         )

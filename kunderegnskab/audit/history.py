@@ -7,51 +7,56 @@ changed (the model restatements) and baselines of targets (publication/baselines
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+from pydantic import JsonValue
 
 from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
 from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.ingest.lake import feed_relation
 from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, is_plain
+from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
-from kunderegnskab.workspace import Company
 
 CHANGE_LOG = "audit.change_log"
 CHECK_HISTORY = "audit.check_history"
 
 _CHANGE_LOG_COLUMNS = """
     feed varchar, record_key varchar, column_name varchar, change varchar, old_value varchar,
-    new_value varchar, changed_by varchar, approved_by varchar, needs_approval boolean, is_approved boolean,
-    source_file varchar, source_record bigint, after_publication varchar
+    new_value varchar, changed_by varchar, approved_by varchar, approved_on date, needs_approval boolean,
+    is_approved boolean, source_file varchar, source_record bigint, old_file_sha256 varchar,
+    new_file_sha256 varchar, after_publication varchar, after_published_at timestamp
 """
 _CHECK_HISTORY_COLUMNS = """
     publication varchar, run_id varchar, stage varchar, check_name varchar, subject varchar,
     is_blocking boolean, status varchar, failing_rows bigint, observed varchar
 """
-# Who made a record and who approved it, where the feed has a column for it.
-MAKERS = ("author", "decided_by", "owner")
-APPROVER = "approved_by"
+APPROVER, APPROVAL_DAY = "approved_by", "approved_on"
 
 
 def load_history(
     con: duckdb.DuckDBPyConnection,
     lake: Path,
-    company: Company,
+    parameters: Mapping[str, JsonValue],
     now: Publication | None,
     pseudonyms: Pseudonyms = PLAIN,
 ) -> None:
     """Make both tables in a warehouse whose schema raw is loaded.
 
-    A rule that is added, changed or removed has one row per column that differs, with what it was and is. The
-    first publication is where the log begins.
+    A rule, rate, waiver or parameter that is added, changed or removed has one row per column that differs,
+    with what it was and is. The first publication is where the log begins.
 
     Args:
+        parameters: what the warehouse is made with, as its load record or its manifest has it.
         now: the current publication, or the one that was current when a refresh is performed again.
         pseudonyms: how salespeople are named in the warehouse.
+
+    Raises:
+        InputProblems: a lake file of the current publication is gone, so what it held cannot be compared.
     """
     con.execute("create schema if not exists audit")
     con.execute(f"create or replace table {CHANGE_LOG} ({_CHANGE_LOG_COLUMNS})")
@@ -72,11 +77,18 @@ def load_history(
         )
     if is_plain(now.manifest.parameters):
         _name_by_pseudonyms(con, pseudonyms)
+    # Both lists count: whoever takes a feed off the list needs approval for what else changes with it.
+    needing = _approval_required(parameters) | _approval_required(now.manifest.parameters)
     for feed in load_feeds().values():
-        if feed.is_policy:
-            needs_approval = feed.name in company.approval_required
-            _note_changes(con, feed, lake, now, pseudonyms, needs_approval=needs_approval)
-    _note_parameters(con, company, now)
+        if feed.is_policy or feed.is_rate:
+            _note_changes(con, feed, lake, now, pseudonyms, needs_approval=feed.name in needing)
+    _note_configuration(con, parameters, now)
+
+
+def _approval_required(parameters: Mapping[str, JsonValue]) -> set[str]:
+    company = parameters.get("company")
+    listed = company.get("approval_required") if isinstance(company, dict) else None
+    return {str(name) for name in listed} if isinstance(listed, list) else set()
 
 
 def _name_by_pseudonyms(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> None:
@@ -117,25 +129,33 @@ def _note_changes(
     *,
     needs_approval: bool,
 ) -> None:
-    """Add what differs between a feed's records then and today."""
-    earlier = [lake / file.lake_file for file in now.manifest.inputs if file.feed == feed.name]
-    known = [path for path in earlier if path.is_file()]
+    """Add what differs between a feed's records then and today.
+
+    A rate that is new counts when it is dated in a month that was over when the earlier publication was made:
+    only such a one changes figures that were thought to be final.
+    """
     columns = [name for name in feed.columns if name not in feed.key]
-    maker = next((name for name in MAKERS if name in columns), None)
-    approver = APPROVER if APPROVER in columns else None
-    old = _values(con, feed, columns, pseudonyms.over(feed, _relation_of(con, feed, known)))
-    new = _values(con, feed, columns, f"select * from raw.{feed.name}")
-    made_by = f"cast({maker} as varchar)" if maker else "cast(null as varchar)"
-    approved_by = f"cast({approver} as varchar)" if approver else "cast(null as varchar)"
+    earlier = pseudonyms.over(feed, _records_of(con, feed, lake, now))
+    old = _values(feed, columns, earlier)
+    new = _values(feed, columns, f"select * from raw.{feed.name}")
+    is_of_interest = "true"
+    if feed.is_rate:
+        first_open = now.manifest.published_at.date().replace(day=1)
+        is_of_interest = f"(was or recorded.{feed.period_column} < date '{first_open}')"
+    is_approved = "false"
+    if feed.can_be_approved:
+        # Of a record that was there, the approval itself must be new: another name, or a later day.
+        is_approved = f"""coalesce(is_now
+                and {_person("recorded.approved_by")} <> {_person("recorded.changed_by")}
+                and (not was or {_person("recorded.approved_by")} <> {_person("before.approved_by")}
+                    or {_person("before.approved_by")} is null
+                    or recorded.approved_on > coalesce(before.approved_on, date '0001-01-01')), false)"""
     con.execute(
         f"""
-        insert into {CHANGE_LOG}
+        insert into {CHANGE_LOG} by name
         with old as ({old}), new as ({new}),
-        people as (
-            select {_key_text(feed)} as record_key, {made_by} as changed_by, {approved_by} as approved_by,
-                _source_file as source_file, _source_record as source_record
-            from raw.{feed.name}
-        ),
+        before as ({_people(feed, earlier)}),
+        recorded as ({_people(feed, f"select * from raw.{feed.name}")}),
         changes as (
             select coalesce(new.record_key, old.record_key) as record_key,
                 coalesce(new.column_name, old.column_name) as column_name,
@@ -145,32 +165,85 @@ def _note_changes(
             where old.value is distinct from new.value
                 or (old.record_key is null) is distinct from (new.record_key is null)
         )
-        select {literal(feed.name)}, changes.record_key, changes.column_name,
-            case when not was then 'added' when not is_now then 'removed' else 'changed' end,
-            old_value, new_value, people.changed_by, people.approved_by, {str(needs_approval).lower()},
-            people.approved_by is not null and people.approved_by is distinct from people.changed_by,
-            people.source_file, people.source_record, {literal(now.name)}
-        from changes left join people on changes.record_key = people.record_key
+        select {literal(feed.name)} as feed, changes.record_key, changes.column_name,
+            case when not was then 'added' when not is_now then 'removed' else 'changed' end as change,
+            old_value, new_value, recorded.changed_by, recorded.approved_by, recorded.approved_on,
+            {str(needs_approval).lower()} as needs_approval, {is_approved} as is_approved,
+            recorded._source_file as source_file, recorded._source_record as source_record,
+            before._file_sha256 as old_file_sha256, recorded._file_sha256 as new_file_sha256,
+            {literal(now.name)} as after_publication, {_published_at(now)} as after_published_at
+        from changes
+        left join recorded on changes.record_key = recorded.record_key
+        left join before on changes.record_key = before.record_key
+        where {is_of_interest}
         order by changes.record_key, changes.column_name
         """
     )
 
 
-def _relation_of(con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path]) -> str:
-    """The records of earlier lake files; a column that the contract did not have then is empty."""
-    if not files:
+def _people(feed: Feed, relation: str) -> str:
+    """SQL of who made and approved each record, and where the record stands."""
+    wanted = {"changed_by": feed.maker, "approved_by": APPROVER, "approved_on": APPROVAL_DAY}
+    columns = {
+        name: column
+        if column in feed.columns
+        else f"cast(null as {'date' if name == APPROVAL_DAY else 'varchar'})"
+        for name, column in wanted.items()
+    }
+    listed = ", ".join(f"{column} as {name}" for name, column in columns.items())
+    dated = f", {feed.period_column}" if feed.is_rate else ""
+    return (
+        f"select {_key_text(feed)} as record_key, {listed}, _source_file, _file_sha256, _source_record"
+        f"{dated} from ({relation})"
+    )
+
+
+def _person(column: str) -> str:
+    """SQL of a name as it is compared; NULL where nobody is named."""
+    return f"nullif(lower(trim({column})), '')"
+
+
+def _published_at(publication: Publication) -> str:
+    return f"timestamp '{publication.manifest.published_at.replace(tzinfo=None)}'"
+
+
+def _records_of(con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Publication) -> str:
+    """SQL of the records that a publication was made from; a column that the contract did not have is empty.
+
+    Of records with one key, the first counts, as it did then.
+    """
+    inputs = [file for file in now.manifest.inputs if file.feed == feed.name]
+    gone = [file for file in inputs if not (lake / file.lake_file).is_file()]
+    if gone:
+        raise InputProblems(
+            [
+                InputProblem(
+                    file.path,
+                    f"has changed or is gone since {now.name} was made from it, and what it held then, "
+                    f"lake/{file.lake_file}, is missing; so the change cannot be logged",
+                    "restore that file of the lake from a backup, or put back what was delivered then, "
+                    "refresh, and change it after that",
+                )
+                for file in gone
+            ]
+        )
+    if not inputs:
         return feed_relation(feed, (), "loaded")
-    listed = ", ".join(literal(str(file)) for file in files)
+    listed = ", ".join(literal(str(lake / file.lake_file)) for file in inputs)
     relation = f"read_parquet([{listed}], union_by_name = true)"
     known = {row[0] for row in con.execute(f"describe select * from {relation}").fetchall()}
     columns = ", ".join(
         name if name in known else f"cast(null as {column.sql_type}) as {name}"
         for name, column in feed.columns.items()
     )
-    return f"select {columns} from {relation} where _record_status = 'loaded'"
+    return (
+        f"select {columns}, {', '.join(SOURCE_COLUMNS)} from {relation} where _record_status = 'loaded' "
+        f"qualify row_number() over (partition by {', '.join(feed.key)} "
+        "order by _source_file, _source_record, filename) = 1"
+    )
 
 
-def _values(con: duckdb.DuckDBPyConnection, feed: Feed, columns: Sequence[str], relation: str) -> str:
+def _values(feed: Feed, columns: Sequence[str], relation: str) -> str:
     """SQL of (record_key, column_name, value) of every record; an empty value is NULL."""
     parts = [
         f"select {_key_text(feed)} as record_key, {literal(name)} as column_name, "
@@ -187,20 +260,62 @@ def _key_text(feed: Feed) -> str:
     )
 
 
-def _note_parameters(con: duckdb.DuckDBPyConnection, company: Company, now: Publication) -> None:
-    """Add what differs in company.yaml."""
-    before = now.manifest.parameters.get("company")
-    today = company.model_dump(mode="json")
-    for name in sorted(today):
-        old = before.get(name) if isinstance(before, dict) else None
-        if not isinstance(before, dict) or name not in before or old == today[name]:
-            continue
+def _note_configuration(
+    con: duckdb.DuckDBPyConnection, parameters: Mapping[str, JsonValue], now: Publication
+) -> None:
+    """Add what differs in company.yaml and waivers.yaml, and whether feeds.yaml does."""
+    then = now.manifest.parameters
+    hashes = [_mapping(each.get("configuration")) for each in (then, parameters)]
+    made = _published_at(now)
+    for feed, key, column, change, old, new in _configuration_changes(then, parameters):
+        file = f"{feed}.yaml"
         con.execute(
-            f"insert into {CHANGE_LOG} values ('company', ?, ?, 'changed', ?, ?, null, null, false, false, "
-            "'company.yaml', null, ?)",
-            [name, name, _text(old), _text(today[name]), now.name],
+            f"insert into {CHANGE_LOG} "
+            f"select ?, ?, ?, ?, ?, ?, null, null, null, false, false, ?, null, ?, ?, ?, {made}",
+            [feed, key, column, change, old, new, file, *(each.get(file) for each in hashes), now.name],
         )
 
 
-def _text(value: object) -> str | None:
+_Change = tuple[str, str, str, str, str | None, str | None]
+
+
+def _configuration_changes(
+    then: Mapping[str, JsonValue], today: Mapping[str, JsonValue]
+) -> Iterator[_Change]:
+    """(feed, record_key, column_name, change, old_value, new_value); what was not recorded is no change."""
+    company, company_then = _mapping(today.get("company")), _mapping(then.get("company"))
+    for name in sorted(company.keys() & company_then.keys()):
+        old, new = _text(company_then[name]), _text(company[name])
+        if old != new:
+            yield "company", name, name, "changed", old, new
+    if "waivers" in then:
+        waivers, waivers_then = _by_check(today.get("waivers")), _by_check(then["waivers"])
+        for key in sorted(waivers.keys() | waivers_then.keys()):
+            change = "added" if key not in waivers_then else "changed" if key in waivers else "removed"
+            for name in ("reason", "person", "valid_to"):
+                old, new = (_text(each.get(key, {}).get(name)) for each in (waivers_then, waivers))
+                if change != "changed" or old != new:
+                    yield "waivers", key, name, change, old, new
+    if "configuration" in then:
+        old, new = (_text(_mapping(each.get("configuration")).get("feeds.yaml")) for each in (then, today))
+        if old != new:
+            change = "added" if old is None else "removed" if new is None else "changed"
+            yield "feeds", "feeds.yaml", "file_sha256", change, old, new
+
+
+def _by_check(waivers: JsonValue) -> dict[str, Mapping[str, JsonValue]]:
+    """Waivers by check; of a check that is waived more than once, with the waiver's place among its own."""
+    found: dict[str, Mapping[str, JsonValue]] = {}
+    for each in map(_mapping, waivers if isinstance(waivers, list) else ()):
+        key = f"check {each.get('check')}"
+        place = sum(name.partition(", ")[0] == key for name in found) + 1
+        found[key if place == 1 else f"{key}, {place}"] = each
+    return found
+
+
+def _mapping(value: JsonValue) -> Mapping[str, JsonValue]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: JsonValue) -> str | None:
     return None if value is None else str(value)

@@ -74,3 +74,6 @@ create macro driver_name(activity_type) as
     case activity_type
         when 'order' then 'orders' when 'order_line' then 'order_lines' when 'sales_visit' then 'visits'
         when 'shipment' then 'shipments' else activity_type end;
+
+-- customer_hash.
+create macro customer_hash(customer_id) as coalesce(('0x' || substr(md5(customer_id), 1, 8))::bigint, 0);

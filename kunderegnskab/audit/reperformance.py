@@ -6,9 +6,10 @@ here: running the models in between (orchestration/reperform.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 
@@ -16,11 +17,12 @@ from kunderegnskab.audit.closing import load_closed_months
 from kunderegnskab.audit.history import load_history
 from kunderegnskab.ingest import ExpectedFiles, Intake, Receipt, load_warehouse
 from kunderegnskab.personal.pseudonyms import SecretMissing, recorded_in
-from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.problems import InputProblems, KunderegnskabError
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
 from kunderegnskab.publication.baselines import load_baselines
 from kunderegnskab.publication.content_hash import columns_of, quoted, table_content
+from kunderegnskab.publication.manifest import Manifest
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Company, Workspace
 
@@ -45,8 +47,8 @@ class Difference:
 def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication: Publication) -> None:
     """Fill schema raw of an empty warehouse with what the publication was made from.
 
-    Raises CannotReperform for a publication of a version that did not record its mappings, and where the
-    publication before it is gone.
+    Raises CannotReperform for a publication of a version that did not record its mappings, and where a
+    publication that it carries on, or took a baseline from, has no data any more.
     """
     manifest = publication.manifest
     if any(file.text_file is None or not file.control_totals for file in manifest.inputs):
@@ -92,9 +94,27 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             f"{publication.name} carries on what {before.publication} held, whose data are not there "
             "any more."
         )
-    load_baselines(con, workspace.published, earlier, pseudonyms)
-    load_history(con, workspace.lake, company, earlier, pseudonyms)
-    load_closed_months(con, workspace.published, earlier)
+    gone = load_baselines(con, workspace.published, earlier, pseudonyms)
+    _require_baselines(workspace.published, manifest, gone)
+    try:
+        load_history(con, workspace.lake, manifest.parameters, earlier, pseudonyms)
+        load_closed_months(con, workspace.published, earlier, pseudonyms)
+    except InputProblems as error:
+        raise CannotReperform(f"{publication.name} cannot be computed again: {error}") from error
+
+
+def _require_baselines(published: Path, manifest: Manifest, gone: Sequence[Publication]) -> None:
+    """Raises CannotReperform when a baseline was taken from a publication that has no data any more."""
+    used = manifest.parameters.get("baselines")
+    for each in gone:
+        pruned = store.pruned_at(published, each.name)
+        # One that was pruned before gave nothing then either.
+        was_there = pruned is None or pruned > manifest.started_at
+        if isinstance(used, list) and each.name in used and was_there:
+            raise CannotReperform(
+                f"{manifest.publication} took a baseline from what {each.name} held, whose data are not "
+                "there any more."
+            )
 
 
 def _expected(publication: Publication) -> tuple[ExpectedFiles, ...]:

@@ -14,6 +14,7 @@ length is hit once, at a place that the seed decides. A record as long as such a
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -38,20 +39,34 @@ class CannotSample(KunderegnskabError):
 
 
 @dataclass(frozen=True)
+class Counted:
+    """One account that a record counts in.
+
+    Attributes:
+        customer_id: None for a ledger entry, which counts in a pool or a line of the company.
+        lines: ladder line -> amount that the record gives to it; of a pool's entry the key is `pool <id>`.
+    """
+
+    customer_id: str | None
+    month: date
+    lines: dict[str, Decimal]
+
+
+@dataclass(frozen=True)
 class Drawn:
     """One record of a sample.
 
     Attributes:
         record: with its text, as it came. `value` is what it was drawn by.
-        customer_id, month: the account that it counts in.
-        lines: ladder line -> amount that the record gives to it.
+        stratum: `accounts` for a record of customers' lines, `pools` for a ledger entry of a cost pool,
+            `company` for a ledger entry of a line that no customer carries.
+        counts: every account that it counts in, by month and customer, also outside the months asked for.
         shown_in: published cells that it is part of, as `table.column [key]`, lowest first.
     """
 
     record: SourceRecord
-    customer_id: str
-    month: date
-    lines: dict[str, Decimal]
+    stratum: str
+    counts: tuple[Counted, ...]
     shown_in: tuple[str, ...]
 
 
@@ -62,6 +77,7 @@ class Sample:
     Attributes:
         population: records that could be drawn.
         population_amount: sum of their amounts without sign, in company currency.
+        strata: stratum -> how many of them it has.
         interval: for monetary-unit sampling, how much money each drawn record stands for.
     """
 
@@ -70,6 +86,7 @@ class Sample:
     seed: int
     population: int
     population_amount: Decimal
+    strata: dict[str, int]
     interval: Decimal | None
     drawn: tuple[Drawn, ...]
 
@@ -85,7 +102,9 @@ def draw(
 ) -> Sample:
     """Draw source records of the accounts.
 
-    A record's amount is the largest that it gives to one line, without sign.
+    A record's amount is the largest that it gives to one line of one account in the months, without sign.
+    Ledger entries of cost pools and of lines that no customer carries are records of the accounts too; those
+    of other lines are what the accounts are tied to, and not drawn.
 
     Args:
         size: how many records are asked for. A monetary-unit sample has fewer where one record is hit twice.
@@ -96,17 +115,34 @@ def draw(
     """
     if size < 1:
         raise CannotSample("The size of a sample is at least 1.")
-    for relation in ("audit.postings", "audit.ladder"):
+    for relation in ("audit.postings", "intermediate.int_ledger_entries_valued"):
         trace.require(relation)
     trace.con.execute(
         """
-        create or replace temp table population as
-        select feed, source_file, source_record, any_value(customer_id) as customer_id,
-            any_value(month) as month, max(abs(amount)) as amount,
-            md5($seed || ' ' || feed || ' ' || source_file || ' ' || source_record) as place
+        create or replace temp table counted as
+        select 'accounts' as stratum, feed, source_file, source_record, customer_id, month, line_code as line,
+            sum(amount) as amount
         from audit.postings
-        where source_file is not null and month >= $first and month <= $last
-        group by feed, source_file, source_record
+        where source_file is not null
+        group by all
+        union all
+        select case role_kind when 'pool' then 'pools' else 'company' end, 'ledger_entries', source_file,
+            source_record, null, month,
+            case role_kind when 'pool' then 'pool ' || cost_pool_id else line_code end,
+            sum(amount)
+        from intermediate.int_ledger_entries_valued
+        where amount <> 0 and (role_kind = 'pool' or (role_kind = 'line' and line_code in ('K70', 'K80')))
+        group by all
+        """
+    )
+    trace.con.execute(
+        """
+        create or replace temp table population as
+        select stratum, feed, source_file, source_record, max(abs(amount)) as amount,
+            md5($seed || ' ' || feed || ' ' || source_file || ' ' || source_record) as place
+        from counted
+        where month >= $first and month <= $last
+        group by stratum, feed, source_file, source_record
         """,
         {
             "seed": str(seed),
@@ -117,6 +153,9 @@ def draw(
     ((population, total),) = trace.con.execute(
         "select count(*), coalesce(sum(amount), 0) from population"
     ).fetchall()
+    strata = dict(
+        trace.con.execute("select stratum, count(*) from population group by all order by all").fetchall()
+    )
     if not population:
         raise CannotSample("No source record gives anything to the accounts of these months.")
     interval = None
@@ -138,13 +177,13 @@ def draw(
                 from population
             ),
             hits as (select unnest($hits::hugeint[]) as hit)
-            select distinct feed, source_file, source_record, customer_id, month, amount, place
+            select distinct stratum, feed, source_file, source_record, amount, place
             from laid inner join hits on hit < upto and hit >= upto - (amount * 10000)::hugeint
             """,
             {"hits": hits},
         )
     drawn = _with_lines(trace)
-    return Sample(trace.publication.name, method, seed, population, total, interval, drawn)
+    return Sample(trace.publication.name, method, seed, population, total, strata, interval, drawn)
 
 
 def _hits(whole: int, size: int, seed: int) -> list[int]:
@@ -156,33 +195,51 @@ def _hits(whole: int, size: int, seed: int) -> list[int]:
 def _with_lines(trace: Trace) -> tuple[Drawn, ...]:
     """The records of the table `chosen`, with their text and lines."""
     chosen = trace.con.execute(
-        "select feed, source_file, source_record, customer_id, month, amount from chosen order by place"
+        "select stratum, feed, source_file, source_record, amount from chosen order by place, stratum"
     ).fetchall()
-    keys = [RecordKey(feed, file, number, amount) for feed, file, number, _, _, amount in chosen]
+    keys = [RecordKey(feed, file, number, amount) for _, feed, file, number, amount in chosen]
     records = source_records(trace, keys)
     names = {
         row["line_code"]: row["column_name"]
         for row in trace.rows("select line_code, column_name from audit.ladder", reads=["audit.ladder"])
     }
-    lines_of: dict[tuple[str, str, int], dict[str, Decimal]] = {}
-    for feed, file, number, code, amount in trace.con.execute(
-        "select feed, source_file, source_record, line_code, sum(postings.amount) "
-        "from audit.postings inner join chosen using (feed, source_file, source_record, customer_id, month) "
-        "group by all order by all"
+    accounts: dict[tuple[str, str, str, int], dict[tuple[date, str | None], dict[str, Decimal]]] = {}
+    for stratum, feed, file, number, customer, month, line, amount in trace.con.execute(
+        "select stratum, feed, source_file, source_record, customer_id, month, line, counted.amount "
+        "from counted inner join chosen using (stratum, feed, source_file, source_record) "
+        "order by stratum, feed, source_file, source_record, month, customer_id, line"
     ).fetchall():
-        lines_of.setdefault((feed, file, number), {})[code] = amount
+        account = accounts.setdefault((stratum, feed, file, number), {})
+        account.setdefault((month, customer), {})[line] = amount
     drawn = []
-    for record, (feed, file, number, customer, month, _) in zip(records, chosen, strict=True):
-        lines = lines_of[feed, file, number]
-        place = f"customer_id={customer}, month={month}"
-        shown = [
-            *(f"marts.customer_account_lines.amount [{place}, line_code={code}]" for code in lines),
-            *(f"marts.customer_accounts.{names[code]} [{place}]" for code in lines),
-            f"marts.customer_accounts.db3 [{place}]",
-            f"marts.kpi_values.value [kpi_id=db3, scope_type=company, month={month}, time_window=month]",
-        ]
-        drawn.append(Drawn(record, customer, month, lines, tuple(shown)))
+    for record, (stratum, feed, file, number, _) in zip(records, chosen, strict=True):
+        counts = tuple(
+            Counted(customer, month, lines)
+            for (month, customer), lines in accounts[stratum, feed, file, number].items()
+        )
+        shown = dict.fromkeys(place for each in counts for place in _shown_in(each, names))
+        drawn.append(Drawn(record, stratum, counts, tuple(shown)))
     return tuple(drawn)
+
+
+def _shown_in(counted: Counted, names: Mapping[str, str]) -> list[str]:
+    """Published cells in which an account's lines stand, lowest first."""
+    month = counted.month
+    if counted.customer_id is None:
+        pools = [line.removeprefix("pool ") for line in counted.lines if line.startswith("pool ")]
+        lines = [line for line in counted.lines if not line.startswith("pool ")]
+        return [
+            *(f"audit.allocation_steps.pool_cost [cost_pool_id={pool}, month={month}]" for pool in pools),
+            *(f"marts.company_accounts.{names[line]} [month={month}]" for line in lines),
+            f"marts.company_accounts.difference [month={month}]",
+        ]
+    place = f"customer_id={counted.customer_id}, month={month}"
+    return [
+        *(f"marts.customer_account_lines.amount [{place}, line_code={code}]" for code in counted.lines),
+        *(f"marts.customer_accounts.{names[code]} [{place}]" for code in counted.lines),
+        f"marts.customer_accounts.db3 [{place}]",
+        f"marts.kpi_values.value [kpi_id=db3, scope_type=company, month={month}, time_window=month]",
+    ]
 
 
 def write_workbook(path: Path, sample: Sample) -> None:
@@ -196,6 +253,7 @@ def write_workbook(path: Path, sample: Sample) -> None:
             ("method", sample.method),
             ("seed", str(sample.seed)),
             ("records that could be drawn", str(sample.population)),
+            *((f"of these in the stratum {name}", str(count)) for name, count in sample.strata.items()),
             ("their amounts without sign", str(sample.population_amount)),
             ("amount that each drawn record stands for", str(sample.interval or "")),
             ("records drawn", str(len(sample.drawn))),
@@ -205,8 +263,8 @@ def write_workbook(path: Path, sample: Sample) -> None:
         about.write_string(row, 1, value)
     sheet = book.add_worksheet("records")
     columns = (
-        "no", "feed", "file", "record", "sha256", "file is", "text as it came", "customer", "month", "amount",
-        "lines", "shown in", "agrees with the document?", "remark",
+        "no", "feed", "file", "record", "sha256", "file is", "text as it came", "stratum", "amount",
+        "counts in", "shown in", "agrees with the document?", "remark",
     )  # fmt: skip
     sheet.write_row(0, 0, columns, bold)
     sheet.freeze_panes(1, 0)
@@ -220,9 +278,13 @@ def write_workbook(path: Path, sample: Sample) -> None:
         sheet.write_string(row, 5, record.file_state)
         raw = record.raw or {}
         sheet.write_string(row, 6, "; ".join(f"{name}={text}" for name, text in raw.items()))
-        sheet.write_string(row, 7, drawn.customer_id)
-        sheet.write_string(row, 8, f"{drawn.month:%Y-%m}")
-        sheet.write(row, 9, record.value)
-        sheet.write_string(row, 10, "; ".join(f"{code} {amount}" for code, amount in drawn.lines.items()))
-        sheet.write_string(row, 11, "; ".join(drawn.shown_in))
+        sheet.write_string(row, 7, drawn.stratum)
+        sheet.write(row, 8, record.value)
+        sheet.write_string(row, 9, "; ".join(_in_words(each) for each in drawn.counts))
+        sheet.write_string(row, 10, "; ".join(drawn.shown_in))
     book.close()
+
+
+def _in_words(counted: Counted) -> str:
+    lines = ", ".join(f"{line} {amount}" for line, amount in counted.lines.items())
+    return f"{counted.customer_id or ''} {counted.month:%Y-%m}: {lines}".strip()

@@ -71,6 +71,8 @@ class Feed(_Declaration):
     required: bool = False
     is_policy: bool = False
     """The company's own rules, rates and decisions: changes of them are logged."""
+    is_rate: bool = False
+    """Rates and unit costs that other records are valued with: what changes past figures is logged."""
     rules: tuple[Literal["two_of_three_amounts"], ...] = ()
 
     @property
@@ -82,12 +84,24 @@ class Feed(_Declaration):
         )
 
     @property
+    def can_be_approved(self) -> bool:
+        """Whether its records can say who made and who approved them."""
+        return self.is_policy and self.maker is not None and "approved_by" in self.columns
+
+    @property
+    def maker(self) -> str | None:
+        """The column that says who made a record; None where none does."""
+        return next((name for name in ("changed_by", "author", "decided_by") if name in self.columns), None)
+
+    @property
     def salesperson_key(self) -> str | None:
         """The key column that says whose salesperson_name it is; None where records are not of one person."""
         return next((name for name in self.key if self.columns[name].personal == "salesperson_key"), None)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
+        if self.is_rate and self.period_column is None:
+            raise ValueError(f"feed {self.name}: a rate needs a date that it holds from")
         unknown = [name for name in self.key if name not in self.columns]
         if unknown:
             raise ValueError(f"feed {self.name}: key column {unknown[0]} is not declared")

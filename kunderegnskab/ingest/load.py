@@ -116,7 +116,12 @@ def load_warehouse(
         "posting_count bigint)"
     )
     con.execute(
-        "create table raw.closed_files (publication varchar, source_file varchar, file_sha256 varchar)"
+        "create table raw.closed_figures (publication varchar, month date, level varchar, scope_id varchar, "
+        "measure varchar, amount decimal(18,4))"
+    )
+    con.execute(
+        "create table raw.closed_files (publication varchar, feed varchar, source_file varchar, "
+        "file_sha256 varchar)"
     )
     _feed_totals(con, lake, intake)
     _expected_files(con, lake, intake)
@@ -136,6 +141,7 @@ def record_load(
             "company": workspace.company.model_dump(mode="json"),
             "configuration": configuration_hashes(workspace),
             "expected_files": [each.model_dump(mode="json") for each in intake.expected],
+            "waivers": [each.model_dump(mode="json") for each in workspace.waivers],
             PARAMETER: pseudonyms.parameter(),
         },
     )
@@ -293,9 +299,7 @@ def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) 
         "record_count bigint)"
     )
     for expected in intake.expected:
-        column = load_feeds()[expected.feed].period_column
-        if column is None:
-            continue
+        column = load_feeds()[expected.feed].period_column  # there is one, or feeds.yaml was refused
         con.execute(
             "insert into raw.expected_files values (?, ?, ?)",
             [expected.feed, expected.source, expected.first_month],

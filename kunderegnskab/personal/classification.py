@@ -11,7 +11,7 @@ from functools import cache
 
 import duckdb
 
-from kunderegnskab.audit.history import APPROVER, MAKERS
+from kunderegnskab.audit.history import APPROVER
 from kunderegnskab.audit.lineage import ROWS, SourceColumn
 from kunderegnskab.feeds import Feed, load_feeds
 
@@ -103,6 +103,9 @@ def _filled_in_python() -> Iterator[tuple[_Place, _Place]]:
                 yield from (((*("audit", "change_log"), place), source) for place in _changes(feed, name))
             if feed.name == "kpi_targets" and name == "scope_id":
                 yield ("raw", "published_baselines", name), source
+    # What a closing takes over is carried from publication to publication.
+    yield ("raw", "closed_sources", "customer_id"), ("raw", "customers", "customer_id")
+    yield ("raw", "closed_figures", "scope_id"), ("raw", "salespeople", "salesperson_id")
 
 
 def _changes(feed: Feed, name: str) -> Iterator[str]:
@@ -113,5 +116,5 @@ def _changes(feed: Feed, name: str) -> Iterator[str]:
     yield from ("old_value", "new_value")
     if name == APPROVER:
         yield "approved_by"
-    if name == next((each for each in MAKERS if each in feed.columns), None):
+    if name == feed.maker:
         yield "changed_by"

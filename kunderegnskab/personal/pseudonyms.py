@@ -130,7 +130,8 @@ class Pseudonyms:
             pseudonym = self.of(text.strip()) if text else text
             if category == "salesperson_name" and text:
                 found[name] = "(...)"
-            elif category == "salesperson_key" or (category == "some" and pseudonym in held):
+            # A column that is read for something else, such as a condition, can hold the key as well.
+            elif category == "salesperson_key" or (self.secret and pseudonym in held):
                 found[name] = pseudonym
             else:
                 found[name] = text
@@ -281,7 +282,8 @@ def _texts(workspace: Workspace) -> dict[str, dict[str, str]]:
             category = "some" if column.personal_when else str(column.personal)
             used = [entry.source.columns[name]] if name in entry.source.columns else []
             if name in entry.source.expressions:
-                used += [each.name for each in parse(entry.source.expressions[name]).columns]
+                columns = parse(entry.source.expressions[name]).columns
+                used += [each.name for each in columns if not each.lookup]
             found.setdefault(entry.feed, {}).update({each.casefold(): category for each in used})
     return found
 

@@ -105,6 +105,8 @@ def purge(
         still = tuple(_still_held(workspace, chosen))
         files = tuple(_files_that_hold(workspace, chosen))
         if chosen and not dry_run:
+            # Noted first: whoever is noted is not listed by the next refresh, also if we are killed here.
+            _note(workspace, chosen, by, reason, proof)
             save_names(workspace, [each for each in listed if each not in chosen])
             if (after := _proof(workspace, chosen)) != proof:
                 save_names(workspace, listed)
@@ -112,7 +114,6 @@ def purge(
                     f"What is published changed while names were removed ({proof} before, {after} after), so "
                     "they were put back; try again."
                 )
-            _note(workspace, chosen, by, reason, proof)
     return Purge(tuple(each.pseudonym for each in chosen), dry_run, proof, still, files)
 
 

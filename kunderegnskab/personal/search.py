@@ -13,8 +13,8 @@ import duckdb
 
 from kunderegnskab.ingest.conventions import identifier, literal
 
-# Whoever approves is named as evidence, and a customer may be called like a salesperson.
-_NAMED_ON_PURPOSE = ("employee", "customer")
+# A customer may be called like a salesperson; a column that may hold either is looked into all the same.
+_CUSTOMERS_ALONE = {"customer"}
 
 
 class Held(NamedTuple):
@@ -30,7 +30,8 @@ def cells_that_are(
 ) -> list[Held]:
     """Where text cells of published schemas equal one of the texts.
 
-    Columns that audit.personal_data lists for whoever approved something, or for customers, are left out.
+    Columns that audit.personal_data lists for whoever approved something are left out, since they are named
+    as evidence, and those that hold nobody but customers.
 
     Args:
         only: a category of audit.personal_data; look only into its columns.
@@ -52,7 +53,7 @@ def cells_that_are(
         [catalog],
     ).fetchall():
         held = categories.get((schema, table, column), set())
-        if only in held if only else not held.intersection(_NAMED_ON_PURPOSE):
+        if only in held if only else "employee" not in held and held != _CUSTOMERS_ALONE:
             tables.setdefault((schema, table), []).append(column)
     found = []
     for (schema, table), columns in tables.items():

@@ -34,7 +34,7 @@ def load_baselines(
     published: Path,
     now: Publication | None,
     pseudonyms: Pseudonyms = PLAIN,
-) -> None:
+) -> list[Publication]:
     """Fill raw.published_baselines for the targets of raw.kpi_targets.
 
     A baseline comes from the current publication if that has one for the same target, period and approval.
@@ -46,20 +46,28 @@ def load_baselines(
     Args:
         now: the current publication, or the one that was current when a refresh is performed again.
         pseudonyms: how salespeople are named in the warehouse.
+
+    Returns:
+        Publications that would have been asked and have no data any more.
     """
     if now is None:
-        return
+        return []
     with attached(con, now) as tables:
         if "marts.target_baselines" in tables:
             con.execute(_carried(now.name, _scope_id(now, pseudonyms)))
     chain = _chain(published, now)
+    gone = []
     for approved_on in _approvals(con):
         approved = _current_on(chain, approved_on)
         if approved is None:
             continue
+        if not approved.database.is_file():
+            gone.append(approved)
+            continue
         with attached(con, approved) as tables:
             if "marts.kpi_values" in tables:
                 con.execute(_approved(approved.name, _scope_id(approved, pseudonyms)), [approved_on])
+    return gone
 
 
 def _scope_id(publication: Publication, pseudonyms: Pseudonyms) -> str:

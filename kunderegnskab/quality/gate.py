@@ -269,13 +269,15 @@ CONTROLS = [
         metric=f"select count(*) from {UNAPPROVED}",
         unit="rows",
         maximum=0,
-        en="Changes since the last publication in feeds that need approval (company.yaml: approval_required) "
-        "name somebody in approved_by who did not make them.",
-        da="Ændringer siden sidste udgivelse i kilder, der kræver godkendelse (company.yaml: "
-        "approval_required), nævner i approved_by en anden end den, der har lavet dem.",
+        en="Records changed since the last publication in feeds that need approval (company.yaml: "
+        "approval_required) name who made and who approved them, two different people, and the approval is "
+        "not the one that the record had before.",
+        da="Poster, der er ændret siden sidste udgivelse i kilder, der kræver godkendelse (company.yaml: "
+        "approval_required), nævner hvem der har lavet og hvem der har godkendt dem, to forskellige, og "
+        "godkendelsen er ikke den, posten havde før.",
         failing=f"""
             select feed, record_key, column_name, change, old_value, new_value, changed_by, approved_by,
-                source_file, source_record
+                approved_on, source_file, source_record
             from {UNAPPROVED} order by all""",
     ),
 ]
@@ -303,9 +305,10 @@ COMPLETE = [
         metric="select count(*) from audit.expected_files where is_missing",
         unit="rows",
         maximum=0,
-        en="Every source that is expected monthly (feeds.yaml: monthly_since) has a file for each posted "
-        "month.",
-        da="Hver kilde, der ventes månedligt (feeds.yaml: monthly_since), har en fil for hver bogført måned.",
+        en="Every source that is expected monthly (feeds.yaml: monthly_since) has a file for each month up "
+        "to the last that any records show.",
+        da="Hver kilde, der ventes månedligt (feeds.yaml: monthly_since), har en fil for hver måned til og "
+        "med den sidste, som nogen poster viser.",
         failing="select feed, source, month from audit.expected_files where is_missing order by all",
     ),
     MetricCheck(

@@ -90,14 +90,19 @@ TEXTS = {
         "closed_on": "Closed on",
         "reason": "Reason",
         "restated": "What the lines of closed months were and are, by what changed them",
-        "not_restated": "The closed months are as they were closed.",
+        "not_restated": "The lines of the customers are as they were closed.",
+        "restated_figures": "Figures of the company and of salespeople that have changed since the closing",
+        "measure": "Measure",
+        "whose": "Company or salesperson",
+        "changed_since": "changed since",
         "as_closed": "As closed",
         "today": "Now",
         "cause": "Cause",
         "late": "Late postings",
         "late_intro": "Records of files that were not there, or had another content, when their month was "
-        "closed, and whose lines were restated since: documents, ledger entries of pools, and costs and "
-        "rules dated back into the month. Record by record they are in audit.late_postings.",
+        "closed, and whose lines were restated since: documents, ledger entries of pools and of lines "
+        "that no customer carries, and costs and rules in force in the month. Record by record they are in "
+        "audit.late_postings.",
         "records": "Records",
         "from_to": "Dates",
         "sum": "Sum",
@@ -162,14 +167,19 @@ TEXTS = {
         "closed_on": "Lukket på",
         "reason": "Begrundelse",
         "restated": "Hvad linjerne i lukkede måneder var og er, efter hvad der har ændret dem",
-        "not_restated": "De lukkede måneder er, som da de blev lukket.",
+        "not_restated": "Kundernes linjer er, som de blev lukket.",
+        "restated_figures": "Virksomhedens og sælgeres tal, der er ændret, siden deres måned blev lukket",
+        "measure": "Mål",
+        "whose": "Virksomhed eller sælger",
+        "changed_since": "ændret siden",
         "as_closed": "Ved lukning",
         "today": "Nu",
         "cause": "Årsag",
         "late": "Sene posteringer",
         "late_intro": "Poster fra filer, som ikke var der eller havde et andet indhold, da deres måned blev "
-        "lukket, og hvis linjer er reguleret siden: bilag, finansposter i puljer, og omkostninger og regler, "
-        "der er dateret tilbage i måneden. Post for post står de i audit.late_postings.",
+        "lukket, og hvis linjer er reguleret siden: bilag, finansposter i puljer og på linjer, "
+        "som ingen kunde bærer, og omkostninger og regler, der gælder i måneden. Post for post står de i "
+        "audit.late_postings.",
         "records": "Poster",
         "from_to": "Datoer",
         "sum": "Sum",
@@ -256,13 +266,14 @@ def write_report(
     company_accounts: Sequence[Mapping[str, Any]],
     period_closes: Sequence[Mapping[str, Any]],
     restatements: Sequence[Mapping[str, Any]],
+    figure_restatements: Sequence[Mapping[str, Any]],
     late_postings: Sequence[Mapping[str, Any]],
 ) -> None:
     """Writes report.html and report.json into `directory`, which must exist.
 
-    `ladder`, `row_ledger`, `period_closes`, `restatements`, `late_postings`, `reconciliation` and
-    `company_accounts` are the rows of the audit tables of these names, of audit.ledger_reconciliation and of
-    marts.company_accounts, by column name.
+    `ladder`, `row_ledger`, `period_closes`, `restatements`, `figure_restatements`, `late_postings`,
+    `reconciliation` and `company_accounts` are the rows of the audit tables of these names, of
+    audit.ledger_reconciliation and of marts.company_accounts, by column name.
     """
     texts = TEXTS[title.locale]
     ordered = sorted(results, key=lambda r: (GROUPS.index(_group(r)), r.stage, r.check_name))
@@ -285,6 +296,15 @@ def write_report(
             if row["is_in_force"] and row["event"] == "close"
         ],
         "restatements": _by_cause(restatements),
+        "figure_restatements": [
+            dict(row)
+            for row in sorted(
+                figure_restatements,
+                key=lambda row: (row["month"], row["level"], row["scope_id"], row["measure"]),
+            )
+            # Of a salesperson what is reported; every measure is in audit.figure_restatements.
+            if row["level"] == "company" or row["measure"] in ("net_sales", "db3")
+        ],
         "late_postings": _by_file(late_postings),
     }
     _write(directory / "report.json", json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n")
@@ -331,11 +351,11 @@ def _by_cause(restatements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
     amounts = ("closed_amount", "current_amount", "difference")
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in restatements:
-        key = (row["month"], row["line_code"], row["cause"], row["source"])
+        key = (row["month"], row["line_code"], row["cause"], row["source"], row["changed_files"] or "")
         total = found.setdefault(key, dict.fromkeys(amounts, Decimal(0)))
         for amount in amounts:
             total[amount] += row[amount]
-    names = ("month", "line_code", "cause", "source")
+    names = ("month", "line_code", "cause", "source", "changed_files")
     return [{**dict(zip(names, key, strict=True)), **total} for key, total in sorted(found.items())]
 
 

@@ -20,7 +20,7 @@ def _exact(value: object) -> object:
 
 
 def _can_be_approved(names: tuple[str, ...]) -> tuple[str, ...]:
-    known = [feed.name for feed in load_feeds().values() if feed.is_policy and "approved_by" in feed.columns]
+    known = [feed.name for feed in load_feeds().values() if feed.can_be_approved]
     for name in names:
         if name not in known:
             raise ValueError(f"{name} is no feed with a column approved_by; use some of {', '.join(known)}")

@@ -195,6 +195,15 @@ def _sources(workspace: Workspace) -> tuple[FeedSource, ...]:
                 problems.extend(error.problems)
                 continue
             problems.extend(_unfit_mapping(feed.columns, source, label))
+            if source.monthly_since is not None and feed.period_column is None:
+                problems.append(
+                    InputProblem(
+                        label,
+                        f"the key monthly_since: records of {name} have no date, so no month of them can be "
+                        "missing",
+                        "remove monthly_since",
+                    )
+                )
             found.append(FeedSource(name, workspace.landing, source, label))
         for file in canonical:
             source = Source(

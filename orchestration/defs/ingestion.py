@@ -11,7 +11,15 @@ from kunderegnskab.audit.closing import load_closed_months
 from kunderegnskab.audit.history import load_history
 from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import Feed, load_feeds
-from kunderegnskab.ingest import fresh_warehouse, input_hash, load_warehouse, record_load, sweep, take_in
+from kunderegnskab.ingest import (
+    fresh_warehouse,
+    input_hash,
+    load_warehouse,
+    read_load_record,
+    record_load,
+    sweep,
+    take_in,
+)
 from kunderegnskab.personal.names import write_names
 from kunderegnskab.personal.pseudonyms import for_refresh
 from kunderegnskab.problems import InputProblem, InputProblems
@@ -35,6 +43,7 @@ NOT_FEEDS = {
     "expected_files": "Sources of which a file is expected for every month.",
     "file_months": "Which months the files of expected sources have records of.",
     "closed_sources": "What the lines of closed months were made of when they were closed.",
+    "closed_figures": "The figures of salespeople and of the company in closed months as they were closed.",
     "closed_files": "The files behind the figures on which months were closed.",
     "published_baselines": "Baselines of targets as earlier publications hold them, one row per target.",
 }
@@ -106,9 +115,10 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
         load_warehouse(con, workspace.company, workspace.lake, intake, pseudonyms)
         record_load(con, workspace, intake, pseudonyms)
         load_baselines(con, workspace.published, earlier, pseudonyms)
-        load_history(con, workspace.lake, workspace.company, earlier, pseudonyms)
+        parameters = read_load_record(con).parameters
         try:
-            load_closed_months(con, workspace.published, earlier)
+            load_history(con, workspace.lake, parameters, earlier, pseudonyms)
+            load_closed_months(con, workspace.published, earlier, pseudonyms)
         except InputProblems as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         start_load(

@@ -57,7 +57,11 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
         if build is None:
             raise dg.Failure("Nothing has been loaded, run a refresh.", allow_retries=False)
         load = read_load_record(con)
-        rules = {"segment_rules": _segment_rules(con), "baselines": _baseline_publications(con)}
+        rules = {
+            "segment_rules": _segment_rules(con),
+            "baselines": _baseline_publications(con),
+            "expected_through": _expected_through(con),
+        }
         waived = {result.check_name for result in read_results(con) if result.status == "waived"}
     if configuration_hashes(workspace) != load.parameters["configuration"]:
         raise dg.Failure(
@@ -138,6 +142,7 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
                 company_accounts=_rows(con, "marts.company_accounts"),
                 period_closes=_rows(con, "audit.period_closes"),
                 restatements=_rows(con, "audit.restatements"),
+                figure_restatements=_rows(con, "audit.figure_restatements"),
                 late_postings=_rows(con, "audit.late_postings"),
             )
             started = {
@@ -213,6 +218,12 @@ def _baseline_publications(con: duckdb.DuckDBPyConnection) -> list[str]:
         "select distinct baseline_publication from marts.target_baselines "
         "where baseline_publication is not null order by baseline_publication",
     )
+
+
+def _expected_through(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The last month of which files were expected; None where no source is expected monthly."""
+    found = _texts(con, "select cast(max(month) as varchar) from audit.expected_files")
+    return found[0] if found else None
 
 
 def _texts(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:

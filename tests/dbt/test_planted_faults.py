@@ -65,6 +65,7 @@ ADJUSTMENTS = "adjustments__are_approved_by_another_and_have_their_line"
 LADDER_KNOWN = "ladder__knows_every_line_of_the_company"
 LADDER_RESULT = "ladder__result_holds_every_line"
 RESTATED = "restatements__explain_the_difference_to_the_closed_figures"
+RESTATED_FIGURES = "figure_restatements__explain_the_difference_to_the_closed_figures"
 LATE = "late_postings__add_up_to_the_restated_amounts"
 TOTALS = "control_totals__agree"
 OUT_OF_USE = "customer_account_lines__lines_out_of_use_carry_nothing"
@@ -521,6 +522,18 @@ FAULTS = [
         "insert into audit.closed_sources (month, customer_id, line_code, amount) "
         "values (date '2024-01-01', '1001', 'K00', 1)",
         RESTATED,
+    ),
+    fault(
+        "restated figure that is as it was",
+        "insert into audit.figure_restatements (month, level, scope_id, measure, difference) "
+        "values (date '2024-01-01', 'company', 'company', 'unallocated', 1)",
+        RESTATED_FIGURES,
+    ),
+    fault(
+        "closed figure of a salesperson that nobody closed",
+        "insert into audit.closed_figures (month, level, scope_id, measure, amount) "
+        "values (date '2024-01-01', 'salesperson', 'ANNA', 'db3', 1)",
+        RESTATED_FIGURES,
     ),
     fault(
         "late posting of a line that is as it was",

@@ -105,7 +105,20 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "month": "DATE",
         "record_count": "BIGINT",
     },
-    "closed_files": {"publication": "VARCHAR", "source_file": "VARCHAR", "file_sha256": "VARCHAR"},
+    "closed_figures": {
+        "publication": "VARCHAR",
+        "month": "DATE",
+        "level": "VARCHAR",
+        "scope_id": "VARCHAR",
+        "measure": "VARCHAR",
+        "amount": "DECIMAL(18,4)",
+    },
+    "closed_files": {
+        "publication": "VARCHAR",
+        "feed": "VARCHAR",
+        "source_file": "VARCHAR",
+        "file_sha256": "VARCHAR",
+    },
     "published_baselines": {
         "kpi_id": "VARCHAR",
         "scope_type": "VARCHAR",
@@ -137,6 +150,7 @@ def create_raw(
     rejects_allowed: int = 0,
     published_baselines: Sequence[Record] = (),
     closed_sources: Sequence[Record] = (),
+    closed_figures: Sequence[Record] = (),
     closed_files: Sequence[Record] = (),
 ) -> None:
     """Creates the raw schema in a new warehouse file: every feed of the contract.
@@ -185,6 +199,7 @@ def create_raw(
             "left_out": list(left_out),
             "published_baselines": list(published_baselines),
             "closed_sources": list(closed_sources),
+            "closed_figures": list(closed_figures),
             "closed_files": list(closed_files),
             "feed_totals": [
                 total

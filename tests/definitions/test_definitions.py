@@ -112,6 +112,7 @@ def test_every_feed_is_an_asset(definitions: dg.Definitions):
         "left_out",
         "published_baselines",
         "closed_sources",
+        "closed_figures",
         "closed_files",
         "feed_totals",
         "expected_files",

@@ -248,12 +248,65 @@ def test_changed_rules_of_a_closed_month_are_told_apart_from_changed_files(compa
         ("C3", "K05"): ("rule", Decimal(-10)),
         ("C3", "K35"): ("rule", Decimal(-60)),
     }
+    # The sales file is the same; what can be behind it is named, with its content then and now.
+    agreement, rates = "policy/bonus_agreements.csv", "landing/exchange_rates.csv"
+    assert rows(company, "select distinct changed_files from audit.restatements") == [
+        (f"{rates}, {agreement}",)
+    ]
+    assert rows(
+        company,
+        "select feed, source_file, cause, closed_sha256 <> current_sha256 from audit.restatement_files "
+        f"where month = date '{CLOSED}' order by feed",
+    ) == [
+        ("bonus_agreements", agreement, "changed_file", True),
+        ("exchange_rates", rates, "changed_file", True),
+    ]
     assert rows(
         company,
         "select feed, column_name, cast(old_value as decimal(9, 2)), cast(new_value as decimal(9, 2)) "
         "from audit.change_log where feed <> 'period_events'",
-    ) == [("bonus_agreements", "rate", BONUS_RATE, Decimal("0.03"))]
+    ) == [
+        ("bonus_agreements", "rate", BONUS_RATE, Decimal("0.03")),
+        ("exchange_rates", "rate", RATE, Decimal("7.4")),
+    ]
     assert red(company) == set()
+
+
+def test_what_changes_beside_the_customers_lines_is_restated_too(company: Path) -> None:
+    """A customer handed over, and a cost of the company booked, back in the closed month."""
+    kept = "select * from audit.closed_figures order by all"
+    figures = rows(company, kept)
+    assert {row[1] for row in figures} == {CLOSED}
+    owner = ["C2", "ANNA", f"{CLOSED}"]
+    write(company, "policy/customer_owners.csv", ["customer_id", "salesperson_id", "valid_from"], owner)
+    write(company, "landing/salespeople.csv", ["salesperson_id", "salesperson_name"], ["ANNA", "Anna"])
+    write(company, "landing/ledger_accounts.csv", ["account_no", "account_role"], ["7000", "K80"])
+    entry = ["1", f"{CLOSED.replace(day=28)}", "7000", "250"]
+    write(company, "landing/ledger_entries.csv", ["entry_no", "posting_date", "account_no", "amount"], entry)
+    assert refreshed(company)["status"] == "published"
+
+    assert rows(company, RESTATED) == []
+    of_all = 300 * 2 - FREIGHT - 900 * BONUS_RATE + 300 * RATE
+    assert rows(
+        company,
+        "select level, scope_id in ('company', 'Ikke tildelt'), measure, closed_amount, current_amount, "
+        "difference from audit.figure_restatements where measure in ('db3', 'unallocated') order by all",
+    ) == [
+        ("company", True, "unallocated", 0, 250, 250),
+        ("salesperson", False, "db3", 0, 300, 300),
+        ("salesperson", True, "db3", of_all, of_all - 300, -300),
+    ]
+    assert rows(company, "select distinct changed_files from audit.figure_restatements") == [
+        (
+            "landing/ledger_accounts.csv, landing/ledger_entries.csv, landing/salespeople.csv, "
+            "policy/customer_owners.csv",
+        )
+    ]
+    assert rows(company, "select source_file, line_code, amount, cause from audit.late_postings") == [
+        ("landing/ledger_entries.csv", "K80", 250, "new_file")
+    ]
+    assert rows(company, kept) == figures
+    assert verify(company).json["status"] == "holds"
 
 
 def without_events(text: str) -> str:

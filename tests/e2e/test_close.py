@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from companies import MONTHS, line, sales_of, write_sales, write_small_company
-from running import Done, kunderegnskab, refreshed, rows
+from running import Done, kunderegnskab, refreshed, rows, start
+
+from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace.lock import sole_writer
 
 CLOSED = MONTHS[11]
 RESTATED = (
@@ -42,6 +46,12 @@ def test_a_closed_month_keeps_its_figures_and_lists_every_change(company: Path) 
     assert event == [(CLOSED, "close", closed_on, "Regnskabschef", True)]
     kept = "select * from audit.closed_sources order by all"
     figures = rows(company, kept)
+    kept_sums = "select * from audit.closed_figures order by all"
+    sums = rows(company, kept_sums)
+    assert {row[1:4] for row in sums} == {
+        (CLOSED, "company", "company"),
+        (CLOSED, "salesperson", "Ikke tildelt"),
+    }
     assert {row[1] for row in figures} == {CLOSED}
 
     # A line of the closed month is corrected, a new file adds one, and an open month changes too.
@@ -88,6 +98,17 @@ def test_a_closed_month_keeps_its_figures_and_lists_every_change(company: Path) 
     assert len(rows(company, RESTATED)) == 6
     assert len(rows(company, late)) == 2
     assert rows(company, kept) == figures
+    assert rows(company, kept_sums) == sums
+    # The same at the company and at its salespeople: all that the customers' lines say.
+    assert rows(
+        company,
+        "select level, measure, difference from audit.figure_restatements where measure in ('db3', 'cogs') "
+        "order by all",
+    ) == [
+        (level, measure, part * (difference + 100))
+        for level in ("company", "salesperson")
+        for measure, part in (("cogs", Decimal("0.6")), ("db3", Decimal("0.3")))
+    ]
 
     reopened = close(company, f"{CLOSED:%Y-%m}", "--reopen")
     assert reopened.code == 0, reopened.out
@@ -97,6 +118,29 @@ def test_a_closed_month_keeps_its_figures_and_lists_every_change(company: Path) 
         (1, "close", False),
         (2, "reopen", True),
     ]
+
+
+def test_decisions_are_written_one_after_the_other(company: Path) -> None:
+    """Whoever writes waits for who is writing; nobody writes back what he read before the other wrote."""
+    events = company / "policy" / "period_events.csv"
+    before = events.read_text(encoding="utf-8")
+    with sole_writer(Workspace(company)):
+        refused = close(company, f"{MONTHS[1]:%Y-%m}")
+    assert refused.code == 1
+    assert "Another refresh of this workspace is running" in refused.json["problems"][0]
+    assert events.read_text(encoding="utf-8") == before
+
+    months = MONTHS[1:4]
+    decided = ("--by", "Regnskabschef", "--reason", "På samme tid", "--workspace", company)
+    started = [start("close", f"{month:%Y-%m}", *decided) for month in months]
+    try:
+        assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+        with events.open(encoding="utf-8", newline="") as stream:
+            written = [event for event in csv.DictReader(stream) if event["reason"] == "På samme tid"]
+        assert {event["month"] for event in written} == {month.isoformat() for month in months}
+        assert len({event["event_no"] for event in written}) == len(months)
+    finally:
+        events.write_text(before, encoding="utf-8")
 
 
 def test_what_cannot_be_closed_is_said(company: Path, tmp_path: Path) -> None:

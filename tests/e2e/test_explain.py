@@ -20,7 +20,9 @@ from python_calamine import CalamineWorkbook
 from running import Done, kunderegnskab, rows
 
 from kunderegnskab.audit.explain import explanation
+from kunderegnskab.audit.explain import reach as reaching
 from kunderegnskab.audit.explain.explanation import Cell, Explanation, explain
+from kunderegnskab.audit.explain.reach import reach
 from kunderegnskab.audit.explain.records import source_records
 from kunderegnskab.audit.explain.rules import Rule, load_rules
 from kunderegnskab.audit.trace import Trace, opened
@@ -165,6 +167,125 @@ def test_receivers_of_a_pool_get_exactly_what_is_given_out(trace: Trace) -> None
         assert isinstance(computed, Decimal)
         given += computed
     assert given == explain(trace, Cell("audit.allocation_steps", key, "allocated")).value
+
+
+def widest(workspace: Path, scope_type: str) -> tuple[str, date]:
+    """The scope with the largest net sales in a month in which everything happens."""
+    _, month = busy_month(workspace)
+    ((scope, month),) = rows(
+        workspace,
+        "select scope_id, month from marts.kpi_values where kpi_id = 'net_sales' and time_window = 'month' "
+        f"and scope_type = '{scope_type}' and month = '{month}' order by value desc, scope_id limit 1",
+    )
+    return scope, month
+
+
+ALL_THE_WAY = [
+    (kpi, scope_type)
+    for kpi in ("net_sales", "db2", "db3")
+    for scope_type in ("customer", "salesperson", "company")
+]
+
+
+@pytest.mark.parametrize(("kpi", "scope_type"), ALL_THE_WAY)
+def test_every_record_behind_a_number_is_reached(
+    demo_workspace: Path, trace: Trace, kpi: str, scope_type: str
+) -> None:
+    """What the records give, with the cells that are computed and not added up, is what was published."""
+    scope, month = widest(demo_workspace, scope_type)
+    key = {
+        "kpi_id": kpi,
+        "scope_type": scope_type,
+        "scope_id": scope,
+        "month": month,
+        "time_window": "month",
+    }
+    cell = Cell("marts.kpi_values", key, "value")
+    found = reach(trace, cell)
+    assert found.unreached == ()
+    assert found.adds_up
+    given = sum((each.gives for each in found.records if each.gives is not None), Decimal(0))
+    computed = sum((each.gives for each in found.computed), Decimal(0))
+    assert given + computed == explain(trace, cell).value
+    # Nothing but accrued bonus, shares of pools and shared customers stands between.
+    assert {each.column.rpartition(".")[0] for each in found.computed} <= {
+        "audit.allocations",
+        "audit.bonus_roll_forward",
+        "marts.portfolio_accounts",
+    }
+    assert "sales_lines" in {record.feed for record in found.records}
+    if kpi == "db3":
+        assert {"ledger_entries", "receivables"} <= {record.feed for record in found.records}
+
+
+def test_records_of_a_year_are_those_of_the_whole_company(demo_workspace: Path, trace: Trace) -> None:
+    """Every record that counts in net sales is there, once per line of the account, and no other."""
+    _, month = busy_month(demo_workspace)
+    key = {"kpi_id": "net_sales", "scope_type": "company", "scope_id": "company", "month": month}
+    found = reach(trace, Cell("marts.kpi_values", {**key, "time_window": "ytd"}, "value"))
+    given = {
+        (each.feed, each.source_file, each.source_record) for each in found.records if each.gives is not None
+    }
+    expected = trace.rows(
+        "select distinct feed, source_file, source_record from audit.postings where source_file is not null "
+        "and month between ? and ? "
+        "and line_code in (select line_code from audit.ladder where line_kind = 'amount' and position < ("
+        "select position from audit.ladder where column_name = 'net_sales'))",
+        [month.replace(month=1), month],
+        reads=["audit.postings", "audit.ladder"],
+    )
+    assert given == {tuple(row.values()) for row in expected}
+
+
+def test_company_level_writes_all_records(demo_workspace: Path, tmp_path: Path) -> None:
+    _, month = busy_month(demo_workspace)
+    done = told(
+        demo_workspace, "net_sales", "--month", f"{month:%Y-%m}", "--csv", tmp_path / "r.csv", "--language=en"
+    )
+    assert done.code == 0, done.err
+    assert "parts shown; the other" in done.out
+    assert "All source records behind the number" in done.out
+    found = told_json(demo_workspace, "net_sales", "--month", f"{month:%Y-%m}")
+    assert found["records_complete"] is True
+    assert found["records_add_up"] is True
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as stream:
+        listed = list(csv.DictReader(stream))
+    assert len(listed) == len(found["records"]) > 100
+    given = sum(Decimal(row["gives"]) for row in listed if row["gives"])
+    computed = sum(Decimal(each["gives"]) for each in found["computed"])
+    assert given + computed == Decimal(found["value"])
+
+
+def test_where_the_way_down_ends_it_is_said(demo_workspace: Path) -> None:
+    ((scope_id, month, window),) = rows(
+        demo_workspace,
+        "select scope_id, month, time_window from marts.price_volume_mix where scope_type = 'company' "
+        "and component = 'mix' and db1_effect <> 0 order by all limit 1",
+    )
+    at = ["scope_type=company", f"scope_id={scope_id}", f"month={month}", f"time_window={window}"]
+    options = [f"--at={each}" for each in [*at, "component=mix"]]
+    found = told_json(demo_workspace, "price_volume_mix.db1_effect", *options)
+    assert found["records_complete"] is False
+    assert any("whose records are not followed" in each for each in found["records_incomplete"])
+
+
+def test_a_rule_that_forgets_a_sign_is_seen_at_the_records(
+    demo_workspace: Path, trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope, month = widest(demo_workspace, "customer")
+    place = {"customer_id": scope, "month": month, "line_code": "K30"}
+    rule = load_rules()["marts.customer_account_lines"]["amount"][-1]
+    assert rule.total is not None
+    unsigned = rule.model_copy(update={"total": rule.total.model_copy(update={"value": "lines.amount"})})
+    lines = load_rules()["marts.customer_account_lines"]
+    wrong = {
+        **load_rules(),
+        "marts.customer_account_lines": {**lines, "amount": (*lines["amount"][:-1], unsigned)},
+    }
+    cell = Cell("marts.customer_account_lines", place, "amount")
+    assert reach(trace, cell).adds_up
+    monkeypatch.setattr(reaching, "load_rules", lambda: wrong)
+    assert reach(trace, cell).adds_up is False
 
 
 # --- what is wrong is said ----------------------------------------------------------------------------

@@ -10,12 +10,13 @@ from companies import write_small_company
 from running import kunderegnskab, refreshed, rows
 
 RULES = """\
-rule_version,axis,class_code,valid_from,method,threshold_from,minimum_months,is_good,approved_by
-2024-1,size,A,2024-01-01,absolute,{threshold},1,true,{approved_by}
-2024-1,size,B,2024-01-01,absolute,,1,false,Salgschef
-2024-1,margin,1,2024-01-01,absolute,0.25,1,true,Salgschef
-2024-1,margin,2,2024-01-01,absolute,,1,false,Salgschef
+rule_version,axis,class_code,valid_from,method,threshold_from,minimum_months,is_good,changed_by,approved_by
+2024-1,size,A,2024-01-01,absolute,{threshold},1,true,Sanne,{approved_by}
+2024-1,size,B,2024-01-01,absolute,,1,false,Sanne,Salgschef
+2024-1,margin,1,2024-01-01,absolute,0.25,1,true,Sanne,Salgschef
+2024-1,margin,2,2024-01-01,absolute,,1,false,Sanne,Salgschef
 """
+GUARDED = "approval_required: [segment_rules]\n"
 CHANGES = (
     "select feed, record_key, column_name, change, old_value, new_value, approved_by, source_record, "
     "after_publication from audit.change_log order by all"
@@ -33,10 +34,30 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("history") / "workspace"
     write_small_company(root)
     with (root / "company.yaml").open("a", encoding="utf-8") as stream:
-        stream.write("approval_required: [segment_rules]\n")
+        stream.write(GUARDED)
     write_rules(root, "20000", "Salgschef")
     assert refreshed(root)["status"] == "published"
     return root
+
+
+def as_it_was_approved_before(company: Path) -> None:
+    """What happens when somebody edits the file: the threshold is another, and the approval stands as it was."""
+    write_rules(company, "15000", "Salgschef")
+
+
+def approved_by_who_made_it(company: Path) -> None:
+    write_rules(company, "15000", "Sanne")
+
+
+def taken_off_the_list(company: Path) -> None:
+    write_rules(company, "15000", "Salgschef")
+    path = company / "company.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(GUARDED, ""), encoding="utf-8")
+
+
+def put_on_the_list_again(company: Path) -> None:
+    with (company / "company.yaml").open("a", encoding="utf-8") as stream:
+        stream.write(GUARDED)
 
 
 def test_changes_are_logged_approved_and_carried_on(company: Path) -> None:
@@ -44,13 +65,17 @@ def test_changes_are_logged_approved_and_carried_on(company: Path) -> None:
     assert rows(company, "select * from audit.check_history") == []
     (first,) = rows(company, "select publication from main._publication")[0]
 
-    write_rules(company, "15000", "")
-    refused = kunderegnskab("refresh", "--workspace", company, "--json")
-    assert refused.code == 1
-    said = "\n".join(refused.json["problems"])
-    assert re.findall(r"The check (\w+) failed", said) == ["gate__kpi_values__changes_are_approved"]
-    assert "threshold_from" in said
-    assert rows(company, "select publication from main._publication") == [(first,)]
+    for plant in (as_it_was_approved_before, approved_by_who_made_it, taken_off_the_list):
+        plant(company)
+        refused = kunderegnskab("refresh", "--workspace", company, "--json")
+        assert refused.code == 1, plant
+        said = "\n".join(refused.json["problems"])
+        assert re.findall(r"The check (\w+) failed", said) == ["gate__kpi_values__changes_are_approved"], (
+            plant
+        )
+        assert "threshold_from" in said
+        assert rows(company, "select publication from main._publication") == [(first,)]
+    put_on_the_list_again(company)
 
     write_rules(company, "15000", "Direktør")
     assert refreshed(company)["status"] == "published"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,61 @@ def test_every_column_of_a_pseudonym_is_listed_as_personal(demo_workspace: Path)
     }
     assert holding <= listed
     assert "marts.kpi_values.scope_id" in holding
+
+
+# Names of columns that can tell or name a person, and those that do not, with the reason.
+_OF_PEOPLE = re.compile(
+    r"(customer|salesperson|manager|employee|owner)_id$|_name$|_by$|^(author|owner|cvr_number|scope_id)$"
+)
+_OF_THINGS = "names a table, column, check or model"
+_NOBODY = {
+    "audit.allocation_steps.pool_name": "names a cost pool",
+    "audit.change_log.column_name": _OF_THINGS,
+    "audit.check_history.check_name": _OF_THINGS,
+    "audit.check_results.check_name": _OF_THINGS,
+    "audit.column_lineage.column_name": _OF_THINGS,
+    "audit.column_lineage.schema_name": _OF_THINGS,
+    "audit.default_kpi_register.owner": "a function in a company, as the product proposes it",
+    "audit.default_ladder.column_name": _OF_THINGS,
+    "audit.ladder.column_name": _OF_THINGS,
+    "audit.models.schema_name": _OF_THINGS,
+    "audit.personal_data.column_name": _OF_THINGS,
+    "audit.personal_data.schema_name": _OF_THINGS,
+    "audit.personal_data.table_name": _OF_THINGS,
+    "audit.rejects.column_name": _OF_THINGS,
+    "marts.kpi_register.owner": "a function, as the register of KPIs says it",
+    "marts.products.product_name": "names a product",
+    "raw.company.company_name": "names the company itself",
+    "raw.rejects.column_name": _OF_THINGS,
+    "raw.repeated_keys.column_name": _OF_THINGS,
+}
+
+
+def test_every_column_that_can_name_a_person_is_classified_or_exempt(demo_workspace: Path) -> None:
+    with published(demo_workspace) as con:
+        named = {
+            place
+            for (place, column) in con.execute(
+                "select c.schema_name || '.' || c.table_name || '.' || c.column_name, c.column_name "
+                "from duckdb_columns() as c "
+                "inner join duckdb_tables() as t using (database_oid, schema_name, table_name) "
+                "where c.schema_name in ('marts', 'audit', 'raw') and c.data_type = 'VARCHAR'"
+            ).fetchall()
+            if _OF_PEOPLE.search(column)
+        }
+        listed = {
+            place
+            for (place,) in con.execute(
+                "select schema_name || '.' || table_name || '.' || column_name from audit.personal_data"
+            ).fetchall()
+        }
+    assert named - listed - set(_NOBODY) == set()
+    assert set(_NOBODY) <= named, "an exemption that is none any more"
+    assert {
+        "marts.customers.parent_customer_id",
+        "audit.closed_sources.customer_id",
+        "marts.segment_override_reviews.customer_id",
+    } <= listed
 
 
 def test_a_salesperson_is_asked_for_by_code_or_pseudonym(demo_workspace: Path) -> None:

@@ -38,17 +38,59 @@ def test_what_is_drawn_comes_with_its_text_and_ties_to_the_accounts(demo_workspa
     for record in drawn["records"]:
         assert record["raw"]
         assert record["file_state"] == "unchanged"
-        assert "2025-01" <= record["month"] <= "2025-03"
-        assert Decimal(record["amount"]) == max(abs(Decimal(each)) for each in record["lines"].values())
-        month = f"{record['month']}-01"
-        for code, amount in record["lines"].items():
-            ((whole,),) = rows(
-                demo_workspace,
-                "select sum(amount) from audit.account_sources where month = date '" + month + "' and "
-                f"customer_id = '{record['customer_id']}' and line_code = '{code}' "
-                f"and source = '{record['file']}'",
-            )
-            assert whole is not None, (record, code, amount)
+        asked = [each for each in record["counts"] if "2025-01" <= each["month"] <= "2025-03"]
+        assert Decimal(record["amount"]) == max(
+            abs(Decimal(amount)) for each in asked for amount in each["lines"].values()
+        )
+        for each in record["counts"]:
+            for code, amount in each["lines"].items():
+                if each["customer_id"] is None:
+                    continue
+                ((whole,),) = rows(
+                    demo_workspace,
+                    f"select sum(amount) from audit.account_sources where month = date '{each['month']}-01' "
+                    f"and customer_id = '{each['customer_id']}' and line_code = '{code}' "
+                    f"and source = '{record['file']}'",
+                )
+                assert whole is not None, (record, code, amount)
+
+
+def test_everything_that_can_be_drawn_makes_the_accounts(demo_workspace: Path) -> None:
+    """Records of customers, pools and company: their lines sum to what was published of each."""
+    everything = sample(demo_workspace, "1000000", "--seed", "1")
+    assert set(everything["strata"]) == {"accounts", "company", "pools"}
+    pools: dict[tuple[str, str], Decimal] = {}
+    for record in everything["records"]:
+        if record["stratum"] == "pools":
+            for each in record["counts"]:
+                for line, amount in each["lines"].items():
+                    place = (line.removeprefix("pool "), each["month"])
+                    pools[place] = pools.get(place, Decimal(0)) + Decimal(amount)
+    published = rows(
+        demo_workspace,
+        "select cost_pool_id, strftime(month, '%Y-%m'), pool_cost from audit.allocation_steps "
+        "where pool_cost <> 0",
+    )
+    assert {place: amount for place, amount in pools.items() if amount} == {
+        (pool, month): cost for pool, month, cost in published
+    }
+
+
+def test_a_record_that_counts_in_several_months_shows_all_of_them(demo_workspace: Path) -> None:
+    """The credit time of a document runs over months; asking for one of them does not hide the others."""
+    everything = sample(demo_workspace, "1000000", "--seed", "1")
+    several = [record for record in everything["records"] if len(record["counts"]) > 1]
+    assert several
+    first = several[0]
+    month = first["counts"][0]["month"]
+    asked = sample(demo_workspace, "1000000", "--seed", "1", "--first", month, "--last", month)
+    place = (first["file"], first["record"])
+    (again,) = [
+        each
+        for each in asked["records"]
+        if (each["file"], each["record"]) == place and each["stratum"] == first["stratum"]
+    ]
+    assert again["counts"] == first["counts"]
 
 
 def test_a_monetary_sample_never_misses_what_is_larger_than_its_interval(demo_workspace: Path) -> None:

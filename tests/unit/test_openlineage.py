@@ -152,11 +152,12 @@ def test_an_endpoint_that_refuses_is_named_and_the_file_is_whole(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _endpoint(500) as (url, _):
-        monkeypatch.setenv("OPENLINEAGE_URL", url)
+        monkeypatch.setenv("OPENLINEAGE_URL", url.replace("//", "//reader:hemmeligt@"))
         events = _told(workspace)
     assert len(_lines(events)) == 8
     assert events.problem is not None
     assert url in events.problem
+    assert "hemmeligt" not in events.problem
     assert "0 of 8" in events.problem
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from contextlib import nullcontext
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from kunderegnskab.audit.reperformance import CannotReperform, _require_baselines
 from kunderegnskab.publication import publish as publishing
 from kunderegnskab.publication import store
 from kunderegnskab.publication.baselines import load_baselines
@@ -40,6 +42,7 @@ class Workspace:
         self.published = folder / "published"
         self.monkeypatch = monkeypatch
         self.count = 0
+        self.gone: list[store.Publication] = []
 
     def publish(
         self, day: date, *, values: list[Any] | None = None, baselines: list[Any] | None = None
@@ -102,7 +105,7 @@ class Workspace:
             con.execute(f"create table raw.published_baselines ({KEY}, {PERIOD}, {BASELINE})")
             for target in targets:
                 con.execute("insert into raw.kpi_targets values (?, ?, ?, ?, ?, ?, ?)", target)
-            load_baselines(con, self.published, store.current(self.published))
+            self.gone = load_baselines(con, self.published, store.current(self.published))
             assert con.execute("select count(*) from duckdb_databases() where not internal").fetchone() == (
                 1,
             )
@@ -220,3 +223,28 @@ def test_a_target_approved_on_a_day_whose_publication_is_pruned_has_none(workspa
     for number in range(5, 9):
         workspace.publish(date(2025, 1, number), values=months("240"))
     assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 5))) == []
+    assert [publication.name for publication in workspace.gone] == ["0001-run1"]
+
+
+@pytest.mark.parametrize(
+    ("baselines", "days", "is_refused"),
+    [(["0001-run1"], -1, True), (["0001-run1"], 1, False), ([], -1, False)],
+    ids=["used, pruned since", "pruned before", "not used"],
+)
+def test_a_publication_whose_baseline_is_pruned_is_not_computed_again(
+    workspace: Workspace, baselines: list[str], days: int, is_refused: bool
+) -> None:
+    for number in range(5, 9):
+        workspace.publish(date(2025, 1, number), values=months("240"))
+    workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 5)))
+    now = store.current(workspace.published)
+    pruned = store.pruned_at(workspace.published, "0001-run1")
+    assert now is not None
+    assert pruned is not None
+    manifest = now.manifest.model_copy(
+        update={"parameters": {"baselines": baselines}, "started_at": pruned + timedelta(days=days)}
+    )
+    with pytest.raises(CannotReperform) if is_refused else nullcontext() as refused:
+        _require_baselines(workspace.published, manifest, workspace.gone)
+    if refused is not None:
+        assert "took a baseline from what 0001-run1 held" in str(refused.value)

@@ -97,8 +97,8 @@ create table audit.document_gaps (
     document_before varchar, posted_before date, document_after varchar, posted_after date);
 create table audit.change_log (
     feed varchar, record_key varchar, column_name varchar, change varchar, old_value varchar,
-    new_value varchar, changed_by varchar, approved_by varchar, needs_approval boolean, is_approved boolean,
-    source_file varchar, source_record bigint, after_publication varchar);
+    new_value varchar, changed_by varchar, approved_by varchar, approved_on date, needs_approval boolean,
+    is_approved boolean, source_file varchar, source_record bigint, after_publication varchar);
 create table audit.check_history (publication varchar);
 create table audit.sales_policy_problems (
     source_file varchar, source_record bigint, is_blocking boolean, sentence_en varchar, sentence_da varchar);
@@ -447,7 +447,7 @@ def test_a_change_without_approval_blocks_until_it_is_approved(
     marts.execute("insert into audit.check_history values ('0001-a'), ('0002-b')")
     marts.execute(
         "insert into audit.change_log values ('segment_rules', 'rule_version 2024', 'threshold_from', 'changed', "
-        "'100', '90', null, null, ?, ?, 'policy/segment_rules.csv', 3, ?)",
+        "'100', '90', null, null, null, ?, ?, 'policy/segment_rules.csv', 3, ?)",
         [needs_approval, is_approved, after],
     )
     failed = gate(marts)

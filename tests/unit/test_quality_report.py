@@ -115,14 +115,22 @@ CLOSES: list[dict[str, Any]] = [
 def _restated(customer: str, line: str, cause: str, source: str, then: str, now: str) -> dict[str, Any]:
     amounts = {"closed_amount": Decimal(then), "current_amount": Decimal(now)}
     key = {"month": JANUARY, "customer_id": customer, "line_code": line, "cause": cause, "source": source}
-    return {**key, **amounts, "difference": Decimal(now) - Decimal(then)}
+    return {**key, **amounts, "difference": Decimal(now) - Decimal(then), "changed_files": None}
 
 
 RESTATED = [
     _restated("C2", "K00", "new_file", "sent.csv", "0", "1000.0000"),
     _restated("C1", "K00", "new_file", "sent.csv", "0", "2500.2500"),
     _restated("C1", "K05", "changed_file", "nord.csv", "10.0000", "4.0000"),
+    _restated("C1", "K35", "rule", "nord.csv", "1.0000", "2.0000") | {"changed_files": "priser.csv"},
 ]
+FIGURES = [
+    {"month": JANUARY, "level": level, "scope_id": scope, "measure": measure, "closed_amount": Decimal(0),
+     "current_amount": Decimal(7), "difference": Decimal(7)}
+    for level, scope, measure in (
+        ("salesperson", "ANNA", "db3"), ("salesperson", "ANNA", "visit_count"), ("company", "company", "unallocated"),
+    )
+]  # fmt: skip
 
 
 def _late(file: str, record: int, day: int, line: str = "K00") -> dict[str, Any]:
@@ -173,7 +181,8 @@ def written(directory: Path, locale: Locale, **changes: Any) -> tuple[Page, str,
     )
     values: dict[str, Any] = {"results": RESULTS, "ladder": LADDER, "row_ledger": ROW_LEDGER}
     values |= {"reconciliation": RECONCILIATION, "company_accounts": COMPANY_ACCOUNTS}
-    values |= {"period_closes": CLOSES, "restatements": RESTATED, "late_postings": LATE} | changes
+    values |= {"period_closes": CLOSES, "restatements": RESTATED}
+    values |= {"figure_restatements": FIGURES, "late_postings": LATE} | changes
     write_report(directory, values.pop("results"), title=title, **values)
     html = (directory / "report.html").read_text(encoding="utf-8")
     return Page(html), html, json.loads((directory / "report.json").read_text(encoding="utf-8"))
@@ -256,7 +265,7 @@ def test_each_language_has_its_own_sentences_and_danish_falls_back_to_english(tm
 def test_a_report_without_checks_files_or_ladder_is_still_a_page(tmp_path: Path) -> None:
     page, _, data = written(
         tmp_path, "da", results=[], ladder=[], row_ledger=[], reconciliation=[], company_accounts=[],
-        period_closes=[], restatements=[], late_postings=[],
+        period_closes=[], restatements=[], figure_restatements=[], late_postings=[],
     )  # fmt: skip
     assert page.text.count("Ingen.") == 3
     assert TEXTS["da"]["no_ledger"] in page.text
@@ -314,7 +323,14 @@ def test_closed_months_show_what_changed_them_and_late_postings(tmp_path: Path) 
     assert "Månedsafslutning" in page.text
     assert "Genåbnet siden" not in page.text, "a month that was reopened is not closed"
     sums = [(row["line_code"], row["source"], row["difference"]) for row in data["restatements"]]
-    assert sums == [("K00", "sent.csv", "3500.2500"), ("K05", "nord.csv", "-6.0000")]
+    assert sums == [
+        ("K00", "sent.csv", "3500.2500"),
+        ("K05", "nord.csv", "-6.0000"),
+        ("K35", "nord.csv", "1.0000"),
+    ]
+    assert "nord.csv; ændret siden: priser.csv" in page.text
+    figures = [(row["scope_id"], row["measure"]) for row in data["figure_restatements"]]
+    assert figures == [("company", "unallocated"), ("ANNA", "db3")]
     for text in ("3.500,25", "-6,00", "ny fil: sent.csv", "ændret fil: nord.csv", "2026-01-20 – 2026-01-22"):
         assert text in page.text
     assert [(row["source_file"], row["records"]) for row in data["late_postings"]] == [("sent.csv", 2)]

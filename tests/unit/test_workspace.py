@@ -122,6 +122,16 @@ def test_faults_in_feeds_yaml(tmp_path, old, new, start):
     assert not [sentence for sentence in sentences if str(tmp_path) in sentence]
 
 
+def test_a_feed_without_dates_cannot_be_expected_monthly(tmp_path):
+    customers = "customers:\n  - files: k.csv\n    format: {type: csv}\n    columns: {customer_id: a}\n"
+    assert feeds_faults(tmp_path, f"{customers}    monthly_since: 2024-01\n") == [
+        "feeds.yaml: customers, source 1: the key monthly_since: records of customers have no date, so no month of "
+        "them can be missing; remove monthly_since."
+    ]
+    dated = GOOD + "    monthly_since: 2024-01\n"
+    assert workspace_of(tmp_path, dated).sources[0].source.monthly_since == date(2024, 1, 1)
+
+
 def test_every_fault_of_every_source_is_told_at_once(tmp_path):
     text = GOOD.replace("a.csv", "../a.csv") + GOOD.replace("sales_lines:", "kunder:")
     assert len(feeds_faults(tmp_path, text)) == 2

@@ -1,5 +1,51 @@
--- Every month of which a file of a source is expected, up to the last posted month, and what has come.
-with received as (
+-- Every month of which a file of a source is expected, and what has come: up to the last month that any record of what
+-- has happened shows. Activities and budgets show none, because they are planned ahead.
+with shown as (
+    select last_posted_month as month
+    from {{ ref('int_account_period') }}
+    union all
+    select max({{ month_floor('posting_date') }}) as month
+    from {{ ref('stg_sales_lines') }}
+    union all
+    select max({{ month_floor('posting_date') }}) as month
+    from {{ ref('stg_customer_costs') }}
+    union all
+    select max({{ month_floor('invoice_date') }}) as month
+    from {{ ref('stg_receivables') }}
+    union all
+    select max({{ month_floor('paid_date') }}) as month
+    from {{ ref('stg_receivables') }}
+    union all
+    select max({{ month_floor('rate_date') }}) as month
+    from {{ ref('stg_exchange_rates') }}
+    union all
+    select ledger_closed_to as month
+    from {{ ref('stg_company') }}
+),
+
+earliest as (
+    select min(first_month) as month
+    from {{ ref('stg_expected_files') }}
+),
+
+latest as (
+    select max(month) as month
+    from shown
+),
+
+period as (
+    select
+        earliest.month as first_month,
+        latest.month as last_month
+    from earliest
+    inner join latest on earliest.month <= latest.month
+),
+
+all_months as (
+    {{ month_series('period', 'first_month', 'last_month') }}
+),
+
+received as (
     select
         feed,
         source,
@@ -13,13 +59,14 @@ with received as (
 select
     expected.feed,
     expected.source,
-    months.month,
+    all_months.month,
     cast(coalesce(received.file_count, 0) as bigint) as file_count,
     cast(coalesce(received.record_count, 0) as bigint) as record_count,
     received.file_count is null as is_missing
 from {{ ref('stg_expected_files') }} as expected
-cross join {{ ref('int_account_period') }} as period
-inner join {{ ref('months') }} as months
-    on expected.first_month <= months.month and period.last_posted_month >= months.month
+inner join all_months on expected.first_month <= all_months.month
 left join received
-    on expected.feed = received.feed and expected.source = received.source and months.month = received.month
+    on
+        expected.feed = received.feed
+        and expected.source = received.source
+        and all_months.month = received.month

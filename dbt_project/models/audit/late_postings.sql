@@ -1,6 +1,6 @@
 -- The records behind restatements of closed months: those of files that were not there, or had another content, when
--- the month was closed. Postings, ledger entries of pools, and costs and pool rules dated back into the month. Which
--- amounts changed by how much belongs in restatements.
+-- the month was closed. Postings, ledger entries of pools and of lines that no customer carries, and costs and pool
+-- rules in force in the month. Which amounts changed by how much belongs in restatements and figure_restatements.
 with closes as (
     select
         month,
@@ -18,13 +18,75 @@ files_then as (
     group by publication, source_file
 ),
 
+-- Lines of the company, below the customers' accounts.
+restated_lines as (
+    select
+        figures.month,
+        figures.measure,
+        ladder.line_code
+    from {{ ref('figure_restatements') }} as figures
+    inner join {{ ref('ladder') }} as ladder
+        on figures.measure = ladder.column_name
+    where figures.level = 'company' and ladder.level = 'company' and ladder.line_kind = 'amount'
+),
+
+-- Pools that give to customers, and those of which something stays with the company.
 restated_pools as (
-    select distinct
+    select
         month,
         line_code,
         source as cost_pool_id
     from {{ ref('restatements') }}
     where feed = 'cost_pools'
+    union distinct
+    select
+        steps.month,
+        restated_lines.line_code,
+        steps.cost_pool_id
+    from {{ ref('allocation_steps') }} as steps
+    inner join restated_lines
+        on
+            steps.month = restated_lines.month
+            and case restated_lines.measure
+                when 'segment_cost' then steps.segment_cost
+                when 'unused_capacity' then steps.unused
+                when 'unallocated' then steps.unallocated
+            end <> 0
+),
+
+-- Costs and rules hold until the next one.
+product_costs as (
+    select
+        source_file,
+        file_sha256,
+        source_record,
+        valid_from,
+        lead(valid_from) over (partition by product_id order by valid_from asc nulls last) as valid_before
+    from {{ ref('stg_product_costs') }}
+),
+
+cost_pools as (
+    select
+        source_file,
+        file_sha256,
+        source_record,
+        cost_pool_id,
+        valid_from,
+        lead(valid_from) over (partition by cost_pool_id order by valid_from asc nulls last) as valid_before
+    from {{ ref('stg_cost_pools') }}
+),
+
+activity_times as (
+    select
+        source_file,
+        file_sha256,
+        source_record,
+        cost_pool_id,
+        valid_from,
+        lead(valid_from) over (
+            partition by cost_pool_id, activity_type, applies_to order by valid_from asc nulls last
+        ) as valid_before
+    from {{ ref('stg_activity_times') }}
 ),
 
 restated_goods as (
@@ -73,6 +135,21 @@ records as (
     where entries.role_kind = 'pool' and not entries.is_rejected
     union all
     select
+        'ledger_entries' as feed,
+        entries.source_file,
+        entries.file_sha256,
+        entries.source_record,
+        entries.posting_date,
+        entries.month,
+        entries.line_code,
+        cast(null as string) as customer_id,
+        entries.amount
+    from {{ ref('int_ledger_entries_valued') }} as entries
+    inner join restated_lines
+        on entries.month = restated_lines.month and entries.line_code = restated_lines.line_code
+    where entries.role_kind = 'line' and not entries.is_rejected
+    union all
+    select
         'cost_pools' as feed,
         pools.source_file,
         pools.file_sha256,
@@ -82,10 +159,11 @@ records as (
         restated_pools.line_code,
         cast(null as string) as customer_id,
         cast(null as decimal(18, 4)) as amount
-    from {{ ref('stg_cost_pools') }} as pools
+    from cost_pools as pools
     inner join restated_pools
         on
-            {{ month_floor('pools.valid_from') }} = restated_pools.month
+            pools.valid_from <= last_day(restated_pools.month)
+            and coalesce(pools.valid_before, cast('9999-12-31' as date)) > last_day(restated_pools.month)
             and pools.cost_pool_id = restated_pools.cost_pool_id
     union all
     select
@@ -98,10 +176,11 @@ records as (
         restated_pools.line_code,
         cast(null as string) as customer_id,
         cast(null as decimal(18, 4)) as amount
-    from {{ ref('stg_activity_times') }} as times
+    from activity_times as times
     inner join restated_pools
         on
-            {{ month_floor('times.valid_from') }} = restated_pools.month
+            times.valid_from <= last_day(restated_pools.month)
+            and coalesce(times.valid_before, cast('9999-12-31' as date)) > last_day(restated_pools.month)
             and times.cost_pool_id = restated_pools.cost_pool_id
     union all
     select
@@ -114,9 +193,11 @@ records as (
         restated_goods.line_code,
         cast(null as string) as customer_id,
         cast(null as decimal(18, 4)) as amount
-    from {{ ref('stg_product_costs') }} as costs
+    from product_costs as costs
     inner join restated_goods
-        on {{ month_floor('costs.valid_from') }} = restated_goods.month
+        on
+            costs.valid_from <= last_day(restated_goods.month)
+            and coalesce(costs.valid_before, cast('9999-12-31' as date)) > restated_goods.month
 )
 
 select

@@ -76,33 +76,62 @@ files_then as (
         publication,
         source_file,
         max(file_sha256) as file_sha256
-    from {{ ref('stg_closed_files') }}
+    from {{ ref('closed_files') }}
     group by publication, source_file
+),
+
+-- What changed beside the posting's own file: a rate, a cost, an owner or the ledger reaches it through the models.
+changed as (
+    select
+        publication,
+        month,
+        {{ joined_texts('source_file') }} as changed_files
+    from {{ ref('restatement_files') }}
+    group by publication, month
+),
+
+caused as (
+    select
+        compared.publication,
+        compared.month,
+        compared.customer_id,
+        compared.line_code,
+        compared.feed,
+        compared.source,
+        case
+            when compared.feed = 'cost_pools' then 'pool'
+            when compared.feed = 'bonus_agreements' then 'agreement'
+            when files_then.source_file is null then 'new_file'
+            when files_now.source_file is null then 'removed_file'
+            when files_then.file_sha256 = files_now.file_sha256 then 'rule'
+            else 'changed_file'
+        end as cause,
+        compared.closed_amount,
+        compared.current_amount,
+        coalesce(compared.closed_sha256, files_then.file_sha256) as closed_sha256,
+        coalesce(compared.current_sha256, files_now.file_sha256) as current_sha256
+    from compared
+    left join files_now
+        on compared.source = files_now.source_file
+    left join files_then
+        on compared.source = files_then.source_file and compared.publication = files_then.publication
+    where compared.closed_amount <> compared.current_amount
 )
 
 select
-    compared.month,
-    compared.customer_id,
-    compared.line_code,
-    compared.feed,
-    compared.source,
-    compared.publication,
-    case
-        when compared.feed = 'cost_pools' then 'pool'
-        when compared.feed = 'bonus_agreements' then 'agreement'
-        when files_then.source_file is null then 'new_file'
-        when files_now.source_file is null then 'removed_file'
-        when files_then.file_sha256 = files_now.file_sha256 then 'rule'
-        else 'changed_file'
-    end as cause,
-    cast(compared.closed_amount as decimal(18, 4)) as closed_amount,
-    cast(compared.current_amount as decimal(18, 4)) as current_amount,
-    cast(compared.current_amount - compared.closed_amount as decimal(18, 4)) as difference,
-    coalesce(compared.closed_sha256, files_then.file_sha256) as closed_sha256,
-    coalesce(compared.current_sha256, files_now.file_sha256) as current_sha256
-from compared
-left join files_now
-    on compared.source = files_now.source_file
-left join files_then
-    on compared.source = files_then.source_file and compared.publication = files_then.publication
-where compared.closed_amount <> compared.current_amount
+    caused.month,
+    caused.customer_id,
+    caused.line_code,
+    caused.feed,
+    caused.source,
+    caused.publication,
+    caused.cause,
+    cast(caused.closed_amount as decimal(18, 4)) as closed_amount,
+    cast(caused.current_amount as decimal(18, 4)) as current_amount,
+    cast(caused.current_amount - caused.closed_amount as decimal(18, 4)) as difference,
+    caused.closed_sha256,
+    caused.current_sha256,
+    case when caused.cause in ('rule', 'pool', 'agreement') then changed.changed_files end as changed_files
+from caused
+left join changed
+    on caused.publication = changed.publication and caused.month = changed.month

@@ -26,8 +26,8 @@ Value = Decimal | int | str | bool | date | datetime | None
 BREADTH = 12
 """Parts of a sum shown and followed per step; the rest is summed in one line."""
 
-_PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
-_RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
+PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
+RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
 # Sums of 18-digit amounts over millions of rows stay exact.
 _EXACT = Context(prec=60)
 
@@ -43,13 +43,23 @@ class Cell:
 
 @dataclass(frozen=True)
 class RecordKey:
-    """A source record by its place, with what it gives, and what else tells its part from others."""
+    """A source record by its place.
+
+    Attributes:
+        value: what it gives to the column that it is a part of.
+        by: what else tells its part from others.
+        part_of: that column, as `schema.table.column`, where records were followed all the way down.
+        gives: what it gives to the value that was asked for; None where a step between them computes
+            something else than a sum.
+    """
 
     feed: str
     source_file: str
     source_record: int
     value: Value
     by: tuple[tuple[str, Value], ...] = ()
+    part_of: str = ""
+    gives: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -169,7 +179,7 @@ def _rule(trace: Trace, cell: Cell, row: Mapping[str, Any]) -> Rule:
 
 # --- totals and records -----------------------------------------------------------------------------
 def _parts(trace: Trace, total: Total, cell: Cell, row: Mapping[str, Any]) -> list[Part]:
-    target = _target(trace, total)
+    target = target_of(trace, total)
     by = total.by or (tuple(trace.publication.manifest.marts[target.table].key) if target else ())
     names = [each.rpartition(".")[2] for each in by]
     grouped = "".join(f"{each}, " for each in by)
@@ -201,25 +211,27 @@ def _parts(trace: Trace, total: Total, cell: Cell, row: Mapping[str, Any]) -> li
 
 
 @dataclass(frozen=True)
-class _Target:
+class Target:
+    """A published column by table and name."""
+
     table: str
     column: str
 
 
-def _target(trace: Trace, total: Total) -> _Target | None:
+def target_of(trace: Trace, total: Total) -> Target | None:
     """The published column that the parts of a total stand in."""
     if total.cell is not None:
         table, _, column = total.cell.rpartition(".")
-        return _Target(table, column)
+        return Target(table, column)
     table = total.of.strip().partition(" ")[0]
     content = trace.publication.manifest.marts.get(table)
-    is_one = _RELATION.findall(total.of) == [tuple(table.split("."))] and " join " not in total.of
+    is_one = RELATION.findall(total.of) == [tuple(table.split("."))] and " join " not in total.of
     if content is None or not is_one:
         return None
     value = total.value.rpartition(".")[2]
     if value in {column.name for column in content.columns}:
-        return _Target(table, value)
-    return _Target(table, content.columns[0].name) if total.how == "count" and content.key else None
+        return Target(table, value)
+    return Target(table, content.columns[0].name) if total.how == "count" and content.key else None
 
 
 def _records(trace: Trace, records: Records, cell: Cell, row: Mapping[str, Any]) -> list[RecordKey]:
@@ -305,7 +317,7 @@ def _by_formula(trace: Trace, cell: Cell, row: Mapping[str, Any], rule: Rule) ->
             parts = _parts(trace, source, cell, known)
             inputs[name] = _put_together(source.how, [part.value for part in parts])
             children[name] = Part({"input": name}, inputs[name], None, 0, tuple(parts))
-    named = list(dict.fromkeys(_names(rule.formula)))
+    named = list(dict.fromkeys(columns_of(rule.formula)))
     # As the formula reads; but inputs that build on each other in the order in which they do.
     columns = [name for name in named if name not in inputs]
     shown = named if set(inputs) <= set(named) else [*columns, *inputs]
@@ -329,7 +341,7 @@ def _computed(
     trace: Trace, formula: str, cell: Cell, row: Mapping[str, Any], inputs: Mapping[str, Value]
 ) -> Value:
     known = {**row, **inputs}
-    given = {name: known[name] for name in dict.fromkeys(_names(formula))}
+    given = {name: known[name] for name in dict.fromkeys(columns_of(formula))}
     if cell.column in given and cell.column not in inputs:
         raise CannotExplain(f"{cell.table}.{cell.column} cannot be explained by itself.")
     shown = {name: f"$_{number}" for number, name in enumerate(given)}
@@ -344,8 +356,9 @@ def _beside(cell: Cell, column: str) -> Cell:
     return Cell(cell.table, cell.key, column)
 
 
-def _names(formula: str) -> list[str]:
-    tree = sqlglot.parse_one(_PARAMETER.sub("NULL", formula), dialect="duckdb")
+def columns_of(formula: str) -> list[str]:
+    """The columns that a piece of SQL names, in order."""
+    tree = sqlglot.parse_one(PARAMETER.sub("NULL", formula), dialect="duckdb")
     return [column.name for column in tree.find_all(exp.Column, bfs=False)]
 
 
@@ -356,13 +369,13 @@ def _asked(trace: Trace, query: str, cell: Cell, row: Mapping[str, Any]) -> bool
 
 
 def _execute(trace: Trace, query: str, cell: Cell, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    for schema, name in _RELATION.findall(query):
+    for schema, name in RELATION.findall(query):
         trace.require(f"{schema}.{name}")
     return trace.con.execute(query, _parameters(query, cell, row) or None).fetchall()
 
 
 def _parameters(query: str, cell: Cell, row: Mapping[str, Any]) -> dict[str, Value]:
-    wanted = set(_PARAMETER.findall(query))
+    wanted = set(PARAMETER.findall(query))
     return {
         name: cell.column if name == "column" else row[name] for name in wanted if not name.startswith("_")
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from kunderegnskab.audit.explain.explanation import RecordKey, Value
@@ -21,6 +22,15 @@ FileState = Literal["unchanged", "changed", "missing"]
 
 
 @dataclass(frozen=True)
+class LookupFile:
+    """A landing file whose columns were looked up; `sha256` and `file_state` as of a SourceRecord."""
+
+    path: str
+    sha256: str
+    file_state: FileState
+
+
+@dataclass(frozen=True)
 class SourceRecord:
     """A record of a landing file.
 
@@ -29,7 +39,9 @@ class SourceRecord:
         file_state: whether the file in landing still has that hash.
         raw: column of the file -> text as it came, but pseudonyms of salespeople where the publication has
             them; None where the lake has no text of the file.
-        value: what the record gives to the explained value.
+        value: what the record gives to the column that it is a part of.
+        part_of, gives: as of a RecordKey.
+        lookups: files that columns of the record were looked up in.
     """
 
     feed: str
@@ -39,11 +51,16 @@ class SourceRecord:
     source_record: int
     raw: Mapping[str, str | None] | None
     value: Value
+    part_of: str = ""
+    gives: Decimal | None = None
+    lookups: tuple[LookupFile, ...] = ()
 
 
 def file_states(trace: Trace, names: Iterable[str]) -> dict[str, FileState]:
     """For each landing file whether it is still the one that the publication was made from."""
-    recorded = {file.path: file.sha256 for file in trace.publication.manifest.inputs}
+    recorded: dict[str, str] = {}
+    for file in trace.publication.manifest.inputs:
+        recorded |= {**file.lookups, file.path: file.sha256}
     states: dict[str, FileState] = {}
     for name in set(names):
         path = trace.workspace.root / name
@@ -60,17 +77,25 @@ def source_records(trace: Trace, records: Iterable[RecordKey]) -> list[SourceRec
     states = file_states(trace, (record.source_file for record in wanted))
     texts: dict[tuple[str, str], dict[int, dict[str, str | None]]] = {}
     files: dict[tuple[str, str], InputFile] = {}
-    for place in dict.fromkeys((record.feed, record.source_file) for record in wanted):
-        numbers = sorted(
-            {record.source_record for record in wanted if (record.feed, record.source_file) == place}
-        )
+    lookups: dict[tuple[str, str], dict[str, str]] = {}
+    wanted_of: dict[tuple[str, str], set[int]] = {}
+    for record in wanted:
+        wanted_of.setdefault((record.feed, record.source_file), set()).add(record.source_record)
+    for place in wanted_of:
+        numbers = sorted(wanted_of[place])
         texts[place] = {}
         for file in trace.inputs(place[0]):
             if file.path == place[1]:
                 files[place] = file
+                lookups.setdefault(place, {}).update(file.lookups)
                 # One file may feed a feed through two mappings; each has the columns that it maps.
                 for number, raw in _texts(trace, file, numbers).items():
                     texts[place].setdefault(number, {}).update(raw)
+    states |= file_states(trace, (path for found in lookups.values() for path in found))
+    looked_up = {
+        place: tuple(LookupFile(path, sha256, states[path]) for path, sha256 in sorted(found.items()))
+        for place, found in lookups.items()
+    }
     return [
         SourceRecord(
             record.feed,
@@ -80,6 +105,9 @@ def source_records(trace: Trace, records: Iterable[RecordKey]) -> list[SourceRec
             record.source_record,
             texts[record.feed, record.source_file].get(record.source_record),
             record.value,
+            record.part_of,
+            record.gives,
+            looked_up[record.feed, record.source_file],
         )
         for record in wanted
     ]
@@ -94,7 +122,7 @@ def _texts(trace: Trace, file: InputFile, numbers: list[int]) -> dict[int, dict[
     found = trace.con.execute(
         f"select file_row_number, * exclude (file_row_number) "
         f"from read_parquet({literal(str(path))}, file_row_number = true) "
-        "where file_row_number between ? and ? and list_contains(?, file_row_number)",
+        "where file_row_number between ? and ? and file_row_number in (select unnest(?::bigint[]))",
         [rows[0], rows[-1], rows],
     )
     columns = [column[0] for column in found.description or ()][1:]
@@ -117,7 +145,7 @@ def _conditional_keys(trace: Trace, file: InputFile, numbers: list[int]) -> dict
     relation = f"raw.{file.feed}"
     found = trace.rows(
         f"select _source_record, {', '.join(identifier(name) for name in columns)} from {relation} "
-        "where _source_file = ? and list_contains(?, _source_record)",
+        "where _source_file = ? and _source_record in (select unnest(?::bigint[]))",
         [file.path, numbers],
         reads=[relation],
     )

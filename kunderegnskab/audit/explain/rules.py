@@ -11,12 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 
 RULES = Path(__file__).with_name("rules")
+# Where every amount of the accounts stands with its record and the record's feed.
+POSTINGS = "audit.postings"
 
 
 class _Declaration(BaseModel):
@@ -69,6 +80,22 @@ class Records(_Declaration):
     """SQL of what tells the parts apart within a file."""
 
 
+def _kind(declared: object) -> str:
+    """What an input is: SQL, records, or a total."""
+    if isinstance(declared, str):
+        return "sql"
+    if isinstance(declared, Mapping):
+        of_records = {"feed", "distinct"} & set(declared) or str(declared.get("of")).strip() == POSTINGS
+        return "records" if of_records else "total"
+    return "records" if isinstance(declared, Records) else "total"
+
+
+Source = Annotated[
+    Annotated[str, Tag("sql")] | Annotated[Records, Tag("records")] | Annotated[Total, Tag("total")],
+    Discriminator(_kind),
+]
+
+
 class Rule(_Declaration):
     """One way a value comes about; exactly one of name, formula, total and records."""
 
@@ -78,7 +105,7 @@ class Rule(_Declaration):
     """The value tells the row from others: a key, or a name that the model gives."""
     formula: str | None = None
     """SQL over the columns of the row and the inputs; ratio(n, d) is NULL unless d > 0."""
-    inputs: Mapping[str, Total | Records | str] = Field(default_factory=dict)
+    inputs: Mapping[str, Source] = Field(default_factory=dict)
     """In an input, `$name` may also stand for an input above it. A text is SQL like the formula's, over the
     columns of the row and the inputs above it."""
     total: Total | None = None

@@ -21,6 +21,7 @@ from rich.tree import Tree
 
 from kunderegnskab.audit.explain.ask import Branch
 from kunderegnskab.audit.explain.explanation import Cell, Explanation, Part, Value
+from kunderegnskab.audit.explain.reach import Reached
 from kunderegnskab.audit.explain.records import SourceRecord
 from kunderegnskab.audit.trace import Trace
 
@@ -33,6 +34,10 @@ _WORDS = {
         "does_not": "DELENE GIVER IKKE DET UDGIVNE TAL: de giver {computed}.",
         "name": "Nøgle eller navn, som rækken kendes på.",
         "more": "… og {count} til, i alt {sum}",
+        "parts": "{shown} af {all} dele er vist; de andre {count} er i alt {sum}",
+        "all": "Alle kildeposter bag tallet",
+        "shown": "Kildeposter i de viste trin (alle med --csv, --xlsx eller --json)",
+        "incomplete": "Posterne er ufuldstændige: {reason}",
         "records": "{count} poster",
         "record": "{file}, post {number}",
         "unchanged": "{unchanged} af {files} filer er uændrede siden de blev læst",
@@ -44,6 +49,10 @@ _WORDS = {
         "does_not": "THE PARTS DO NOT MAKE WHAT WAS PUBLISHED: they make {computed}.",
         "name": "A key or name that tells the row from others.",
         "more": "… and {count} more, {sum} together",
+        "parts": "{shown} of {all} parts shown; the other {count} are {sum} together",
+        "all": "All source records behind the number",
+        "shown": "Source records of the steps shown (all with --csv, --xlsx or --json)",
+        "incomplete": "Records incomplete: {reason}",
         "records": "{count} records",
         "record": "{file}, record {number}",
         "unchanged": "{unchanged} of {files} files are unchanged since they were read",
@@ -76,14 +85,20 @@ def names_of(trace: Trace, locale: Locale) -> Names:
 
 
 # --- terminal ---------------------------------------------------------------------------------------
-def tree(root: Branch, records: Sequence[SourceRecord], names: Names) -> Tree:
-    """The explanation as a tree for the terminal."""
+def tree(root: Branch, records: Sequence[SourceRecord], names: Names, reached: Reached | None = None) -> Tree:
+    """The explanation as a tree for the terminal.
+
+    Args:
+        reached: all that lies behind the value, where `records` are not only those of the steps shown.
+    """
     assert root.explanation is not None
     words = _WORDS[names.locale]
     top = Tree(_headline(root.explanation, names))
     _add_steps(top, root, names)
     if records:
-        _add_records(top, records, names)
+        _add_records(top, words["all" if reached is not None else "shown"], records, names)
+    for reason in incomplete(reached) if reached is not None else ():
+        top.add(Text(words["incomplete"].format(reason=reason), "bold red"))
     wrong = [each for each in root.explanations() if not each.adds_up]
     for each in wrong:
         top.add(
@@ -130,16 +145,32 @@ def _add_steps(node: Tree, branch: Branch, names: Names) -> None:
         _add_steps(node.add(label), child, names)
     if unshown := parts[len(branch.branches) :] if branch.branches else ():
         rest = [part.value for part in unshown if isinstance(part.value, int | Decimal)]
-        more = _WORDS[names.locale]["more"]
-        node.add(more.format(count=len(unshown), sum=number(sum(rest, Decimal(0)), names.locale)))
+        more = _WORDS[names.locale]["parts"]
+        node.add(
+            more.format(
+                shown=len(branch.branches),
+                all=len(parts),
+                count=len(unshown),
+                sum=number(sum(rest, Decimal(0)), names.locale),
+            )
+        )
 
 
-def _add_records(top: Tree, records: Sequence[SourceRecord], names: Names) -> None:
+def incomplete(reached: Reached) -> list[str]:
+    """Why records are not all that lies behind the value, in sentences; empty if they are."""
+    reasons = list(reached.unreached)
+    if reached.adds_up is False:
+        reasons.append("what the records and the computed cells give is not the published value")
+    return reasons
+
+
+def _add_records(top: Tree, title: str, records: Sequence[SourceRecord], names: Names) -> None:
     words = _WORDS[names.locale]
     states = {record.source_file: record.file_state for record in records}
+    states |= {each.path: each.file_state for record in records for each in record.lookups}
     unchanged = sum(state == "unchanged" for state in states.values())
     count = words["records"].format(count=len(records))
-    node = top.add(f"{count}; {words['unchanged'].format(unchanged=unchanged, files=len(states))}")
+    node = top.add(f"{title}: {count}; {words['unchanged'].format(unchanged=unchanged, files=len(states))}")
     for file, state in sorted(states.items()):
         if state != "unchanged":
             node.add(Text(f"{file} {words[state]}", "bold red"))
@@ -199,13 +230,22 @@ def number(value: Value, locale: Locale) -> str:
 
 
 # --- JSON, CSV, Excel -------------------------------------------------------------------------------
-def as_json(root: Branch, records: Sequence[SourceRecord], publication: str) -> dict[str, Any]:
+def as_json(
+    root: Branch, records: Sequence[SourceRecord], reached: Reached, publication: str
+) -> dict[str, Any]:
     """The explanation for scripts; exact values are text."""
     assert root.explanation is not None
     return {
         "publication": publication,
         **_step(root),
         "adds_up": all(each.adds_up for each in root.explanations()),
+        "records_complete": not incomplete(reached),
+        "records_incomplete": incomplete(reached),
+        "records_add_up": reached.adds_up,
+        "computed": [
+            {"part_of": each.column, "cells": each.cells, "gives": _exact(each.gives)}
+            for each in reached.computed
+        ],
         "records": [
             {
                 "feed": record.feed,
@@ -214,6 +254,12 @@ def as_json(root: Branch, records: Sequence[SourceRecord], publication: str) -> 
                 "file_state": record.file_state,
                 "record": record.source_record,
                 "value": _exact(record.value),
+                "part_of": record.part_of,
+                "gives": _exact(record.gives),
+                "lookups": [
+                    {"file": each.path, "sha256": each.sha256, "file_state": each.file_state}
+                    for each in record.lookups
+                ],
                 "raw": record.raw,
             }
             for record in records
@@ -265,7 +311,9 @@ def _exact(value: Value) -> str | int | bool | None:
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
-_RECORD_COLUMNS = ("feed", "file", "record", "value", "sha256", "file_state", "raw")
+_RECORD_COLUMNS = (
+    "feed", "file", "record", "value", "part_of", "gives", "sha256", "file_state", "lookups", "raw",
+)  # fmt: skip
 
 
 def _record_rows(records: Sequence[SourceRecord]) -> list[tuple[object, ...]]:
@@ -275,8 +323,11 @@ def _record_rows(records: Sequence[SourceRecord]) -> list[tuple[object, ...]]:
             record.source_file,
             record.source_record,
             record.value,
+            record.part_of,
+            record.gives,
             record.sha256,
             record.file_state,
+            "; ".join(f"{each.path} {each.sha256} {each.file_state}" for each in record.lookups),
             "" if record.raw is None else "; ".join(f"{name}={text}" for name, text in record.raw.items()),
         )
         for record in records

@@ -14,6 +14,7 @@ EXAMPLES: dict[str, str] = {
     "add_months": "({0} + {1})",
     "month_series": "select {1} as month\n    from {0}",
     "customer_hash": "coalesce(cast({0} as bigint), 0)",
+    "joined_texts": "string_agg({0}, ', ')",
     "day_series": "select {1} as day\n    from {0}",
 }
 

@@ -1,0 +1,274 @@
+"""What the change log says of two states of a workspace, and which changes it holds for approved.
+
+The feeds are read as a refresh reads them; the publication between the two states holds no figures. The check that
+stops a refresh belongs in test_quality_checks.py, whole refreshes in tests/e2e/test_history.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from companies import at_rest
+
+from kunderegnskab.audit.history import load_history
+from kunderegnskab.ingest import load_warehouse, read_load_record, record_load, take_in
+from kunderegnskab.problems import InputProblems
+from kunderegnskab.publication.manifest import InputFile, Manifest
+from kunderegnskab.publication.store import Publication
+from kunderegnskab.workspace import Workspace
+
+COMPANY = "name: Lille Engros A/S\ncurrency: DKK\n"
+APPROVAL = "approval_required: [segment_rules]\n"
+SALES = (
+    "document_no,line_no,document_type,posting_date,quantity,net_amount,list_amount\n"
+    "F1,1,invoice,2025-01-15,1,10,10\n"
+)
+RULES = (
+    "rule_version,axis,class_code,valid_from,method,threshold_from,changed_by,approved_by,approved_on\n"
+    "2024-1,size,A,2024-01-01,absolute,{threshold},{changed_by},{approved_by},{approved_on}\n"
+)
+EARLIER = datetime(2025, 2, 10, 12, tzinfo=UTC)
+
+
+class Company:
+    """A workspace, and the publication that was made of an earlier state of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.write("company.yaml", COMPANY + APPROVAL)
+        self.write("landing/sales_lines.csv", SALES)
+        self.rules()
+        self.earlier: Publication | None = None
+
+    def write(self, file: str, text: str) -> None:
+        at_rest(self.root / file, text.encode())
+
+    def rules(
+        self,
+        threshold: str = "20000",
+        approved_on: str = "2025-01-10",
+        approved_by: str = "Salgschef",
+        changed_by: str = "Sanne",
+    ) -> None:
+        """The segment rules: one, as it is before anything changes unless the test says otherwise."""
+        text = RULES.format(
+            threshold=threshold, changed_by=changed_by, approved_by=approved_by, approved_on=approved_on
+        )
+        self.write("policy/segment_rules.csv", text)
+
+    def publish(self) -> None:
+        """What is here now becomes the earlier publication."""
+        path = self.root / "published" / "0001-earlier"
+        path.mkdir(parents=True)
+        with duckdb.connect(str(path / "kunderegnskab.duckdb")) as con:
+            con.execute("create schema audit")
+            con.execute(
+                "create table audit.check_results (stage varchar, check_name varchar, subject varchar, "
+                "is_blocking boolean, status varchar, failing_rows bigint, observed varchar)"
+            )
+        with duckdb.connect() as con:
+            workspace = Workspace(self.root)
+            intake = take_in(workspace, workspace.lake)
+            load_warehouse(con, workspace.company, workspace.lake, intake)
+            record_load(con, workspace, intake)
+            load = read_load_record(con)
+        manifest = Manifest(
+            number=1,
+            publication=path.name,
+            run_id="earlier",
+            started_at=EARLIER,
+            published_at=EARLIER,
+            company="Lille Engros A/S",
+            locale="da",
+            currency="DKK",
+            code_version="1",
+            code_commit=None,
+            lock_sha256=None,
+            engines={},
+            input_hash="",
+            inputs=[
+                InputFile(
+                    feed=each.feed,
+                    path=each.source_file,
+                    sha256=each.file_sha256,
+                    size=each.size,
+                    records_read=each.records_read,
+                    records_loaded=each.records_loaded,
+                    records_rejected=each.records_rejected,
+                    records_left_out=each.records_left_out,
+                    lake_file=each.lake_file,
+                    lake_sha256=each.lake_sha256,
+                )
+                for each in load.receipts
+            ],
+            parameters=load.parameters,
+            allowances=[],
+            waivers=[],
+            marts={},
+            files={},
+            checks=[],
+            previous=None,
+        )
+        self.earlier = Publication(path, manifest, "0" * 64)
+
+    def log(self, columns: str = "feed, column_name, change, old_value, new_value") -> list[tuple[Any, ...]]:
+        """The change log of a refresh of what is here now."""
+        with duckdb.connect() as con:
+            workspace = Workspace(self.root)
+            intake = take_in(workspace, workspace.lake)
+            load_warehouse(con, workspace.company, workspace.lake, intake)
+            record_load(con, workspace, intake)
+            load_history(con, workspace.lake, read_load_record(con).parameters, self.earlier)
+            return con.execute(f"select {columns} from audit.change_log order by all").fetchall()
+
+    def unapproved(self) -> set[str]:
+        """The columns whose change needs an approval that it does not have."""
+        found = self.log("column_name, needs_approval, is_approved")
+        return {name for name, needed, is_approved in found if needed and not is_approved}
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """A company whose segment rules need approval, published once."""
+    made = Company(tmp_path)
+    made.publish()
+    assert made.log() == []
+    return made
+
+
+@pytest.mark.parametrize(
+    ("rule", "unapproved"),
+    [
+        ({}, {"threshold_from"}),
+        ({"approved_by": " SALGSCHEF"}, {"threshold_from", "approved_by"}),
+        ({"approved_on": ""}, {"threshold_from", "approved_on"}),
+        ({"approved_on": "2025-01-09"}, {"threshold_from", "approved_on"}),
+        ({"approved_on": "2025-01-11"}, set()),
+        ({"approved_by": "Direktør"}, set()),
+        ({"approved_by": ""}, {"threshold_from", "approved_by"}),
+        ({"approved_by": "Sanne"}, {"threshold_from", "approved_by"}),
+        ({"approved_by": "sanne ", "approved_on": "2025-02-11"}, {"threshold_from", "approved_by", "approved_on"}),
+        ({"changed_by": "", "approved_on": "2025-02-11"}, {"threshold_from", "changed_by", "approved_on"}),
+    ],
+    ids=[
+        "as before", "same person in other letters", "day taken away", "earlier day", "later day",
+        "another person", "nobody", "self", "self in other letters, later day", "maker not named",
+    ],
+)  # fmt: skip
+def test_a_changed_threshold_needs_an_approval_of_its_own(
+    company: Company, rule: dict[str, str], unapproved: set[str]
+) -> None:
+    company.rules("15000", **rule)
+    assert company.unapproved() == unapproved
+
+
+def test_a_new_rule_needs_maker_and_approver_and_a_removed_one_cannot_have_them(company: Company) -> None:
+    text = (company.root / "policy" / "segment_rules.csv").read_text(encoding="utf-8")
+    company.write("policy/segment_rules.csv", text + "2024-1,size,B,2024-01-01,absolute,,Sanne,Salgschef,\n")
+    assert company.unapproved() == set()
+    company.write("policy/segment_rules.csv", text + "2024-1,size,B,2024-01-01,absolute,,Sanne,,\n")
+    assert "threshold_from" in company.unapproved()
+    company.write("policy/segment_rules.csv", text.splitlines(keepends=True)[0])
+    assert "threshold_from" in company.unapproved()
+
+
+def test_taking_a_feed_off_the_list_does_not_free_what_changes_with_it(company: Company) -> None:
+    company.write("company.yaml", COMPANY)
+    assert company.unapproved() == set()
+    company.rules("15000")
+    assert company.unapproved() == {"threshold_from"}
+    listed = ("company", "approval_required", "changed", "['segment_rules']", "[]")
+    assert listed in company.log()
+
+
+def test_a_feed_that_is_put_on_the_list_is_guarded_from_the_same_refresh_on(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.write("company.yaml", COMPANY)
+    company.publish()
+    company.write("company.yaml", COMPANY + APPROVAL)
+    company.rules("15000")
+    assert company.unapproved() == {"threshold_from"}
+
+
+def test_waivers_and_the_mapping_are_logged_with_their_files(company: Company) -> None:
+    waiver = "- {check: gate__a, reason: Solgt fra, person: Mette Holm, valid_to: 2026-03-31}\n"
+    company.write("waivers.yaml", waiver)
+    company.write("feeds.yaml", "{}\n")
+    assert company.log("feed, record_key, column_name, change, old_value, new_value") == [
+        ("feeds", "feeds.yaml", "file_sha256", "added", None, _sha256(company.root / "feeds.yaml")),
+        ("waivers", "check gate__a", "person", "added", None, "Mette Holm"),
+        ("waivers", "check gate__a", "reason", "added", None, "Solgt fra"),
+        ("waivers", "check gate__a", "valid_to", "added", None, "2026-03-31"),
+    ]
+    files = company.log("distinct source_file, old_file_sha256, new_file_sha256, after_published_at")
+    at = EARLIER.replace(tzinfo=None)
+    assert files == [
+        (name, None, _sha256(company.root / name), at) for name in ("feeds.yaml", "waivers.yaml")
+    ]
+
+
+def test_of_waivers_what_changed_is_logged(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    waiver = "- {check: gate__a, reason: Solgt fra, person: Mette Holm}\n"
+    company.write("waivers.yaml", waiver + "- {check: gate__b, reason: Ukendt, person: Bo}\n")
+    company.publish()
+    company.write("waivers.yaml", waiver.replace("}", ", valid_to: 2026-03-31}"))
+    assert company.log("record_key, column_name, change, old_value, new_value") == [
+        ("check gate__a", "valid_to", "changed", None, "2026-03-31"),
+        ("check gate__b", "person", "removed", "Bo", None),
+        ("check gate__b", "reason", "removed", "Ukendt", None),
+        ("check gate__b", "valid_to", "removed", None, None),
+    ]
+
+
+def test_rates_and_costs_are_logged_where_they_change_past_figures(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    header = "product_id,valid_from,unit_cost\n"
+    company.write("landing/product_costs.csv", header + "V1,2024-01-01,60\nV2,2024-01-01,70\n")
+    company.publish()
+    old = _sha256(company.root / "landing" / "product_costs.csv")
+    later = "V3,2025-02-01,80\n"
+    company.write("landing/product_costs.csv", header + f"V1,2024-01-01,61\nV1,2024-12-15,62\n{later}")
+    new = _sha256(company.root / "landing" / "product_costs.csv")
+    assert company.log(
+        "record_key, change, cast(old_value as int), cast(new_value as int), old_file_sha256, new_file_sha256"
+    ) == [
+        ("product_id V1, valid_from 2024-01-01", "changed", 60, 61, old, new),
+        ("product_id V1, valid_from 2024-12-15", "added", None, 62, None, new),
+        ("product_id V2, valid_from 2024-01-01", "removed", 70, None, old, None),
+    ]
+
+
+def test_what_cannot_be_compared_stops_the_refresh(company: Company) -> None:
+    assert company.earlier is not None
+    (file,) = (each for each in company.earlier.manifest.inputs if each.feed == "segment_rules")
+    company.rules("15000", "2025-02-11")
+    (company.root / "lake" / file.lake_file).unlink()
+    with pytest.raises(InputProblems) as stopped:
+        company.log()
+    said = str(stopped.value)
+    assert said.startswith("policy/segment_rules.csv: ")
+    assert f"lake/{file.lake_file}, is missing" in said
+    assert "restore that file of the lake from a backup" in said
+
+
+def test_a_repeated_key_that_is_allowed_is_no_change(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.write(
+        "feeds.yaml",
+        "product_costs:\n  - files: costs.csv\n    format: {type: csv}\n"
+        "    columns: {product_id: p, valid_from: d, unit_cost: c}\n"
+        "    allow_rejects: {count: 1, reason: Leveret to gange}\n",
+    )
+    company.write("landing/costs.csv", "p,d,c\nV1,2024-01-01,60\nV1,2024-01-01,61\n")
+    company.publish()
+    assert company.log() == []
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
