@@ -66,7 +66,7 @@ select
     sum(shown) as shown
 from parts
 where
-    (level = 'salesperson' and measure in ('{{ shared | join("', '") }}'))
-    or (level = 'company' and measure in ('{{ company | join("', '") }}'))
+    measure in ('net_sales', 'db1', 'db2', 'db3')
+    or measure in ('segment_cost', 'unused_capacity', 'unallocated', 'ledger_result', 'difference')
 group by month, level, scope_id, measure
 having sum(explained) is distinct from coalesce(sum(shown), 0)

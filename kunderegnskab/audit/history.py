@@ -7,6 +7,7 @@ changed (the model restatements) and baselines of targets (publication/baselines
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -318,4 +319,6 @@ def _mapping(value: JsonValue) -> Mapping[str, JsonValue]:
 
 
 def _text(value: JsonValue) -> str | None:
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
     return None if value is None else str(value)
