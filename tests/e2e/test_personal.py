@@ -1,6 +1,6 @@
 """A published demo company names no salesperson: pseudonyms, questions by code, purge with proof, and faults.
 
-How pseudonyms, the table of names and the gate work one by one belongs in tests/unit/test_personal.py.
+How pseudonyms, the table of names and the gate work one by one belongs in tests/unit/test_pseudonyms.py.
 """
 
 from __future__ import annotations
