@@ -243,6 +243,12 @@ def explain(
     from kunderegnskab.progress import listening
 
     scopes = {"customer": customer, "salesperson": salesperson, "team": team, "segment": segment}
+    # Before anything is computed: what cannot be written or said is known now.
+    if language not in (None, "da", "en"):
+        raise ask.CannotExplain(f"--language {language} is not known; use da or en.")
+    for path in (csv, xlsx):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise ask.CannotExplain(f"There is no folder {path.parent} for {path.name}; make it first.")
     with opened(find_workspace(workspace), publication) as trace:
         if "." in what:
             cell = ask.cell_at(trace, what, ask.key_of(at or []))
@@ -260,13 +266,14 @@ def explain(
                 reached = reach(trace, cell)
             wanted = list(reached.records)
         records = source_records(trace, dict.fromkeys(wanted))
+        computed = reached.computed if reached is not None else ()
         names = show.names_of(
             trace, "en" if (language or trace.publication.manifest.locale) == "en" else "da"
         )
         if csv is not None:
-            show.write_csv(csv, records)
+            show.write_csv(csv, records, computed)
         if xlsx is not None:
-            show.write_xlsx(xlsx, root, records, names)
+            show.write_xlsx(xlsx, root, records, computed)
         if reached is not None and as_json:
             _print_json(show.as_json(root, records, reached, trace.publication.name))
         else:

@@ -10,12 +10,13 @@ itself, which would also read configuration from the home folder.
 from __future__ import annotations
 
 import json
+import logging
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
 import duckdb
@@ -163,7 +164,7 @@ class RunEvents:
         sent = self._transport.get_stats()["success"]
         if sent < self._count:
             self.problem = (
-                f"{_without_password(self._url)} took {sent} of {self._count} OpenLineage events; all of "
+                f"{_host(self._url)} took {sent} of {self._count} OpenLineage events; all of "
                 f"them are in {self.file}"
             )
 
@@ -173,9 +174,9 @@ def events_folder(workspace: Workspace) -> Path:
     return workspace.state / "openlineage"
 
 
-def _without_password(url: str | None) -> str:
-    """An endpoint's address as a sentence may show it."""
-    return re.sub(r"//[^/@]*@", "//", url or "")
+def _host(url: str | None) -> str | None:
+    """Of an endpoint's address what a sentence may show: passwords and keys can stand in all the rest."""
+    return urlsplit(url or "").hostname
 
 
 def _endpoint_url() -> str | None:
@@ -185,6 +186,8 @@ def _endpoint_url() -> str | None:
 
 
 def _transport(url: str) -> AsyncHttpTransport:
+    # It logs each event it could not send, with the whole address; what could not be sent is said at the end.
+    logging.getLogger(AsyncHttpTransport.__module__).setLevel(logging.CRITICAL)
     config: dict[str, Any] = {"url": url, **_ENDPOINT}
     if endpoint := os.environ.get("OPENLINEAGE_ENDPOINT"):
         config["endpoint"] = endpoint

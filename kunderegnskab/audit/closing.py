@@ -163,7 +163,11 @@ def load_closed_months(
     with attached(con, now) as tables:
         if now is not None and "audit.closed_figures" in tables:
             scope_id = _scope_id(now, pseudonyms)
-            held = f"select distinct month, publication from {EARLIER}.audit.closed_sources"
+            # A month of company entries alone has figures and no sources.
+            held = " union ".join(
+                f"select month, publication from {EARLIER}.audit.{table}"
+                for table in ("closed_sources", "closed_figures")
+            )
             carried = set(con.execute(held).fetchall()) & {(month, name) for month, name, *_ in closed}
         for month, name in sorted(carried):
             con.execute(

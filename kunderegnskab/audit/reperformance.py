@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 
@@ -22,7 +21,7 @@ from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
 from kunderegnskab.publication.baselines import load_baselines
 from kunderegnskab.publication.content_hash import columns_of, quoted, table_content
-from kunderegnskab.publication.manifest import Manifest
+from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Company, Workspace
 
@@ -95,7 +94,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             "any more."
         )
     gone = load_baselines(con, workspace.published, earlier, pseudonyms)
-    _require_baselines(workspace.published, manifest, gone)
+    _require_baselines(con, publication, gone)
     try:
         load_history(con, workspace.lake, manifest.parameters, earlier, pseudonyms)
         load_closed_months(con, workspace.published, earlier, pseudonyms)
@@ -103,18 +102,31 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
         raise CannotReperform(f"{publication.name} cannot be computed again: {error}") from error
 
 
-def _require_baselines(published: Path, manifest: Manifest, gone: Sequence[Publication]) -> None:
+def _require_baselines(
+    con: duckdb.DuckDBPyConnection, publication: Publication, gone: Sequence[Publication]
+) -> None:
     """Raises CannotReperform when a baseline was taken from a publication that has no data any more."""
-    used = manifest.parameters.get("baselines")
-    for each in gone:
-        pruned = store.pruned_at(published, each.name)
-        # One that was pruned before gave nothing then either.
-        was_there = pruned is None or pruned > manifest.started_at
-        if isinstance(used, list) and each.name in used and was_there:
-            raise CannotReperform(
-                f"{manifest.publication} took a baseline from what {each.name} held, whose data are not "
-                "there any more."
+    if not gone:
+        return
+    with attached(con, publication) as tables:
+        if "marts.target_baselines" not in tables:
+            return
+        # What the publication before handed on is loaded; what it took itself is not.
+        lost = con.execute(
+            f"""
+            select min(baseline_publication) from {EARLIER}.marts.target_baselines as held
+            where list_contains(?, baseline_publication) and not exists (
+                select 1 from raw.published_baselines as taken
+                where taken.kpi_id = held.kpi_id and taken.scope_type = held.scope_type
+                    and taken.scope_id = held.scope_id and taken.month_from = held.month_from
             )
+            """,
+            [[each.name for each in gone]],
+        ).fetchall()[0][0]
+    if lost is not None:
+        raise CannotReperform(
+            f"{publication.name} took a baseline from what {lost} held, whose data are not there any more."
+        )
 
 
 def _expected(publication: Publication) -> tuple[ExpectedFiles, ...]:

@@ -102,8 +102,9 @@ def write_names(workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms) ->
         return
     files = [(receipt.feed, workspace.lake / receipt.lake_file) for receipt in intake.receipts]
     today = datetime.now(UTC).date()
-    listed = {each.pseudonym: each for each in read_names(workspace)}
     removed = purged(workspace)
+    # Somebody noted as purged is still in the file when the purge was killed before it removed the name.
+    listed = {each.pseudonym: each for each in read_names(workspace) if each.pseudonym not in removed}
     taken: dict[str, str] = {}
     for key, (name, last_active) in _people(files).items():
         pseudonym = str(pseudonyms.of(key))

@@ -106,10 +106,11 @@ def purge(
         files = tuple(_files_that_hold(workspace, chosen))
         if chosen and not dry_run:
             # Noted first: whoever is noted is not listed by the next refresh, also if we are killed here.
-            _note(workspace, chosen, by, reason, proof)
+            noted_before = _note(workspace, chosen, by, reason, proof)
             save_names(workspace, [each for each in listed if each not in chosen])
             if (after := _proof(workspace, chosen)) != proof:
                 save_names(workspace, listed)
+                os.truncate(workspace.personal / PURGED_FILE, noted_before)
                 raise CannotPurge(
                     f"What is published changed while names were removed ({proof} before, {after} after), so "
                     "they were put back; try again."
@@ -228,13 +229,14 @@ def _with_data(workspace: Workspace) -> list[Publication]:
     return [each for each in store.publications(workspace.published) if each.database.is_file()]
 
 
-def _note(workspace: Workspace, chosen: Sequence[Salesperson], by: str, reason: str, proof: Proof) -> None:
-    """One line per pseudonym, without key and name."""
+def _note(workspace: Workspace, chosen: Sequence[Salesperson], by: str, reason: str, proof: Proof) -> int:
+    """One line per pseudonym, without key and name; gives the bytes that were noted before."""
     make_folder(workspace)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     known = purged(workspace)
     path = workspace.personal / PURGED_FILE
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    before = os.fstat(descriptor).st_size
     with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
         for each in chosen:
             if each.pseudonym not in known:
@@ -247,6 +249,7 @@ def _note(workspace: Workspace, chosen: Sequence[Salesperson], by: str, reason: 
                 stream.write(json.dumps({**line, "proof": asdict(proof)}, ensure_ascii=False) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
+    return before
 
 
 def _hash(lines: Sequence[str]) -> str:

@@ -142,6 +142,7 @@ def _approvals(con: duckdb.DuckDBPyConnection) -> list[date]:
     found = con.execute("""
         select distinct approved_on from raw.kpi_targets as targets
         where approved_on is not null and baseline_month_from is not null and baseline_month_to is not null
+            and scope_type <> 'segment'
             and not exists (
                 select 1 from raw.published_baselines as taken
                 where taken.kpi_id = targets.kpi_id and taken.scope_type = targets.scope_type

@@ -210,14 +210,6 @@ def prune(published: Path, keep: int) -> list[str]:
     return pruned
 
 
-def pruned_at(published: Path, name: str) -> datetime | None:
-    """When a publication's data files were pruned; None where they were not."""
-    path = published / RETENTION_FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = (line for line in map(json.loads, lines) if line["publication"] == name)
-    return next((datetime.fromisoformat(line["at"]) for line in found), None)
-
-
 def verify_chain(published: Path) -> list[ChainFault]:
     """What is wrong with the chain of manifests, one sentence per cause; empty means nothing.
 

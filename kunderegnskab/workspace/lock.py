@@ -17,7 +17,7 @@ from kunderegnskab.workspace.folder import Workspace
 
 
 class WorkspaceBusy(KunderegnskabError):
-    """Another process is refreshing this workspace."""
+    """Another process is writing in this workspace: a refresh, a closing or a purge."""
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def sole_writer(workspace: Workspace, *, timeout: float = 10.0) -> Generator[Non
     except Timeout:
         held = _read(note)
         since = f" (process {held['pid']}, since {held['since']})" if held else ""
-        raise WorkspaceBusy(f"Another refresh of this workspace is running{since}; wait for it.") from None
+        raise WorkspaceBusy(f"Another command is writing in this workspace{since}; wait for it.") from None
     try:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         note.write_text(json.dumps({"pid": os.getpid(), "since": now}), encoding="utf-8")

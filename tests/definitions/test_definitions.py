@@ -332,7 +332,7 @@ def test_two_refreshes_at_once(company_to_change: Workspace):
             first.wait()
     assert "Traceback" not in second.err
     if second.code:  # it waited for a while, then said so
-        assert "Another refresh of this workspace is running" in second.err
+        assert "Another command is writing in this workspace" in second.err
         assert f"process {first.pid}" in second.err
     made = 2 if second.code == 0 else 1
     assert len(list(company_to_change.published.glob("000*"))) == 1 + made

@@ -127,7 +127,7 @@ def test_decisions_are_written_one_after_the_other(company: Path) -> None:
     with sole_writer(Workspace(company)):
         refused = close(company, f"{MONTHS[1]:%Y-%m}")
     assert refused.code == 1
-    assert "Another refresh of this workspace is running" in refused.json["problems"][0]
+    assert "Another command is writing in this workspace" in refused.json["problems"][0]
     assert events.read_text(encoding="utf-8") == before
 
     months = MONTHS[1:4]

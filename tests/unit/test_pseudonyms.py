@@ -22,6 +22,7 @@ from kunderegnskab.audit.history import _CHANGE_LOG_COLUMNS, CHANGE_LOG, _name_b
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest import Intake, input_hash, load_warehouse, take_in
 from kunderegnskab.personal import pseudonyms as module
+from kunderegnskab.personal import purge as purging
 from kunderegnskab.personal.names import purged, read_names, save_names, write_names
 from kunderegnskab.personal.pseudonyms import (
     PLAIN,
@@ -238,6 +239,33 @@ def test_a_purged_name_is_noted_without_key_and_name_and_not_listed_again(tmp_pa
     write_names(workspace, intake, pseudonyms)
     assert [each.salesperson_id for each in read_names(workspace)] == ["ANNA"]
     assert purged(workspace) == {bo}
+
+
+def test_a_purge_that_was_killed_after_its_note_is_finished_by_the_next_refresh(tmp_path: Path) -> None:
+    workspace = company_of(tmp_path)
+    _, intake, pseudonyms = loaded(workspace)
+    write_names(workspace, intake, pseudonyms)
+    people = read_names(workspace)
+    purge(workspace, "BO", by="HR", reason="Fratrådt", today=date(2026, 1, 1))
+    save_names(workspace, people)  # as it was when the note had been written and the name was not yet removed
+    write_names(workspace, intake, pseudonyms)
+    assert [each.salesperson_id for each in read_names(workspace)] == ["ANNA"]
+
+
+def test_a_purge_that_proves_nothing_leaves_names_and_notes_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = company_of(tmp_path)
+    _, intake, pseudonyms = loaded(workspace)
+    write_names(workspace, intake, pseudonyms)
+    purge(workspace, "ANNA", by="HR", reason="Fratrådt", today=date(2026, 1, 1))
+    people, note = read_names(workspace), (workspace.personal / "purged.jsonl").read_bytes()
+    hashes = iter(["a" * 64, "b" * 64, "c" * 64, "d" * 64])
+    monkeypatch.setattr(purging, "_hash", lambda _: next(hashes))
+    with pytest.raises(CannotPurge, match="so they were put back"):
+        purge(workspace, "BO", by="HR", reason="Fratrådt", today=date(2026, 1, 1))
+    assert read_names(workspace) == people
+    assert (workspace.personal / "purged.jsonl").read_bytes() == note
 
 
 def test_names_are_purged_when_they_have_been_kept_long_enough(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -100,18 +100,24 @@ class Workspace:
     def baselines(self, *targets: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Baseline value and publication of each of today's targets that has one."""
         with duckdb.connect() as con:
-            con.execute("create schema raw")
-            con.execute(f"create table raw.kpi_targets ({KEY}, {PERIOD})")
-            con.execute(f"create table raw.published_baselines ({KEY}, {PERIOD}, {BASELINE})")
-            for target in targets:
-                con.execute("insert into raw.kpi_targets values (?, ?, ?, ?, ?, ?, ?)", target)
-            self.gone = load_baselines(con, self.published, store.current(self.published))
+            self.load(con, store.current(self.published), *targets)
             assert con.execute("select count(*) from duckdb_databases() where not internal").fetchone() == (
                 1,
             )
             return con.execute(
                 "select baseline_value, baseline_publication from raw.published_baselines order by all"
             ).fetchall()
+
+    def load(
+        self, con: duckdb.DuckDBPyConnection, now: store.Publication | None, *targets: tuple[Any, ...]
+    ) -> None:
+        """Fills raw.published_baselines for targets, beside the publication that is the current one."""
+        con.execute("create schema raw")
+        con.execute(f"create table raw.kpi_targets ({KEY}, {PERIOD})")
+        con.execute(f"create table raw.published_baselines ({KEY}, {PERIOD}, {BASELINE})")
+        for target in targets:
+            con.execute("insert into raw.kpi_targets values (?, ?, ?, ?, ?, ?, ?)", target)
+        self.gone = load_baselines(con, self.published, now)
 
 
 @pytest.fixture
@@ -227,24 +233,26 @@ def test_a_target_approved_on_a_day_whose_publication_is_pruned_has_none(workspa
 
 
 @pytest.mark.parametrize(
-    ("baselines", "days", "is_refused"),
-    [(["0001-run1"], -1, True), (["0001-run1"], 1, False), ([], -1, False)],
-    ids=["used, pruned since", "pruned before", "not used"],
+    ("taken_from", "is_refused"),
+    [("0001-run1", True), (None, False), ("0003-run3", False)],
+    ids=["from the pruned one", "from no publication", "from one that is there"],
 )
 def test_a_publication_whose_baseline_is_pruned_is_not_computed_again(
-    workspace: Workspace, baselines: list[str], days: int, is_refused: bool
+    workspace: Workspace, taken_from: str | None, is_refused: bool
 ) -> None:
+    target = (*TARGET, *YEAR_2024, date(2025, 1, 5))
+    held = [(*target, Decimal("0.2"), taken_from)]
     for number in range(5, 9):
-        workspace.publish(date(2025, 1, number), values=months("240"))
-    workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 5)))
+        workspace.publish(
+            date(2025, 1, number), values=months("240"), baselines=held if number == 8 else None
+        )
     now = store.current(workspace.published)
-    pruned = store.pruned_at(workspace.published, "0001-run1")
     assert now is not None
-    assert pruned is not None
-    manifest = now.manifest.model_copy(
-        update={"parameters": {"baselines": baselines}, "started_at": pruned + timedelta(days=days)}
-    )
-    with pytest.raises(CannotReperform) if is_refused else nullcontext() as refused:
-        _require_baselines(workspace.published, manifest, workspace.gone)
+    before = next(each for each in store.publications(workspace.published) if each.name == "0003-run3")
+    with duckdb.connect() as con:
+        workspace.load(con, before, target)
+        with pytest.raises(CannotReperform) if is_refused else nullcontext() as refused:
+            _require_baselines(con, now, workspace.gone)
+    assert [publication.name for publication in workspace.gone] == ["0001-run1"]
     if refused is not None:
         assert "took a baseline from what 0001-run1 held" in str(refused.value)

@@ -126,7 +126,7 @@ RESTATED = [
 ]
 FIGURES = [
     {"month": JANUARY, "level": level, "scope_id": scope, "measure": measure, "closed_amount": Decimal(0),
-     "current_amount": Decimal(7), "difference": Decimal(7)}
+     "current_amount": Decimal(7), "difference": Decimal(7), "changed_files": "ejere.csv"}
     for level, scope, measure in (
         ("salesperson", "ANNA", "db3"), ("salesperson", "ANNA", "visit_count"), ("company", "company", "unallocated"),
     )
@@ -331,6 +331,7 @@ def test_closed_months_show_what_changed_them_and_late_postings(tmp_path: Path) 
     assert "nord.csv; ændret siden: priser.csv" in page.text
     figures = [(row["scope_id"], row["measure"]) for row in data["figure_restatements"]]
     assert figures == [("company", "unallocated"), ("ANNA", "db3")]
+    assert page.text.count("ændret siden: ejere.csv") == 2
     for text in ("3.500,25", "-6,00", "ny fil: sent.csv", "ændret fil: nord.csv", "2026-01-20 – 2026-01-22"):
         assert text in page.text
     assert [(row["source_file"], row["records"]) for row in data["late_postings"]] == [("sent.csv", 2)]

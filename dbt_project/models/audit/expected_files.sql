@@ -1,6 +1,7 @@
 -- Every month of which a file of a source is expected, and what has come: up to the last month that any record of what
--- has happened shows. Activities and budgets show none, because they are planned ahead.
-with shown as (
+-- has happened shows. Activities and budgets show none, because they are planned ahead; payments and exchange rates can
+-- be entered ahead, so they show the month after the last one of documents at most.
+with documented as (
     select last_posted_month as month
     from {{ ref('int_account_period') }}
     union all
@@ -13,14 +14,31 @@ with shown as (
     select max({{ month_floor('invoice_date') }}) as month
     from {{ ref('stg_receivables') }}
     union all
-    select max({{ month_floor('paid_date') }}) as month
-    from {{ ref('stg_receivables') }}
-    union all
-    select max({{ month_floor('rate_date') }}) as month
-    from {{ ref('stg_exchange_rates') }}
-    union all
     select ledger_closed_to as month
     from {{ ref('stg_company') }}
+),
+
+ahead as (
+    select {{ month_floor('paid_date') }} as month
+    from {{ ref('stg_receivables') }}
+    union all
+    select {{ month_floor('rate_date') }} as month
+    from {{ ref('stg_exchange_rates') }}
+),
+
+month_after as (
+    select {{ add_months('max(month)', 1) }} as month
+    from documented
+),
+
+shown as (
+    select month
+    from documented
+    union all
+    select max(ahead.month) as month
+    from ahead
+    inner join month_after
+        on ahead.month <= month_after.month
 ),
 
 earliest as (

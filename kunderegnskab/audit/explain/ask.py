@@ -98,11 +98,18 @@ def cell_at(trace: Trace, name: str, key: Mapping[str, str]) -> Cell:
         raise CannotExplain(
             f"{name} is not published; name a column as table.column, e.g. whale_curve.share."
         )
-    if missing := set(content.key) ^ set(key):
+    if set(content.key) != set(key):
+        given = " ".join(f"--at {name}=…" for name in content.key)
+        missing = [name for name in content.key if name not in key]
+        surplus = [name for name in key if name not in content.key]
         raise CannotExplain(
-            f"The rows of {table} are told apart by {', '.join(content.key)}; give exactly these with --at "
-            f"(it is about {', '.join(sorted(missing))})."
+            f"The rows of {table} are told apart by {', '.join(content.key)}; give {given}"
+            + (f" (missing: {', '.join(missing)})" if missing and key else "")
+            + (f" (not one of them: {', '.join(surplus)})" if surplus else "")
+            + "."
         )
+    if "salesperson_id" in key:
+        key = {**key, "salesperson_id": salesperson_of(trace, key["salesperson_id"])}
     types = {each.name: each.type for each in content.columns}
     return Cell(table, {each: _typed(trace, types[each], each, key[each]) for each in content.key}, column)
 
@@ -133,11 +140,22 @@ def scope_of(scopes: Mapping[str, str | None]) -> tuple[str, str]:
 def salesperson_of(trace: Trace, asked: str) -> str:
     """A salesperson as the publication names them: the key that a company uses, or the pseudonym.
 
-    Raises CannotTrace when it takes a secret that is not at hand.
+    Raises:
+        CannotExplain: the publication knows nobody of that key.
+        CannotTrace: it takes a secret that is not at hand.
     """
     if is_pseudonym(asked) or is_plain(trace.publication.manifest.parameters):
         return asked
-    return str(trace.pseudonyms.of(asked))
+    named = str(trace.pseudonyms.of(asked))
+    # Asked here, because a sentence about a pseudonym that nobody has would make one believe in somebody.
+    trace.require("marts.salespeople")
+    known = "select 1 from marts.salespeople where salesperson_id = ? limit 1"
+    if not trace.con.execute(known, [named]).fetchall():
+        raise CannotExplain(
+            f"{trace.publication.name} knows no salesperson {asked}; `kunderegnskab salespeople` shows who "
+            "is listed."
+        )
+    return named
 
 
 def follow(trace: Trace, cell: Cell, depth: int | None) -> Branch:

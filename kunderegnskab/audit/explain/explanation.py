@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Context, Decimal
+from difflib import get_close_matches
 from typing import Any
 
 import sqlglot
@@ -28,6 +29,8 @@ BREADTH = 12
 
 PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
+# As many values of a key column are all named; of more, the nearest.
+_FEW_VALUES = 12
 # Sums of 18-digit amounts over millions of rows stay exact.
 _EXACT = Context(prec=60)
 
@@ -162,12 +165,42 @@ def _row(trace: Trace, cell: Cell) -> dict[str, Any]:
     )
     place = ", ".join(f"{name} {value}" for name, value in cell.key.items())
     if not rows:
-        raise CannotExplain(f"{cell.table} of {trace.publication.name} has no row with {place}.")
+        raise CannotExplain(
+            f"{cell.table} of {trace.publication.name} has no row with {place}; {_nearest(trace, cell)}"
+        )
     if len(rows) > 1:
         raise CannotExplain(
             f"{cell.table} has several rows with {place}; its key is {', '.join(content.key)}."
         )
     return rows[0]
+
+
+def _nearest(trace: Trace, cell: Cell) -> str:
+    """What could have been meant: each value of the key that no row has, with those that rows have."""
+    hints = []
+    for name, value in cell.key.items():
+        # Keys of customers and of salespeople stand in one column; who asks for a customer means a customer.
+        among = (
+            {"scope_type": cell.key["scope_type"]} if name == "scope_id" and "scope_type" in cell.key else {}
+        )
+        where = " and ".join([f"{identifier(name)} is not null", *(f"{other} = ?" for other in among)])
+        found = trace.con.execute(
+            f"select distinct {identifier(name)} as value from {cell.table} where {where} order by value",
+            list(among.values()),
+        )
+        held = [each for (each,) in found.fetchall()]
+        if held and value not in held:
+            hints.append(f"no row has {name} {value}{_choice(value, held)}")
+    return f"{', and '.join(hints)}." if hints else "each value is there, but not together."
+
+
+def _choice(value: Value, held: Sequence[Any]) -> str:
+    if not isinstance(value, str):
+        return f" (they go from {held[0]} to {held[-1]})"
+    if len(held) <= _FEW_VALUES:
+        return f" (there are {', '.join(held)})"
+    near = get_close_matches(value, held, n=3, cutoff=0.5)
+    return f" (nearest: {', '.join(near)})" if near else ""
 
 
 def _rule(trace: Trace, cell: Cell, row: Mapping[str, Any]) -> Rule:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,16 +18,20 @@ import xlsxwriter
 from babel.numbers import format_decimal
 from rich.text import Text
 from rich.tree import Tree
+from xlsxwriter.worksheet import Worksheet
 
 from kunderegnskab.audit.explain.ask import Branch
-from kunderegnskab.audit.explain.explanation import Cell, Explanation, Part, Value
-from kunderegnskab.audit.explain.reach import Reached
+from kunderegnskab.audit.explain.explanation import CannotExplain, Cell, Explanation, Part, Value
+from kunderegnskab.audit.explain.reach import Computed, Reached
 from kunderegnskab.audit.explain.records import SourceRecord
 from kunderegnskab.audit.trace import Trace
 
 Locale = Literal["da", "en"]
 
 _RECORDS_SHOWN = 10
+# What a sheet of a workbook holds, and a cell of it.
+_SHEET_ROWS = 1_048_576
+_CELL_CHARACTERS = 32_767
 _WORDS = {
     "da": {
         "adds_up": "Delene giver præcis det udgivne tal.",
@@ -316,8 +320,11 @@ _RECORD_COLUMNS = (
 )  # fmt: skip
 
 
-def _record_rows(records: Sequence[SourceRecord]) -> list[tuple[object, ...]]:
-    return [
+def _record_rows(
+    records: Sequence[SourceRecord], computed: Sequence[Computed]
+) -> Iterator[tuple[object, ...]]:
+    """What gives the published value: records, and what is computed on the way and stands for others."""
+    yield from (
         (
             record.feed,
             record.source_file,
@@ -331,46 +338,54 @@ def _record_rows(records: Sequence[SourceRecord]) -> list[tuple[object, ...]]:
             "" if record.raw is None else "; ".join(f"{name}={text}" for name, text in record.raw.items()),
         )
         for record in records
-    ]
+    )
+    for each in computed:
+        yield ("computed", None, None, None, each.column, each.gives, None, None, None, f"{each.cells} cells")
 
 
-def write_csv(path: Path, records: Sequence[SourceRecord]) -> None:
-    """All source records, one row each."""
+def write_csv(path: Path, records: Sequence[SourceRecord], computed: Sequence[Computed]) -> None:
+    """All source records, one row each, then a row per computed column: `gives` adds up to the value."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(_RECORD_COLUMNS)
-        writer.writerows(_record_rows(records))
+        writer.writerows(_record_rows(records, computed))
 
 
-def write_xlsx(path: Path, root: Branch, records: Sequence[SourceRecord], names: Names) -> None:
-    """Two sheets: the steps down, and all source records with their sum."""
+def write_xlsx(
+    path: Path, root: Branch, records: Sequence[SourceRecord], computed: Sequence[Computed]
+) -> None:
+    """Two sheets: the steps down, and what `write_csv` writes.
+
+    Raises CannotExplain for more records than a sheet holds.
+    """
+    if len(records) + len(computed) >= _SHEET_ROWS:
+        raise CannotExplain(
+            f"{len(records):,} records are more than the {_SHEET_ROWS:,} that a sheet holds; use --csv."
+        )
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
     bold = book.add_format({"bold": True})
     steps = book.add_worksheet("steps")
     steps.write_row(0, 0, ("level", "value", "computed", "adds_up", "cell", "rule"), bold)
     for row, (level, each) in enumerate(_leveled(root, 0), start=1):
-        steps.write_row(
-            row,
-            0,
-            (
-                level,
-                number(each.value, names.locale),
-                number(each.computed, names.locale),
-                str(each.adds_up),
-                _place(each.cell),
-                each.formula,
-            ),
-        )
+        for column, value in enumerate(
+            (level, each.value, each.computed, str(each.adds_up), _place(each.cell), each.formula)
+        ):
+            _write(steps, row, column, value)
     sheet = book.add_worksheet("records")
     sheet.write_row(0, 0, _RECORD_COLUMNS, bold)
-    for row, values in enumerate(_record_rows(records), start=1):
+    for row, values in enumerate(_record_rows(records, computed), start=1):
         for column, value in enumerate(values):
-            # A text such as =1+1 must stay text. Of a number Excel keeps 15 digits; the CSV has them all.
-            if isinstance(value, Decimal | int):
-                sheet.write(row, column, value)
-            else:
-                sheet.write_string(row, column, "" if value is None else str(value))
+            _write(sheet, row, column, value)
     book.close()
+
+
+def _write(sheet: Worksheet, row: int, column: int, value: object) -> None:
+    # A text such as =1+1 must stay text. Of a number Excel keeps 15 digits, of a text 32,767 characters; the
+    # CSV has them all.
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        sheet.write(row, column, value)
+    else:
+        sheet.write_string(row, column, "" if value is None else str(value)[:_CELL_CHARACTERS])
 
 
 def _leveled(branch: Branch, level: int) -> list[tuple[int, Explanation]]:
