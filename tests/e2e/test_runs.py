@@ -69,4 +69,4 @@ def test_an_endpoint_that_does_not_answer_changes_nothing_and_is_said(small_to_c
     assert done.code == 0
     assert done.json["status"] == "published"
     (note,) = done.json["notes"]
-    assert "http://127.0.0.1:9 took 0 of" in note
+    assert "127.0.0.1 took 0 of" in note
