@@ -58,11 +58,12 @@ def test_grain_of_every_mart_is_tested_for_uniqueness(manifest: Manifest) -> Non
         ]
         assert len(grain) == 1, model["name"]
         checked = {
-            test["column_name"]
+            column
             for test in data_tests_of(manifest, model)
-            if test["test_metadata"]["name"] == "not_null"
+            if test["test_metadata"]["name"] == "never_null"
+            for column in test["test_metadata"]["kwargs"]["columns"]
         }
-        assert set(grain[0]) <= checked, f"{model['name']}: a key column without not_null"
+        assert set(grain[0]) <= checked, f"{model['name']}: a key column that may be NULL"
 
 
 def test_columns_are_described_and_are_the_built_ones(manifest: Manifest, small: Build) -> None:

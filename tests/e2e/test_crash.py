@@ -1,6 +1,8 @@
-"""A refresh that is killed anywhere: readers keep a whole publication, and the next refresh works.
+"""Refreshes that end and refreshes that are killed anywhere, with readers at work all the time.
 
-Kills of the publishing step alone, many more of them, are in `test_publication_crash`.
+No read fails, nobody sees a mix of two publications, what was published stays whole, and the next refresh works.
+What readers do is in `reader_worker`. Kills of the publishing step alone, and publications that follow each
+other faster, are in `test_publication_crash`.
 """
 
 from __future__ import annotations
@@ -9,16 +11,24 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import PATIENCE_SECONDS, published, refreshed, start, tree
+from companies import MONTHS, line, write_sales
+from reader_worker import MARKED
+from running import PATIENCE_SECONDS, REPOSITORY, environment, published, refreshed, start, tree
 
-from kunderegnskab.publication.store import current, verify_chain, verify_files
+from kunderegnskab.publication.store import current, publications, verify_chain, verify_files
 
+WORKER = Path(__file__).with_name("reader_worker.py")
 KILLS = {"command": 8, "dbt": 7, "publication": 6}
 REFRESH_AFTER_EVERY = 4
 # How long a dbt may outlive the refresh that started it.
@@ -29,9 +39,25 @@ _POLL_SECONDS = 0.02
 @pytest.mark.slow
 def test_killed_refresh_leaves_readers_and_the_next_refresh_unharmed(small_to_change: Path):
     workspace = small_to_change
+    with reading(workspace) as judged:
+        ended = refreshes_and_kills(workspace)
+    read, held = judged
+    assert read["reads"] >= 10 * sum(KILLS.values())
+    # Every publication there was, though one may be replaced before a reader comes to it.
+    assert read["publications"] >= ended
+    assert held["reads"] >= 10 * sum(KILLS.values())
+    assert held["publications"] == 1  # whoever holds a file open keeps what was in it
+
+    store = workspace / "published"
+    assert verify_chain(store) == []
+    # Old data is pruned, their manifests stay: the reader above held a file that is gone.
+    assert len([publication for publication in publications(store) if publication.database.exists()]) == 3
+
+
+def refreshes_and_kills(workspace: Path) -> int:
+    """How many refreshes came to their end, each with numbers of its own."""
+    ended, whole = 1, changed_refresh(workspace, 1)
     content = published_content(workspace)
-    whole = timed_refresh(workspace)
-    assert published_content(workspace) == content
 
     chance = random.Random(20240131)
     # Spread over the whole of what is killed, so that every part of it is hit.
@@ -51,10 +77,24 @@ def test_killed_refresh_leaves_readers_and_the_next_refresh_unharmed(small_to_ch
         if name == before[0]:
             assert files == before[1]
         if number % REFRESH_AFTER_EVERY == 0 or number == len(kills):
-            assert refreshed(workspace, "--full")["status"] == "published"
+            ended += 1
+            changed_refresh(workspace, ended)
             assert list((workspace / "published").glob(".tmp-*")) == []
             assert verify_chain(workspace / "published") == []
             assert_whole(workspace)
+            changed = published_content(workspace)
+            assert changed != content
+            content = changed
+    return ended
+
+
+def changed_refresh(workspace: Path, number: int) -> float:
+    """Refresh with another amount than ever before; the seconds it took."""
+    day = date(MONTHS[-1].year, MONTHS[-1].month, 20)
+    write_sales(workspace, "extra", [line("EXTRA", MARKED, day, Decimal(10 * number))])
+    began = time.monotonic()
+    assert refreshed(workspace)["status"] == "published"
+    return time.monotonic() - began
 
 
 # --- killing ----------------------------------------------------------------------------------------
@@ -152,8 +192,28 @@ def current_tree(workspace: Path) -> tuple[str, dict[str, str]]:
     return now.name, tree(now.path)
 
 
-def timed_refresh(workspace: Path) -> float:
-    """Seconds that a whole refresh takes here and now."""
-    began = time.monotonic()
-    assert refreshed(workspace, "--full")["status"] == "published"
-    return time.monotonic() - began
+@contextmanager
+def reading(workspace: Path) -> Generator[list[dict[str, int]]]:
+    """Readers at work; afterwards how often each read, and how many publications it saw."""
+    readers = [begin_reading(what, workspace) for what in ("read", "hold")]
+    judged: list[dict[str, int]] = []
+    try:
+        yield judged
+    finally:
+        (workspace / "stop").touch()
+        ended = [reader.communicate(timeout=60) for reader in readers]
+    for reader, (printed, complaints) in zip(readers, ended, strict=True):
+        assert reader.returncode == 0, complaints
+        judged.append(json.loads(printed))
+
+
+def begin_reading(what: str, workspace: Path) -> subprocess.Popen[str]:
+    paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+    return subprocess.Popen(
+        [sys.executable, str(WORKER), what, str(workspace)],
+        cwd=REPOSITORY,
+        env=environment(PYTHONPATH=paths),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

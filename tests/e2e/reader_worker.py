@@ -1,0 +1,69 @@
+"""Reads what is published in a process of its own, which `test_crash` starts and judges.
+
+    python reader_worker.py read WORKSPACE   opens what is current, until WORKSPACE/stop exists
+    python reader_worker.py hold WORKSPACE   opens it once, until WORKSPACE/stop exists
+
+Each publication has other amounts, so a reader can see a mix of two.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from companies import MONTHS
+
+MARKED = "C2"
+QUERY = f"""
+    select p.publication, p.run_id, b.run_id,
+        (select net_sales from marts.customer_accounts
+         where customer_id = '{MARKED}' and month = '{MONTHS[-1]}'),
+        (select amount from marts.customer_account_lines
+         where customer_id = '{MARKED}' and month = '{MONTHS[-1]}' and line_code = 'K30'),
+        (select sum(invoiced_sales - returns) from marts.product_accounts
+         where customer_id = '{MARKED}' and month = '{MONTHS[-1]}'),
+        (select sum(amount) from marts.customer_account_lines where line_code = 'K30'),
+        (select sum(net_sales) from marts.customer_accounts)
+    from main._publication as p cross join audit.build as b
+"""
+
+
+def read_until_stopped(root: Path, *, hold: bool) -> None:
+    """Reads, compares within each publication and prints how often and how many of them it saw."""
+    database = root / "published" / "current" / "kunderegnskab.duckdb"
+    reads = 0
+    seen: dict[str, Decimal] = {}
+    held = duckdb.connect(str(database), read_only=True) if hold else None
+    while not (root / "stop").exists():
+        if held is not None:
+            row = held.execute(QUERY).fetchone()
+        else:
+            with duckdb.connect(str(database), read_only=True) as con:
+                row = con.execute(QUERY).fetchone()
+            pointer = json.loads((root / "published" / "current.json").read_bytes())
+            assert (root / "published" / pointer["publication"] / "manifest.json").is_file()
+        publication, amount = judge(row)
+        if seen.setdefault(publication, amount) != amount:
+            raise AssertionError(f"{publication} had {seen[publication]} and has {amount}")
+        reads += 1
+        time.sleep(0.1)  # enough reads to hit every moment, and a core left for the refreshes
+    print(json.dumps({"reads": reads, "publications": len(seen)}))
+
+
+def judge(row: tuple[Any, ...] | None) -> tuple[str, Decimal]:
+    """The publication's name and amount, if everything that was read belongs together."""
+    if row is None:
+        raise AssertionError("nothing was read")
+    publication, run_id, built_by, account, account_line, products, lines, accounts = row
+    if run_id != built_by or not account == account_line == products or lines != accounts:
+        raise AssertionError(f"a mix of two publications: {row}")
+    return publication, account
+
+
+if __name__ == "__main__":
+    read_until_stopped(Path(sys.argv[2]), hold=sys.argv[1] == "hold")
