@@ -62,40 +62,8 @@ left join amounts
 where counts.ownership = '{{ ownership }}'
 {%- endmacro %}
 
-{# For singular tests: each customer and month whose parts over all salespeople do not sum to the customer's account in
-   every column that adds up. portfolios: portfolio_accounts or current_portfolio_accounts. #}
-{% macro parts_that_are_not_the_account(portfolios) -%}
-with parts as (
-    select
-        {%- for column in account_measures() %}
-        sum({{ column }}) as {{ column }},
-        {%- endfor %}
-        customer_id,
-        month
-    from {{ portfolios }}
-    group by customer_id, month
-)
-
-select
-    coalesce(parts.customer_id, accounts.customer_id) as customer_id,
-    coalesce(parts.month, accounts.month) as month,
-    parts.net_sales as net_sales_of_salespeople,
-    accounts.net_sales,
-    parts.db3 as db3_of_salespeople,
-    accounts.db3
-from parts
-full join {{ ref('customer_accounts') }} as accounts
-    on parts.customer_id = accounts.customer_id and parts.month = accounts.month
-where
-    parts.customer_id is null
-    or accounts.customer_id is null
-    {%- for column in account_measures() %}
-    or parts.{{ column }} is distinct from accounts.{{ column }}
-    {%- endfor %}
-{%- endmacro %}
-
-{# For singular tests of portfolio_ratio_bridge: one row per scope of the bridge, customer and window, with net sales and
-   contributions of now and then. What is asked of them belongs in the test. #}
+{# For rules of portfolio_ratio_bridge: one row per scope of the bridge, customer and window, with net sales and
+   contributions of now and then. What is asked of them belongs in the rule. #}
 {% macro ratio_bridge_customers() -%}
     {%- for scope_type, scope_id, relation in [
         ('company', "'company'", ref('int_customer_windows')),

@@ -1,0 +1,69 @@
+{# Fails for each driver whose costs or bases over all customers are not what the accounts of the customers in a
+   class come to, and where customers are missing. #}
+{% macro driver_opportunities__costs_equal_the_accounts() -%}
+with as_of as (
+    select max(month) as month
+    from {{ ref('time_windows') }}
+),
+
+accounts as (
+    select sums.*
+    from {{ ref('int_customer_windows') }} as sums
+    inner join as_of
+        on sums.month = as_of.month and sums.time_window = 'r12'
+    inner join {{ ref('customer_segments') }} as segments
+        on sums.customer_id = segments.customer_id and sums.month = segments.month
+    inner join {{ ref('int_segment_codes') }} as codes
+        on segments.rule_version = codes.rule_version and segments.segment = codes.segment
+),
+
+expected as (
+    {%- for driver, cost in [
+        ('returns', 'returns'), ('bonus', 'bonus'), ('cash_discount', 'cash_discount'), ('freight', 'freight'),
+        ('handling', 'handling'), ('other_direct', 'other_direct'), ('order_cost', 'order_cost'),
+        ('sales_effort', 'sales_effort_cost'), ('credit', 'credit_cost'),
+    ] %}
+    select
+        '{{ driver }}' as driver,
+        count(*) as customer_count,
+        sum({{ cost }}) as cost,
+        sum(invoiced_sales) as base
+    from accounts
+    where invoiced_sales > 0
+    union all
+    {%- endfor %}
+    select
+        'discount' as driver,
+        count(*) as customer_count,
+        sum(invoice_discount) as cost,
+        sum(list_sales) as base
+    from accounts
+    where list_sales > 0
+),
+
+found as (
+    select
+        driver,
+        count(*) as customer_count,
+        sum(cost) as cost,
+        sum(base) as base
+    from {{ ref('driver_opportunities') }}
+    group by driver
+)
+
+select
+    expected.driver,
+    expected.cost as expected_cost,
+    found.cost,
+    expected.base as expected_base,
+    found.base,
+    expected.customer_count as expected_customer_count,
+    found.customer_count
+from expected
+left join found
+    on expected.driver = found.driver
+where
+    coalesce(expected.cost, 0) is distinct from coalesce(found.cost, 0)
+    or coalesce(expected.base, 0) is distinct from coalesce(found.base, 0)
+    or expected.customer_count is distinct from coalesce(found.customer_count, 0)
+{%- endmacro %}

@@ -1,0 +1,40 @@
+{# Fails for each value of the year before that is not the value that the same scope had then. Segments are left
+   out: their customers of now are another group than the segment's customers of then. #}
+{% macro kpi_values__prior_year_is_the_value_of_then() -%}
+with formulas as (
+    select
+        kpi_id,
+        max(case when part = 'denominator' then 1 else 0 end) = 0 as is_sum
+    from {{ ref('kpi_formulas') }}
+    group by kpi_id
+)
+
+select
+    kpi_values.kpi_id,
+    kpi_values.scope_type,
+    kpi_values.scope_id,
+    kpi_values.month,
+    kpi_values.time_window,
+    kpi_values.prior_year_value,
+    earlier.value as value_then
+from {{ ref('kpi_values') }} as kpi_values
+inner join {{ ref('time_windows') }} as windows
+    on kpi_values.month = windows.month and kpi_values.time_window = windows.time_window
+inner join formulas
+    on kpi_values.kpi_id = formulas.kpi_id
+left join {{ ref('kpi_values') }} as earlier
+    on
+        kpi_values.kpi_id = earlier.kpi_id
+        and kpi_values.scope_type = earlier.scope_type
+        and kpi_values.scope_id = earlier.scope_id
+        and kpi_values.time_window = earlier.time_window
+        and windows.compared_last_month = earlier.month
+where
+    kpi_values.scope_type is distinct from 'segment'
+    -- Who was not there has sold nothing; a window that is compared with nothing has nothing.
+    and kpi_values.prior_year_value is distinct from case
+        when windows.compared_first_month is null then null
+        when formulas.is_sum then coalesce(earlier.value, 0)
+        else earlier.value
+    end
+{%- endmacro %}

@@ -1,7 +1,0 @@
--- Fails when the company has more than one row: every record would then count twice. That it has one where there
--- are records is shown by int_sales_lines_valued__keeps_every_sales_line.
-{{ config(meta={'dagster': {'ref': {'name': 'stg_company'}}}) }}
-
-select count(*) as row_count
-from {{ ref('stg_company') }}
-having count(*) > 1
