@@ -1,32 +1,75 @@
-"""dbt as Dagster starts it: one command that ends when whoever started it is gone.
+"""dbt as a refresh starts it: a process of its own that ends when whoever started it is gone.
 
-Where dbt's project lies and what is asked of it does not belong here: see `dbt.py`.
+Either one command (`kunderegnskab-dbt parse ...`), or `kunderegnskab-dbt wait`: it gets ready and then runs
+the commands that it reads, one per line. Who asks for that is `dbt_process.py`; where the project lies,
+`dbt_project.py`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 import time
-from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 # Process id of whoever starts dbt, set by it; a parent that died before we looked would go unnoticed.
 PARENT_VARIABLE = "KUNDEREGNSKAB_DBT_PARENT"
+# A line that begins so is an answer in JSON, every other line is dbt's log.
+ANSWER = "\x1e"
+RUN_RESULTS = "run_results.json"
 _LOOK_EVERY_SECONDS = 0.1
 
 
 def main() -> None:
     """Run dbt with this process's arguments."""
-    if sys.argv[1:] == ["--version"]:
-        # dagster-dbt asks for this before every command; importing dbt to answer takes 1.7 s.
-        print(f"installed: {version('dbt-core')}")  # noqa: T201
-        return
     _end_with_parent()
+    if sys.argv[1:2] == ["wait"]:
+        _wait_for_commands()
+        return
     from dbt.cli.main import cli
 
     _share_parse_between_warehouses()
     cli()
+
+
+def _wait_for_commands() -> None:
+    """Import dbt and read its parse of the project, then run a command per line until there are no more.
+
+    A line is {"arguments": what dbt is called with, "folder": where it leaves its run results}. Answers are
+    {"node", "status"} for each node that has ended, and {"exception"} at the end of a command.
+    """
+    from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt.cli.main import dbtRunner
+
+    _share_parse_between_warehouses()
+    parsed = dbtRunner().invoke(["--quiet", "--no-write-json", "parse"])
+    if not parsed.success:
+        _answer({"exception": f"dbt cannot parse the project: {parsed.exception}"})
+        return
+    dbt = dbtRunner(manifest=parsed.result, callbacks=[_tell_of_node])  # ty: ignore[invalid-argument-type]
+    for line in sys.stdin:
+        command = json.loads(line)
+        folder = Path(command["folder"])
+        # The manifest is the same for every run of this code, and dbt would write it twice.
+        verb, *options = command["arguments"]
+        done = dbt.invoke(["--no-write-json", verb, "--target-path", str(folder), *options])
+        if isinstance(done.result, RunExecutionResult):
+            done.result.write(str(folder / RUN_RESULTS))
+        _answer({"exception": None if done.exception is None else str(done.exception)})
+
+
+def _tell_of_node(event: Any) -> None:
+    if event.info.name == "NodeFinished":
+        node = event.data.node_info
+        _answer({"node": node.unique_id, "status": node.node_status})
+
+
+def _answer(answer: dict[str, Any]) -> None:
+    sys.stdout.write(f"{ANSWER}{json.dumps(answer)}\n")
+    sys.stdout.flush()
 
 
 def _share_parse_between_warehouses() -> None:

@@ -20,7 +20,7 @@ from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, curr
 from kunderegnskab.quality.gate import earlier_publication
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import WorkspaceBusy, sole_writer
-from orchestration.dbt import counted
+from orchestration.dbt_answers import counted
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kunderegnskab.workspace import ENVIRONMENT_VARIABLE, REPOSITORY, Workspace
-from orchestration import dbt
+from orchestration import dbt_project
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -31,7 +31,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
         "DAGSTER_HOME": str(workspace.state / "dagster"),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "GX_ANALYTICS_ENABLED": "false",
-        **dbt.environment(workspace),
+        **dbt_project.environment(workspace),
     }
 
 

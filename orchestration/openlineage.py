@@ -30,7 +30,7 @@ from kunderegnskab.code_version import code_version
 from kunderegnskab.quality.certification import CheckResult, read_results
 from kunderegnskab.quality.runs import Run
 from kunderegnskab.workspace import Workspace
-from orchestration.dbt import keep_newest, runs_folder
+from orchestration.dbt_project import keep_newest, runs_folder
 
 PRODUCER = f"urn:kunderegnskab:{code_version()}"
 # A run of the demo company has 2 MB of events.

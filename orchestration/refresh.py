@@ -79,26 +79,29 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
 
 
 def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outcome:
-    # Imported here because Dagster takes a second, and most refreshes find nothing to do.
-    from orchestration import failures, run_notes
-    from orchestration.dbt import keep_newest
-    from orchestration.instance import open_instance
+    # Imported here because Dagster takes seconds, and most refreshes find nothing to do.
+    from orchestration.dbt_process import started_early
+    from orchestration.dbt_project import keep_newest
 
     log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     keep_newest(log.parent, _LOGS_KEPT - 1)
     progress("starting", 0, 1)
-    with _output_to(log), _faults_to_log(log), open_instance(workspace) as instance, listening(progress):
-        from orchestration.definitions import defs  # reads the environment that is set by now
+    with _output_to(log), _faults_to_log(log), started_early(workspace):
+        from orchestration import failures, run_notes
+        from orchestration.instance import open_instance
 
-        job = defs().resolve_job_def("refresh")
-        result = job.execute_in_process(
-            instance=instance,
-            tags=tags,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
-        )
-        sentences, rejects = ((), None) if result.success else failures.explain(workspace, result)
-        notes = tuple(run_notes.run_warnings(workspace, result.run_id))
+        with open_instance(workspace) as instance, listening(progress):
+            from orchestration.definitions import defs  # reads the environment that is set by now
+
+            job = defs().resolve_job_def("refresh")
+            result = job.execute_in_process(
+                instance=instance,
+                tags=tags,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
+            )
+            sentences, rejects = ((), None) if result.success else failures.explain(workspace, result)
+            notes = tuple(run_notes.run_warnings(workspace, result.run_id))
     current = store.current(workspace.published)
     name = current.name if current else None
     if result.success:

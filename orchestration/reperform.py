@@ -5,19 +5,20 @@ What is loaded and how contents are compared belongs in `kunderegnskab.audit.rep
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 
-from kunderegnskab.audit.models import record_models
+from kunderegnskab.audit.models import Model, record_models
 from kunderegnskab.audit.reperformance import CannotReperform, Difference, compare, load_again
 from kunderegnskab.code_version import code_version, lock_sha256
 from kunderegnskab.personal.classification import record_personal_data
@@ -25,8 +26,9 @@ from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import REPOSITORY, Workspace
-from orchestration.dbt import LAUNCHER, PROJECT, built_models, column_lineage
-from orchestration.dbt_launcher import PARENT_VARIABLE
+from orchestration.dbt_answers import LineageCache, built_models
+from orchestration.dbt_process import DbtEnded, DbtProcess
+from orchestration.dbt_project import ensure_manifest, environment, parse_folder, read_manifest
 
 _WITHOUT_TESTS = ("--resource-type", "model", "--resource-type", "seed")
 
@@ -69,10 +71,9 @@ def perform(
     with duckdb.connect(str(warehouse)) as con:
         load_again(con, workspace, publication)
     progress(f"computing {publication.name} again", 0, 1)
-    compiled = _run_models(warehouse, scratch)
+    models = _run_models(workspace, warehouse, scratch)
     with duckdb.connect(str(warehouse)) as con:
-        models = built_models(compiled, con)
-        lineage, _ = column_lineage(models, con)
+        lineage, _ = LineageCache(parse_folder(workspace)).of(models, con)
         record_models(con, models, lineage)
         record_personal_data(con, lineage)
         return compare(con, publication, progress)
@@ -96,27 +97,23 @@ def _by_its_own_code(workspace: Workspace, publication: Publication, progress: P
     return [Difference(**each) for each in json.loads(done.stdout)]
 
 
-def _run_models(warehouse: Path, scratch: Path) -> dict[str, object]:
-    """Build seeds and models, without their tests; the manifest that dbt leaves behind."""
-    target = scratch / "target"
-    done = subprocess.run(
-        [str(LAUNCHER), "--quiet", "build", "--project-dir", str(PROJECT), *_WITHOUT_TESTS],
-        env=os.environ
-        | {
-            "KUNDEREGNSKAB_WAREHOUSE": str(warehouse),
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(scratch / "log"),
-            "DBT_PROFILES_DIR": str(PROJECT),
-            PARENT_VARIABLE: str(os.getpid()),
-        },
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise CannotReperform(f"The models do not run: {done.stdout[-2000:]}{done.stderr[-1000:]}")
-    return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+def _run_models(workspace: Workspace, warehouse: Path, scratch: Path) -> list[Model]:
+    """Build seeds and models, without their tests."""
+    manifest = read_manifest(ensure_manifest(workspace))
+    dbt = DbtProcess({**environment(workspace), "KUNDEREGNSKAB_WAREHOUSE": str(warehouse)})
+    try:
+        # What dbt logs is for a developer; the answer of this program may be JSON.
+        with redirect_stdout(io.StringIO()):
+            answers = dbt.run(["build", *_WITHOUT_TESTS], scratch / "target", lambda *_: None)["results"]
+    except DbtEnded as error:
+        raise CannotReperform(f"The models do not run: {error}") from error
+    finally:
+        dbt.end()
+    if broken := [
+        f"{answer['unique_id']}: {answer['message']}" for answer in answers if answer["status"] != "success"
+    ]:
+        raise CannotReperform("The models do not run: " + "\n".join(broken))
+    return built_models(manifest, answers)
 
 
 @contextmanager

@@ -1,40 +1,47 @@
-"""What the steps of a run share: the workspace and the sole right to write in it.
+"""What the steps of a run share: the workspace, the sole right to write in it, and the dbt that works on it.
 
 What the steps do belongs in `defs/`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
-import duckdb
-from dagster_dbt import DbtCliResource
 from pydantic import PrivateAttr
 
-from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import sole_writer
+from orchestration.dbt_process import DbtProcess, waiting
 from orchestration.run_notes import noted
 
 # One writing step at a time; see concurrency.pools in dagster.yaml.
 WRITER_POOL = "warehouse_writer"
 
 
-class NoWarehouse(KunderegnskabError):
-    """There is no warehouse to work on yet."""
+class Dbt(dg.ConfigurableResource):
+    """The dbt of a run: a process of its own that gets ready while the run reads files."""
 
+    root: str
+    _process: DbtProcess = PrivateAttr()
 
-class Dbt(DbtCliResource):
-    """dbt in a process of its own."""
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Dbt]:
+        """Have a dbt waiting until the run ends."""
+        workspace = Workspace(Path(self.root))
+        self._process = waiting(workspace)
+        try:
+            yield self
+        finally:
+            self._process.end()
 
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # ty: ignore[incompatible-method-override]
-        # dagster-dbt would import all of dbt into this process as well, to fetch metadata that
-        # orchestration.dbt.relation_metadata reads without it.
-        return None
+    @property
+    def process(self) -> DbtProcess:
+        """The process, which works on the warehouse of this run's workspace."""
+        return self._process
 
 
 class CompanyWorkspace(dg.ConfigurableResource):
@@ -64,19 +71,6 @@ class CompanyWorkspace(dg.ConfigurableResource):
     def started_at(self) -> datetime:
         """When the run took hold of the workspace, UTC."""
         return self._started_at
-
-    @contextmanager
-    def warehouse(self) -> Generator[duckdb.DuckDBPyConnection]:
-        """The working warehouse, for the smallest block that writes: dbt is another process.
-
-        Raises:
-            NoWarehouse: nothing has been loaded yet.
-        """
-        path = self.folder.warehouse
-        if not path.is_file():
-            raise NoWarehouse("There is no warehouse yet: materialise the raw feeds first, or run a refresh.")
-        with duckdb.connect(str(path)) as con:
-            yield con
 
 
 def _bury_killed_runs(instance: dg.DagsterInstance, own_run_id: str | None) -> None:

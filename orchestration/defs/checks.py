@@ -5,25 +5,17 @@ tests, which become asset checks by themselves.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import groupby
 
 import dagster as dg
-import duckdb
 
 from kunderegnskab.feeds import load_feeds
-from kunderegnskab.ingest import read_load_record
-from kunderegnskab.personal.names import names_in
-from kunderegnskab.progress import report
-from kunderegnskab.publication import store
-from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, record
-from kunderegnskab.quality.door import door_catalogue, run_door
-from kunderegnskab.quality.gate import gate_catalogue, run_gate
+from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult
+from kunderegnskab.quality.door import door_catalogue
+from kunderegnskab.quality.gate import gate_catalogue
 from kunderegnskab.quality.metric_checks import MetricCheck
-from kunderegnskab.workspace import Workspace
+from orchestration import steps
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
-
-_FEEDS = list(load_feeds())
 
 
 def _suites(stage: str, layer: str, catalogue: Sequence[MetricCheck]) -> list[dg.AssetCheckSpec]:
@@ -39,43 +31,35 @@ def _suites(stage: str, layer: str, catalogue: Sequence[MetricCheck]) -> list[dg
     ]
 
 
+def suite_result(asset_key: dg.AssetKey, name: str, suite: Sequence[CheckResult]) -> dg.AssetCheckResult:
+    """How the checks of one subject came out, as one check of Dagster's with a line for each of them."""
+    failed = [result for result in suite if result.status not in GOOD_STATUSES]
+    blocks = any(result.is_blocking for result in failed)
+    return dg.AssetCheckResult(
+        check_name=name,
+        asset_key=asset_key,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+        description="\n".join(f"{result.expectation}\n{result.detail}" for result in failed) or None,
+        metadata={result.check_name: f"{result.status}: {result.observed}" for result in suite},
+    )
+
+
 def _reported(stage: str, layer: str, results: Sequence[CheckResult]) -> Iterator[dg.AssetCheckResult]:
     ordered = sorted(results, key=lambda result: result.subject)
-    for subject, group in groupby(ordered, key=lambda result: result.subject):
-        suite = list(group)
-        failed = [result for result in suite if result.status not in GOOD_STATUSES]
-        blocks = any(result.is_blocking for result in failed)
-        yield dg.AssetCheckResult(
-            check_name=f"{stage}__{subject}",
-            asset_key=dg.AssetKey([layer, subject]),
-            passed=not failed,
-            severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
-            description="\n".join(f"{result.expectation}\n{result.detail}" for result in failed) or None,
-            metadata={result.check_name: f"{result.status}: {result.observed}" for result in suite},
-        )
+    for subject, suite in groupby(ordered, key=lambda result: result.subject):
+        yield suite_result(dg.AssetKey([layer, subject]), f"{stage}__{subject}", list(suite))
 
 
-@dg.multi_asset_check(name="door", specs=_suites("door", "raw", door_catalogue(_FEEDS)), pool=WRITER_POOL)
+@dg.multi_asset_check(
+    name="door", specs=_suites("door", "raw", door_catalogue(list(load_feeds()))), pool=WRITER_POOL
+)
 def door(context: dg.AssetCheckExecutionContext, company: CompanyWorkspace) -> Iterator[dg.AssetCheckResult]:
     """What must hold for the files before anything is built on them."""
-    report("checking the files", 0, 1)
-    with company.warehouse() as con:
-        results = record(con, run_door(con, _FEEDS, date.today()), company.folder.waivers)
-    yield from _reported("door", "raw", results)
-
-
-def _names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> set[str]:
-    receipts = read_load_record(con).receipts
-    return names_in((receipt.feed, workspace.lake / receipt.lake_file) for receipt in receipts)
+    yield from _reported("door", "raw", steps.check_files(company.folder))
 
 
 @dg.multi_asset_check(name="gate", specs=_suites("gate", "marts", gate_catalogue()), pool=WRITER_POOL)
 def gate(context: dg.AssetCheckExecutionContext, company: CompanyWorkspace) -> Iterator[dg.AssetCheckResult]:
     """What must hold for the totals before they are published."""
-    report("checking the totals", 0, 1)
-    previous = store.current(company.folder.published)
-    with company.warehouse() as con:
-        names = _names(company.folder, con) if company.folder.company.salesperson_keys == "pseudonym" else ()
-        results = run_gate(con, previous.database if previous else None, names)
-        results = record(con, results, company.folder.waivers)
-    yield from _reported("gate", "marts", results)
+    yield from _reported("gate", "marts", steps.check_totals(company.folder))

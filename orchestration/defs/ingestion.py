@@ -7,28 +7,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from kunderegnskab.audit.closing import load_closed_months
-from kunderegnskab.audit.history import load_history
-from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import Feed, load_feeds
-from kunderegnskab.ingest import (
-    fresh_warehouse,
-    input_hash,
-    load_warehouse,
-    read_load_record,
-    record_load,
-    sweep,
-    take_in,
-)
-from kunderegnskab.personal.names import write_names
-from kunderegnskab.personal.pseudonyms import for_refresh
-from kunderegnskab.problems import InputProblem, InputProblems
-from kunderegnskab.progress import report
-from kunderegnskab.publication import store
-from kunderegnskab.publication.baselines import load_baselines
-from kunderegnskab.quality.certification import start_load
-from kunderegnskab.workspace import Workspace
-from orchestration.defs.transformation import all_checks
+from kunderegnskab.problems import InputProblems
+from orchestration import steps
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL, run_tags
 
@@ -96,70 +77,23 @@ def _feed_spec(feed: Feed) -> dg.AssetSpec:
 )
 def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> Iterator[dg.MaterializeResult]:
     """Read what is new, then load a fresh warehouse."""
-    workspace = company.folder
-    _refuse_unknown_waivers(workspace)
-    sweep(workspace.lake)
     try:
-        intake = take_in(workspace, workspace.lake, report, again=FULL in context.run.tags)
+        loaded = steps.read_in(company.folder, context.run_id, again=FULL in context.run.tags)
     except InputProblems as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    earlier = store.current(workspace.published)
-    try:
-        pseudonyms = for_refresh(workspace, earlier.manifest.parameters if earlier else None)
-        write_names(workspace, intake, pseudonyms)
-    except InputProblems as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
-    inputs = input_hash(workspace, intake.files)
-    context.instance.add_run_tags(context.run_id, run_tags(inputs))
-    with fresh_warehouse(workspace) as con:
-        load_warehouse(con, workspace.company, workspace.lake, intake, pseudonyms)
-        record_load(con, workspace, intake, pseudonyms)
-        load_baselines(con, workspace.published, earlier, pseudonyms)
-        parameters = read_load_record(con).parameters
-        try:
-            load_history(con, workspace.lake, parameters, earlier, pseudonyms)
-            load_closed_months(con, workspace.published, earlier, pseudonyms)
-        except InputProblems as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
-        start_load(
-            con,
-            load_id=context.run_id,
-            run_id=context.run_id,
-            input_hash=inputs,
-            code_version=code_version(),
-        )
-        rows = dict(
-            con.execute("select feed, sum(records_loaded)::bigint from raw.files group by feed").fetchall()
-        )
-    hashes = {name: [r.file_sha256 for r in intake.receipts if r.feed == name] for name in load_feeds()}
-    for name, files in hashes.items():
+    context.instance.add_run_tags(context.run_id, run_tags(loaded.input_hash))
+    receipts = loaded.intake.receipts
+    for name in load_feeds():
+        files = [receipt for receipt in receipts if receipt.feed == name]
         yield dg.MaterializeResult(
             asset_key=["raw", name],
-            data_version=dg.DataVersion("|".join(sorted(files)) or "not supplied"),
+            data_version=dg.DataVersion(
+                "|".join(sorted(file.file_sha256 for file in files)) or "not supplied"
+            ),
             metadata={
-                "dagster/row_count": rows.get(name, 0),
-                "files": dg.MetadataValue.md(
-                    "\n".join(f"- {r.source_file}" for r in intake.receipts if r.feed == name)
-                ),
+                "dagster/row_count": loaded.rows.get(name, 0),
+                "files": dg.MetadataValue.md("\n".join(f"- {file.source_file}" for file in files)),
             },
         )
     for name in NOT_FEEDS:
         yield dg.MaterializeResult(asset_key=["raw", name])
-
-
-def _refuse_unknown_waivers(workspace: Workspace) -> None:
-    """A misspelt name would waive nothing, and nobody would know why the check still fails."""
-    known = {check.check_name for check in all_checks()}
-    unknown = [waiver.check for waiver in workspace.waivers if waiver.check not in known]
-    if unknown:
-        raise dg.Failure(
-            "\n".join(
-                InputProblem(
-                    "waivers.yaml",
-                    f"no check is named {name}",
-                    "take the name from the message of the refresh that failed",
-                ).sentence()
-                for name in unknown
-            ),
-            allow_retries=False,
-        )

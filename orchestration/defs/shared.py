@@ -3,7 +3,6 @@
 import dagster as dg
 
 from kunderegnskab.workspace import find_workspace
-from orchestration.dbt import LAUNCHER, PROJECT
 from orchestration.resources import CompanyWorkspace, Dbt
 
 
@@ -14,7 +13,7 @@ def shared() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "company": CompanyWorkspace(root=str(workspace.root)),
-            "dbt": Dbt(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(LAUNCHER)),
+            "dbt": Dbt(root=str(workspace.root)),
         },
         # DuckDB has one writer, so steps cannot run side by side; a process per step would only
         # pay for the imports again.

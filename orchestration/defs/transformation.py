@@ -1,53 +1,32 @@
 """Assets staging, intermediate, marts and audit: the dbt project as Dagster assets and checks.
 
-The models belong in dbt_project/, reading dbt's answers in `orchestration.dbt`.
+The models belong in dbt_project/, what a build does in `orchestration.steps`, reading dbt's answers in
+`orchestration.dbt_answers`.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 import dagster as dg
-from dagster_dbt import (
-    DagsterDbtTranslator,
-    DagsterDbtTranslatorSettings,
-    DbtCliInvocation,
-    dbt_assets,
-)
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.asset_utils import get_subset_selection_for_context
 
-from kunderegnskab.audit.models import record_models
-from kunderegnskab.code_version import code_version
-from kunderegnskab.feeds import load_feeds
-from kunderegnskab.personal.classification import record_personal_data
-from kunderegnskab.progress import report
-from kunderegnskab.quality.certification import ExpectedCheck, current_build, record, start_build
-from kunderegnskab.quality.door import door_checks
-from kunderegnskab.quality.gate import gate_checks
+from kunderegnskab.audit.lineage import ROWS
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.quality.certification import CheckResult
 from kunderegnskab.workspace import find_workspace
-from orchestration.dbt import (
-    built_models,
-    column_lineage,
-    ensure_manifest,
-    environment,
-    expected_checks,
-    keep_newest,
-    read_manifest,
-    relation_metadata,
-    runs_folder,
-    test_results,
-)
-from orchestration.dbt_launcher import PARENT_VARIABLE
+from orchestration import steps
+from orchestration.dbt_answers import LineageCache
+from orchestration.dbt_project import ensure_manifest, environment, parse_folder, read_manifest, rules, tests
+from orchestration.defs.checks import suite_result
 from orchestration.resources import WRITER_POOL, CompanyWorkspace, Dbt
 
 _WORKSPACE = find_workspace()
-MANIFEST = ensure_manifest(_WORKSPACE)
+MANIFEST = read_manifest(ensure_manifest(_WORKSPACE))
 # dagster-dbt looks for an earlier parse of the project in the folder that the environment names.
 os.environ.update(environment(_WORKSPACE))
-
-
-# dbt leaves some 7 MB per run.
-_RUNS_KEPT = 10
+_CATALOG, _LINEAGE, _UNKNOWN_LINEAGE = LineageCache(parse_folder(_WORKSPACE)).kept()
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -62,7 +41,39 @@ class LayerTranslator(DagsterDbtTranslator):
         layer = node["schema"]
         return spec.replace_attributes(
             key=dg.AssetKey([layer, node["name"]]), group_name=layer, owners=["team:data"]
-        ).merge_attributes(tags={"layer": layer})
+        ).merge_attributes(tags={"layer": layer}, metadata=_column_metadata(node))
+
+
+def _column_metadata(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns and column lineage: they follow from the code, so they are told once and not by every run."""
+    relation = (node["schema"], node["name"])
+    types = _CATALOG.get(node["schema"], {}).get(node["name"], {})
+    metadata: dict[str, Any] = {
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    name,
+                    types.get(name) or column.get("data_type") or "unknown before the first refresh",
+                    description=column.get("description"),
+                )
+                for name, column in node["columns"].items()
+            ]
+        )
+    }
+    if relation in _LINEAGE:
+        metadata["dagster/column_lineage"] = dg.TableColumnLineage(
+            deps_by_column={
+                column: [
+                    dg.TableColumnDep(dg.AssetKey([source.schema, source.relation]), source.column)
+                    for source in sources
+                    if source.column != ROWS
+                ]
+                for column, sources in _LINEAGE[relation].items()
+            }
+        )
+    elif node["name"] in _UNKNOWN_LINEAGE:
+        metadata["column lineage"] = f"cannot be shown: {_UNKNOWN_LINEAGE[node['name']]}"
+    return metadata
 
 
 _TRANSLATOR = LayerTranslator(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
@@ -75,110 +86,44 @@ _TRANSLATOR = LayerTranslator(settings=DagsterDbtTranslatorSettings(enable_sourc
     dagster_dbt_translator=_TRANSLATOR,
 )
 def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWorkspace) -> Iterator[Any]:
-    """One `dbt build`; every test's result is recorded for this build of the warehouse."""
-    workspace = company.folder
-    manifest = read_manifest(MANIFEST)
-    waived = sorted(waiver.check for waiver in workspace.waivers if waiver.check in _test_names(manifest))
-    with company.warehouse() as con:
-        build = current_build(con)
-        if build is not None and build.code_version != code_version():
-            raise dg.Failure(
-                "The code has changed since the files were loaded, run a refresh.", allow_retries=False
-            )
-        start_build(con, str(uuid4()))
-    runs = runs_folder(workspace) / context.run_id
-    keep_newest(runs.parent, _RUNS_KEPT)
-    os.environ[PARENT_VARIABLE] = str(os.getpid())
-    # Unit tests guard the code, not the data: they run in CI. A waived test must not keep dbt from
-    # building what depends on its model, so it runs afterwards. Names go in one argument: of several after a
-    # flag dagster-dbt takes the first alone.
-    build = [
-        "build",
-        "--exclude-resource-type",
-        "unit_test",
-        *(["--exclude", " ".join(waived)] if waived else []),
-    ]
-    invocations = [dbt.cli(build, context=context, target_path=runs / "build", raise_on_error=False)]
-    events = list(
-        _reporting(invocations[0].stream(), len(context.op_execution_context.selected_output_names))
-    )
-    selected = {key.name for key in context.selected_asset_check_keys}
-    if retried := [name for name in waived if name in selected]:
-        # Without the context: with it dagster-dbt would select the whole step again.
-        invocation = dbt.cli(
-            ["test", "--select", " ".join(retried)],
-            manifest=MANIFEST,
-            dagster_dbt_translator=_TRANSLATOR,
-            target_path=runs / "waived",
-            raise_on_error=False,
-        )
-        events += _as_warnings(invocation.stream())
-        invocations.append(invocation)
-
-    broken: list[str] = []
-    hindering = 0
-    metadata: dict[dg.AssetKey, dict[str, Any]] = {}
-    with company.warehouse() as con:
-        for invocation in invocations:
-            run_results = _run_results(invocation)
-            broken += [
-                result["unique_id"] for result in run_results["results"] if result["status"] == "error"
-            ]
-            results = record(con, test_results(manifest, run_results, con), workspace.waivers)
-            hindering += sum(result.is_blocking and result.status == "failed" for result in results)
-        models = built_models(invocations[0].get_artifact("manifest.json"), con)
-        lineage, unknown = column_lineage(models, con)
-        record_models(con, models, lineage)
-        record_personal_data(con, lineage)
-        metadata = relation_metadata(models, lineage, unknown, manifest, con)
-    for event in events:
-        if isinstance(event, dg.Output):
-            key = context.asset_key_for_output(event.output_name)
-            event = event.with_metadata({**event.metadata, **metadata.get(key, {})})
-        yield event
-    if broken:
-        raise dg.Failure(
-            "\n".join(f"dbt could not run {name}, see the log." for name in broken), allow_retries=False
-        )
-    if hindering:
-        raise dg.Failure(f"{hindering} dbt tests failed.", allow_retries=False)
-
-
-def all_checks() -> list[ExpectedCheck]:
-    """Every check that a publication must be able to show a result of: door, dbt and gate."""
-    return [
-        *door_checks(list(load_feeds())),
-        *expected_checks(read_manifest(MANIFEST)),
-        *gate_checks(),
-    ]
-
-
-def _run_results(invocation: DbtCliInvocation) -> dict[str, Any]:
+    """One `dbt build`; every rule's result is recorded for this build of the warehouse."""
     try:
-        return invocation.get_artifact("run_results.json")
-    except FileNotFoundError:
-        ended = f"dbt ended before it was done (exit code {invocation.process.returncode}), see the log."
-        raise dg.Failure(ended, allow_retries=False) from None
-
-
-def _test_names(manifest: Mapping[str, Any]) -> set[str]:
-    return {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
-
-
-def _reporting(events: Iterator[Any], total: int) -> Iterator[Any]:
-    for done, event in enumerate(events, start=1):
-        report("building customer accounts", min(done, total), total)
-        yield event
-
-
-def _as_warnings(events: Iterator[Any]) -> Iterator[dg.AssetCheckResult]:
-    """A waived check shows as failed, but does not hinder; the publication's manifest names who waived it."""
-    for event in events:
-        if isinstance(event, dg.AssetCheckEvaluation):
-            yield dg.AssetCheckResult(
-                asset_key=event.asset_key,
-                check_name=event.check_name,
-                passed=event.passed,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata=event.metadata,
+        built = steps.build(company.folder, context.run_id, dbt.process, _selected(context))
+    except KunderegnskabError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    selected = context.selected_asset_keys
+    for model in built.models:
+        if (key := dg.AssetKey([model.schema, model.name])) in selected:
+            rows = built.rows.get((model.schema, model.name))
+            yield dg.MaterializeResult(
+                asset_key=key, metadata={} if rows is None else {"dagster/row_count": rows}
             )
+    yield from _checked(built.results, context.selected_asset_check_keys)
+    if built.problems:
+        raise dg.Failure("\n".join(built.problems), allow_retries=False)
+
+
+def _selected(context: dg.AssetExecutionContext) -> Sequence[str]:
+    """dbt's arguments for the assets and checks that this run selects; none when that is all of them."""
+    selection, indirect = get_subset_selection_for_context(
+        context=context,
+        manifest=MANIFEST,
+        select=None,
+        exclude=None,
+        selector=None,
+        dagster_dbt_translator=_TRANSLATOR,
+        current_dbt_indirect_selection_env=None,
+    )
+    return [*selection, *(["--indirect-selection", indirect] if indirect else [])]
+
+
+def _checked(
+    results: Sequence[CheckResult], selected: Sequence[dg.AssetCheckKey]
+) -> Iterator[dg.AssetCheckResult]:
+    """One check per model, with a line for each of its rules; those that dbt did not come to have none."""
+    by_rule = {result.check_name: result for result in results}
+    keys = {key.name: key for key in selected}
+    for test in tests(MANIFEST):
+        suite = [by_rule[rule] for rule in rules(test) if rule in by_rule]
+        if suite and (key := keys.get(test["name"])):
+            yield suite_result(key.asset_key, key.name, suite)
