@@ -32,15 +32,20 @@ _SHOWN = 20
 
 def explain(workspace: Workspace, run: dg.ExecuteInProcessResult) -> tuple[tuple[str, ...], str | None]:
     """Plain sentences that say what went wrong, and the file that lists all rejected records, if any."""
+    checks, rejects = failed_checks(workspace, run.run_id)
+    return (*checks, *broken_steps(run.all_events, are_checks_told=bool(checks))), rejects
+
+
+def failed_checks(workspace: Workspace, run_id: str) -> tuple[list[str], str | None]:
+    """What the checks say that stopped a run, and the file that lists all rejected records, if any."""
     try:
         # The run has let go of the workspace. Another may have begun, and DuckDB would refuse the warehouse
         # to one of the two.
         with sole_writer(workspace, timeout=0):
-            checks, rejects = _look_into_warehouse(workspace, run.run_id)
+            return _look_into_warehouse(workspace, run_id)
     except (WorkspaceBusy, duckdb.IOException):
         # The other may also be dbt, which goes on for a moment when the step that started it breaks.
-        checks, rejects = [], None
-    return (*checks, *broken_steps(run.all_events, are_checks_told=bool(checks))), rejects
+        return [], None
 
 
 def broken_steps(events: Iterable[dg.DagsterEvent], *, are_checks_told: bool) -> Iterator[str]:

@@ -13,19 +13,25 @@ from typing import Any
 import duckdb
 from warehouse import Record, create_raw
 
+from orchestration.dbt_answers import rules_sql
+
 
 class Project:
-    """The models of the project in the order in which they are built, and its singular tests."""
+    """The models of the project in the order in which they are built, and its rules.
+
+    Attributes:
+        rules: the SQL of every rule, which gives the rows that break it, by the rule's name.
+        sentences: the names of those that say something of their own model: all but keys, NULLs and lists of
+            accepted values, which have one form for all models.
+    """
 
     def __init__(self, manifest: Mapping[str, Any], built: Path) -> None:
         nodes = manifest["nodes"]
         self.seeds = [node for node in nodes.values() if node["resource_type"] == "seed"]
         self.models = list(_in_order({k: n for k, n in nodes.items() if n["resource_type"] == "model"}))
-        self.singular_tests: dict[str, str] = {
-            node["name"]: node["compiled_code"]
-            for node in nodes.values()
-            if node["resource_type"] == "test" and "test_metadata" not in node
-        }
+        tests = [node for node in nodes.values() if node["resource_type"] == "test"]
+        self.rules = {name: sql for test in tests for name, sql in rules_sql(test["compiled_code"]).items()}
+        self.sentences = {name for test in tests for name in _sentences(test)}
         self.built = built
 
     @contextmanager
@@ -47,8 +53,8 @@ class Project:
             warehouse.unlink()
 
     def broken_rules(self, connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
-        """The first rows that each singular test finds; empty when all hold."""
-        found = {name: connection.execute(sql).fetchmany(5) for name, sql in self.singular_tests.items()}
+        """The first rows that each sentence finds; empty when all hold."""
+        found = {name: connection.execute(self.rules[name]).fetchmany(5) for name in sorted(self.sentences)}
         return {name: rows for name, rows in found.items() if rows}
 
     def rebuild(self, connection: duckdb.DuckDBPyConnection, model: str, *, itself_too: bool = False) -> None:
@@ -78,6 +84,15 @@ class Project:
         connection.execute(
             f"create or replace {kind} {model['schema']}.{model['name']} as {model['compiled_code']}"
         )
+
+
+def _sentences(test: Mapping[str, Any]) -> Iterator[str]:
+    arguments = test["test_metadata"]["kwargs"]
+    if "ratios_follow_from_sums" in arguments:
+        yield test["name"].replace("__rules", "__ratios_are_of_its_sums")
+    for kind in ("sums_to", "keeps_every_record"):
+        yield from (rule["name"] for rule in arguments.get(kind, []))
+    yield from arguments.get("own", [])
 
 
 def _in_order(models: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -1,14 +1,16 @@
-"""Each singular test turns red for the fault it is there for, and only the tests that should do.
+"""Each rule turns red for the fault it is there for, and only the rules that should do.
 
 A fault is planted in the built warehouse, and where it is in a model or a record, what follows from it is built
-again. Then all singular tests run, as dbt compiled them. Faults as they arrive in a company's files belong in
+again. Then the rules are asked, as dbt compiled them. Faults as they arrive in a company's files belong in
 tests/e2e/test_ledger_faults.py, faults in the sales marts in test_planted_sales_faults.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -26,7 +28,9 @@ from test_planted_sales_faults import (
     SALES_FAULTS,
     SEGMENTS,
 )
-from warehouse import DBT_PROJECT, Build, dbt, execute, failures, rows
+from warehouse import Build, dbt, execute, rows, run_results
+
+from orchestration.dbt_answers import rule_results
 
 POSTINGS = "postings__sum_to_customer_account_lines"
 LADDER_LINES = "customer_account_lines__hold_every_line_of_the_ladder"
@@ -545,24 +549,17 @@ FAULTS = [
 ALL_FAULTS = [*TEN_FAULTS, *FAULTS]
 
 
-def singular_tests() -> set[str]:
-    return {path.stem for path in (DBT_PROJECT / "tests").glob("*.sql")}
-
-
-def red_tests(warehouse: Path) -> set[str]:
-    """The singular tests that list a row or cannot run. The SQL is what dbt compiled when it built the warehouse."""
-    compiled = warehouse.parent / "target" / "compiled" / "kunderegnskab" / "tests"
-    tests = sorted(compiled.glob("*.sql"))
-    assert {path.stem for path in tests} == singular_tests()
+def red_rules(warehouse: Path, project: Project, names: Iterable[str]) -> set[str]:
+    """Those of the rules that list a row or cannot run. The SQL is what dbt compiled for the warehouse."""
     red = set()
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        for path in tests:
+        for name in names:
             try:
-                is_red = connection.execute(path.read_text(encoding="utf-8")).fetchone() is not None
+                is_red = connection.execute(project.rules[name]).fetchone() is not None
             except duckdb.Error:
                 is_red = True
             if is_red:
-                red.add(path.stem)
+                red.add(name)
     return red
 
 
@@ -573,36 +570,93 @@ def plant(planted: Fault, warehouse: Path, project: Project) -> None:
             project.rebuild(connection, planted.model, itself_too=planted.is_before_model)
 
 
+def test_no_rule_is_red_before_a_fault_is_planted(small: Build, project: Project) -> None:
+    assert red_rules(small.warehouse, project, project.rules) == set()
+
+
 @pytest.mark.parametrize("planted", ALL_FAULTS, ids=lambda planted: planted.name.replace(" ", "_"))
-def test_planted_fault_turns_exactly_its_tests_red(
+def test_planted_fault_turns_exactly_its_rules_red(
     planted: Fault, small_company_to_break: Path, project: Project
 ) -> None:
-    assert red_tests(small_company_to_break) == set()
     plant(planted, small_company_to_break, project)
-    assert red_tests(small_company_to_break) == planted.red
+    assert red_rules(small_company_to_break, project, project.sentences) == planted.red
 
 
-def test_dbt_finds_the_same_red_tests(small_company_to_break: Path, project: Project) -> None:
+def test_dbt_finds_the_same_red_rules(
+    small_company_to_break: Path, project: Project, manifest: dict[str, Any]
+) -> None:
     doubled_join = TEN_FAULTS[-1]
     plant(doubled_join, small_company_to_break, project)
-    assert failures(dbt(small_company_to_break, "test", "--select", "test_type:singular")) == doubled_join.red
+    answers = [
+        {
+            "unique_id": run.node.unique_id,
+            "status": str(run.status),
+            "message": run.message,
+            "compiled_code": run.node.compiled_code,
+        }
+        for run in run_results(dbt(small_company_to_break, "test", "--exclude-resource-type", "unit_test"))
+    ]
+    with duckdb.connect(str(small_company_to_break), read_only=True) as connection:
+        results = rule_results(manifest["nodes"], answers, connection)
+    assert {result.check_name for result in results} == project.rules.keys()
+    assert not {result.status for result in results} - {"passed", "failed"}
+    red = {result.check_name: result for result in results if result.status == "failed"}
+    assert red.keys() & project.sentences == doubled_join.red
+    lost = red[KEEPS_COSTS]
+    assert lost.subject == "int_customer_costs_valued"
+    assert lost.failing_rows == len(rows(small_company_to_break, lost.failing_sql)) > 0
+    assert lost.detail.count("cost_no = ") == min(lost.failing_rows, 5)
 
 
-def test_every_singular_test_has_a_fault_that_turns_it_red() -> None:
+def test_every_sentence_has_a_fault_that_turns_it_red(project: Project) -> None:
     faults = [*ALL_FAULTS, *SALES_FAULTS]
-    assert set().union(*(planted.red for planted in faults)) == singular_tests()
+    assert set().union(*(planted.red for planted in faults)) == project.sentences
 
 
-def test_grain_tests_see_repeated_keys_and_repeated_nulls(small_company_to_break: Path) -> None:
-    execute(
-        small_company_to_break,
+# A fault for each kind of rule that many models share, and the rules that it turns red.
+SHARED_KINDS = {
+    "grain, repeated keys and repeated NULLs": (
         "insert into marts.customer_accounts from marts.customer_accounts limit 1; "
         "insert into marts.products (product_id) values (null), (null)",
-    )
-    red = failures(dbt(small_company_to_break, "test", "--select", "test_name:unique_combination"))
-    assert red == {"customer_accounts__grain_is_unique", "products__grain_is_unique"}
+        {"customer_accounts__grain_is_unique", "products__grain_is_unique", "products__has_no_nulls"},
+    ),
+    "never_null": (
+        "update marts.customers set customer_name = null where customer_id = '1001'",
+        {"customers__has_no_nulls"},
+    ),
+    "unique": (
+        "update audit.ladder set position = 10 where line_code = 'K05'",
+        {"unique_ladder_position"},
+    ),
+    "positive": (
+        "update raw.exchange_rates set rate = 0",
+        {"positive_stg_exchange_rates_rate"},
+    ),
+    "relationships": (
+        "update marts.product_accounts set product_id = 'nowhere' where product_id = 'A'",
+        {"relationships_product_accounts_product_id__product_id__ref_products_"},
+    ),
+    "accepted_values of words": (
+        "update marts.revenue_pareto set abc_class = 'D'",
+        {"accepted_values_revenue_pareto_abc_class__A__B__C__N"},
+    ),
+    "accepted_values of numbers": (
+        "update raw.company set fiscal_year_start = 13",
+        {"accepted_values_stg_company_fiscal_year_start__False__1__2__3__4__5__6__7__8__9__10__11__12"},
+    ),
+}
 
 
-def test_compiled_singular_test_lists_the_failing_rows(small: Build) -> None:
-    compiled = small.warehouse.parent / "target" / "compiled" / "kunderegnskab" / "tests" / f"{ALLOWANCE}.sql"
-    assert rows(small.warehouse, compiled.read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize("kind", SHARED_KINDS)
+def test_fault_turns_a_rule_of_each_shared_kind_red(
+    kind: str, small_company_to_break: Path, project: Project
+) -> None:
+    planted, red = SHARED_KINDS[kind]
+    shared = project.rules.keys() - project.sentences
+    execute(small_company_to_break, planted)
+    assert red_rules(small_company_to_break, project, shared) == red
+
+
+def test_rule_lists_the_failing_rows(small: Build, project: Project) -> None:
+    assert rows(small.warehouse, project.rules[ALLOWANCE]) == []
+    assert project.rules[ALLOWANCE].lstrip().startswith("select")
