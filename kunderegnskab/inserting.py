@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+
+_ROWS = "_rows_to_insert"
 
 
 def insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -17,6 +20,9 @@ def insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Seque
     Args:
         table: name of the table as SQL, perhaps with the columns that the rows have.
     """
-    if rows:
-        marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
-        con.execute(f"insert into {table} values {marks}", [value for row in rows for value in row])
+    if not rows:
+        return
+    columns = {f"column_{place}": values for place, values in enumerate(zip(*rows, strict=True))}
+    con.register(_ROWS, pa.table({name: pa.array(values) for name, values in columns.items()}))
+    con.execute(f"insert into {table} select * from {_ROWS}")
+    con.unregister(_ROWS)

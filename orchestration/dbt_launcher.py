@@ -41,6 +41,7 @@ def _wait_for_commands() -> None:
     A line is {"arguments": what dbt is called with, "folder": where it leaves its run results}. Answers are
     {"node", "status"} for each node that has ended, and {"exception"} at the end of a command.
     """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
@@ -59,6 +60,9 @@ def _wait_for_commands() -> None:
         if isinstance(done.result, RunExecutionResult):
             done.result.write(str(folder / RUN_RESULTS))
         _answer({"exception": None if done.exception is None else str(done.exception)})
+    # Everything is written: leave the warehouse to whoever waits for it, without a second of tidying up.
+    DuckDBConnectionManager.close_all_connections()
+    os._exit(0)
 
 
 def _tell_of_node(event: Any) -> None:

@@ -130,7 +130,8 @@ class Project:
         self.nodes = [
             {**manifest["nodes"][answer["unique_id"]], "compiled_code": answer.get("compiled_code") or ""}
             for answer in answers
-            if manifest["nodes"].get(answer["unique_id"], {}).get("resource_type") in ("seed", "model", "test")
+            if manifest["nodes"].get(answer["unique_id"], {}).get("resource_type")
+            in ("seed", "model", "test")
         ]
         self.seeds = workspace.published / "current" / "kunderegnskab.duckdb"
 

@@ -32,8 +32,18 @@ _CATALOG, _LINEAGE, _UNKNOWN_LINEAGE = LineageCache(parse_folder(_WORKSPACE)).ke
 class LayerTranslator(DagsterDbtTranslator):
     """Names assets by layer: marts/customer_accounts, audit/row_ledger."""
 
+    def __init__(self, settings: DagsterDbtTranslatorSettings) -> None:
+        super().__init__(settings)
+        # dagster-dbt asks for the spec of a model once for each model and test that reads it.
+        self._specs: dict[str, dg.AssetSpec] = {}
+
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
         """One spec per model, seed or source."""
+        if unique_id not in self._specs:
+            self._specs[unique_id] = self._asset_spec(manifest, unique_id, project)
+        return self._specs[unique_id]
+
+    def _asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = self.get_resource_props(manifest, unique_id)
         if node["resource_type"] == "source":
