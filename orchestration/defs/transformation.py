@@ -17,7 +17,7 @@ from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.quality.certification import CheckResult
 from kunderegnskab.workspace import find_workspace
 from orchestration import steps
-from orchestration.dbt_answers import LineageCache
+from orchestration.dbt_answers import LineageCache, sentence_of
 from orchestration.dbt_project import ensure_manifest, environment, parse_folder, read_manifest, rules, tests
 from orchestration.defs.checks import suite_result
 from orchestration.resources import WRITER_POOL, CompanyWorkspace, Dbt
@@ -52,6 +52,16 @@ class LayerTranslator(DagsterDbtTranslator):
         return spec.replace_attributes(
             key=dg.AssetKey([layer, node["name"]]), group_name=layer, owners=["team:data"]
         ).merge_attributes(tags={"layer": layer}, metadata=_column_metadata(node))
+
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """One check per model, described by its rules."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        test = manifest["nodes"][unique_id]
+        described = "\n".join(f"- {sentence_of(rule)}" for rule in rules(test))
+        return spec and spec._replace(description=described)
 
 
 def _column_metadata(node: Mapping[str, Any]) -> dict[str, Any]:
