@@ -183,13 +183,15 @@ def _section(model: dict[str, Any], schema: str) -> str:
 
 
 def _key(model: dict[str, Any]) -> list[str]:
-    """The table's own key or that of its uniqueness test; none where the table is a list."""
+    """The table's own key or the grain or the first unique column of its rules; none where it is a list."""
     if "key" in model:
         return model["key"]
-    for test in model.get("data_tests", []):
-        if "unique_combination" in test:
-            return test["unique_combination"]["arguments"]["columns"]
-    return [column["name"] for column in model["columns"] if "unique" in column.get("data_tests", [])][:1]
+    rules = {
+        kind: named
+        for test in model.get("data_tests", [])
+        for kind, named in test["rules"]["arguments"].items()
+    }
+    return rules.get("grain") or rules.get("unique", [])[:1]
 
 
 def _fields(model: type[BaseModel]) -> str:
