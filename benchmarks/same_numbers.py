@@ -117,6 +117,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="leave this version's workspaces where they are")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(
+        "--prepare",
+        action="store_true",
+        help="only make what is missing of the older version, compare nothing",
+    )
+    parser.add_argument(
         "--between", nargs=2, type=Path, metavar=("OLD", "NEW"), help="folders of two publications to compare"
     )
     return parser.parse_args()
@@ -130,6 +135,8 @@ def _companies_compared(options: argparse.Namespace) -> dict[str, Comparison]:
         if not wanted:
             continue
         before = _kept_publications(old, story, wanted)
+        if options.prepare:
+            continue
         with new.alone():
             # The same folder every time: dbt parses the project again when the warehouse is another one.
             root = new.folder / "same_numbers"
@@ -143,7 +150,7 @@ def _companies_compared(options: argparse.Namespace) -> dict[str, Comparison]:
                 shutil.move(root, kept)
                 tell(f"{story.name}: the workspace of {new.name} is kept in {kept}")
             shutil.rmtree(root, ignore_errors=True)
-    return {name: found[name] for name in options.companies}
+    return {name: found[name] for name in options.companies if name in found}
 
 
 def _kept_publications(version: Version, story: Story, wanted: Sequence[str]) -> dict[str, Path]:
