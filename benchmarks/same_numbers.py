@@ -5,10 +5,10 @@
     .venv/bin/python benchmarks/same_numbers.py --between OLD NEW               two publications
 
 Both versions refresh the same files in fresh workspaces, and the tables of what they publish are compared;
-ends with exit code 1 when one differs. What the older version published is kept in the cache of checkouts.py
-under the hash of the files, so it is made once. Here: which companies, in which order they are refreshed, and
-the report. How two publications are compared is in publications.py, the companies' files are in
-made_companies.py.
+ends with exit code 1 when one differs, with 2 when there is nothing to compare. What the older version
+published is kept in the cache of checkouts.py under the hash of the files, so it is made once. Here: which
+companies, in which order they are refreshed, and the report. How two publications are compared is in
+publications.py, the companies' files are in made_companies.py.
 """
 
 from __future__ import annotations
@@ -93,8 +93,9 @@ def main() -> None:
             found = {now.name: compare(before, now, rows_shown=options.rows)}
         else:
             found = _companies_compared(options)
-    except CannotCompare as error:
-        sys.exit(str(error))
+    except (CannotCompare, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
     if options.json:
         print(
             json.dumps({name: _as_json(each) for name, each in found.items()}, ensure_ascii=False, indent=1)
