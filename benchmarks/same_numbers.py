@@ -21,7 +21,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -141,9 +141,10 @@ def _companies_compared(options: argparse.Namespace) -> dict[str, Comparison]:
         with new.alone():
             # The same folder every time: dbt parses the project again when the warehouse is another one.
             root = new.folder / "same_numbers"
-            now = _publish(new, story, wanted[-1], root)
-            for name in wanted:
-                found[name] = compare(before[name], now[name], rows_shown=options.rows)
+            for name, now in _published(new, story, wanted[-1], root):
+                if name not in wanted:
+                    continue
+                found[name] = compare(before[name], now, rows_shown=options.rows)
                 differing = len(found[name].differing)
                 tell(f"{name}: {f'{differing} tables differ' if differing else 'the same numbers'}")
             if options.keep:
@@ -165,7 +166,7 @@ def _kept_publications(version: Version, story: Story, wanted: Sequence[str]) ->
             set_up(version)
             with version.alone():
                 root = version.folder / "same_numbers"
-                for name, publication in _publish(version, story, missing[-1], root).items():
+                for name, publication in _published(version, story, missing[-1], root):
                     if not kept[name].exists():
                         _keep(publication, kept[name])
                 shutil.rmtree(root)
@@ -182,22 +183,21 @@ def _keep(publication: Path, folder: Path) -> None:
     unfinished.rename(folder)
 
 
-def _publish(version: Version, story: Story, last: str, root: Path) -> dict[str, Path]:
-    """Refresh a company in a fresh workspace until it has published `last`; the publications' folders."""
+def _published(version: Version, story: Story, last: str, root: Path) -> Iterator[tuple[str, Path]]:
+    """Refresh a company in a fresh workspace until it has published `last`; yields each publication."""
     shutil.rmtree(root, ignore_errors=True)
     root.parent.mkdir(parents=True, exist_ok=True)
     story.write(root)
-    found: dict[str, Path] = {}
+    current = root / "published" / "current"
     for name in story.publications[: story.publications.index(last) + 1]:
         if name in story.then:
-            story.then[name](root, found[next(reversed(found))].name)
+            story.then[name](root, current.readlink().name)
         tell(f"{name}: {version.name} refreshes it")
         done = version.run("refresh", "--json", "--workspace", root)
         if done.report["status"] != "published":
             raise CannotCompare(f"{version.name} has not published {name}: {done.report}")
         tell(f"{name}: published after {done.clock:.0f} s ({done.processor:.0f} s of processor)")
-        found[name] = (root / "published" / "current").resolve()
-    return found
+        yield name, current.resolve()
 
 
 def _show(name: str, comparison: Comparison) -> None:
