@@ -286,7 +286,7 @@ def _problems(answers: Sequence[Mapping[str, Any]], results: Sequence[CheckResul
     ]
     failed = sum(result.is_blocking and result.status == "failed" for result in results)
     if failed and not problems:
-        problems.append(f"{failed} dbt tests failed.")
+        problems.append("1 rule is broken." if failed == 1 else f"{failed} rules are broken.")
     return problems
 
 
