@@ -50,13 +50,15 @@ def _wait_for_commands() -> None:
     if not parsed.success:
         _answer({"exception": f"dbt cannot parse the project: {parsed.exception}"})
         return
-    dbt = dbtRunner(manifest=parsed.result, callbacks=[_tell_of_node])  # ty: ignore[invalid-argument-type]
+    dbt = dbtRunner(manifest=parsed.result, callbacks=[_tell])  # ty: ignore[invalid-argument-type]
     for line in sys.stdin:
         command = json.loads(line)
         folder = Path(command["folder"])
-        # The manifest is the same for every run of this code, and dbt would write it twice.
+        # The manifest is the same for every run of this code, and dbt would write it twice. Its own log would
+        # put every event into words, of which it shows hardly any.
+        settings = ["--no-write-json", "--no-use-colors", "--log-level", "none"]
         verb, *options = command["arguments"]
-        done = dbt.invoke(["--no-write-json", verb, "--target-path", str(folder), *options])
+        done = dbt.invoke([*settings, verb, "--target-path", str(folder), *options])
         if isinstance(done.result, RunExecutionResult):
             done.result.write(str(folder / RUN_RESULTS))
         _answer({"exception": None if done.exception is None else str(done.exception)})
@@ -65,10 +67,13 @@ def _wait_for_commands() -> None:
     os._exit(0)
 
 
-def _tell_of_node(event: Any) -> None:
+def _tell(event: Any) -> None:
+    """Answer for each node that has ended, and log what dbt would show."""
     if event.info.name == "NodeFinished":
         node = event.data.node_info
         _answer({"node": node.unique_id, "status": node.node_status})
+    elif event.info.level != "debug":
+        sys.stdout.write(f"{event.info.ts.ToDatetime():%H:%M:%S}  {event.info.msg}\n")
 
 
 def _answer(answer: dict[str, Any]) -> None:
