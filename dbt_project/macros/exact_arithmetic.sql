@@ -138,6 +138,34 @@ cast(
     end
 {%- endmacro %}
 
+{# Of an amount of decimal(18, 4), the whole number of 1/10000 as a bigint. A model that divides many amounts makes them
+   whole once, in columns, and divides those with the two macros below. #}
+{% macro units(amount) -%}
+    (
+        cast(floor({{ amount }}) as bigint) * 10000
+        + cast(cast({{ amount }} - floor({{ amount }}) as decimal(5, 4)) * 10000 as bigint)
+    )
+{%- endmacro %}
+
+{# scaled_by of whole numbers: amount x numerator / denominator in millionths, decimal(38, 0); the amount is in units, and
+   numerator and denominator are in the same unit. #}
+{% macro scaled_units(amount, numerator, denominator) -%}
+    {{ div_half_up(
+        'cast(' ~ amount ~ ' as decimal(19, 0)) * cast(' ~ numerator ~ ' as decimal(19, 0)) * 100', denominator
+    ) }}
+{%- endmacro %}
+
+{# long_ratio of two whole numbers. #}
+{% macro long_ratio_of_units(dividend, divisor) -%}
+    case
+        when {{ divisor }} > 0
+            then cast(
+                {{ div_half_up('cast(' ~ dividend ~ ' as decimal(38, 0)) * 1000000000000', divisor) }}
+                * cast(0.000000000001 as decimal(13, 12)) as decimal(18, 12)
+            )
+    end
+{%- endmacro %}
+
 {# A figure of up to 6 decimals as a whole number of millionths: what int_div needs. 19 digits, so that DuckDB multiplies
    it exactly. #}
 {% macro quantity_units(expression) -%}
