@@ -78,8 +78,12 @@
 
 {# Quotient of two KPI values of one KPI, decimal(18, 6); NULL unless the divisor is positive. #}
 {% macro value_ratio(dividend, divisor) -%}
-{# Times 100, because money has four decimals and these have six. #}
-    {{ safe_ratio(
-        '(cast(' ~ dividend ~ ' as decimal(24, 6)) * 100)', '(cast(' ~ divisor ~ ' as decimal(24, 6)) * 100)'
-    ) }}
+    case
+        -- Most rows have no target, and then there is nothing to divide.
+        when {{ dividend }} is not null and {{ divisor }} > 0
+            {# Times 100, because money has four decimals and these have six. -#}
+            then {{ div_round(
+                '(cast(' ~ dividend ~ ' as decimal(24, 6)) * 100)', '(cast(' ~ divisor ~ ' as decimal(24, 6)) * 100)'
+            ) }}
+    end
 {%- endmacro %}

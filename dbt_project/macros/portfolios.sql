@@ -7,7 +7,7 @@
 {% macro owner_part(amount, owner, scale=4) -%}
     cast(
         case
-            when {{ owner }}.share = 1 then {{ amount }}
+            when {{ owner }}.share = 1 or {{ amount }} = 0 then {{ amount }}
             else
                 round({{ exact_product(amount, owner ~ '.share_through', scale, 8) }}, {{ scale }})
                 - round(

@@ -119,8 +119,8 @@ where
         and (
             amount is distinct from db2
             or compared_amount is distinct from compared_db2
-            or rate is distinct from {{ long_ratio('db2', 'invoiced_sales') }}
-            or compared_rate is distinct from {{ long_ratio('compared_db2', 'compared_invoiced_sales') }}
+            or rate is distinct from {{ long_money_ratio('db2', 'invoiced_sales') }}
+            or compared_rate is distinct from {{ long_money_ratio('compared_db2', 'compared_invoiced_sales') }}
         )
     )
 {%- endmacro %}

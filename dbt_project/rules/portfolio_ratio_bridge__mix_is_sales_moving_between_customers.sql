@@ -23,7 +23,7 @@ bridges as (
     where component = 'mix'
 ),
 
-wholes as (
+sums as (
     select
         scoped.scope_type,
         scoped.scope_id,
@@ -31,10 +31,10 @@ wholes as (
         scoped.time_window,
         {%- for level in levels %}
         bridges.dg{{ level }}_effect,
-        sum(scoped.compared_db{{ level }}) as compared_db{{ level }},
+        cast(sum(scoped.compared_db{{ level }}) as decimal(18, 4)) as compared_db{{ level }},
         {%- endfor %}
-        sum(scoped.net_sales) as net_sales,
-        sum(scoped.compared_net_sales) as compared_net_sales
+        cast(sum(scoped.net_sales) as decimal(18, 4)) as net_sales,
+        cast(sum(scoped.compared_net_sales) as decimal(18, 4)) as compared_net_sales
     from scoped
     inner join bridges
         on
@@ -55,6 +55,21 @@ wholes as (
         and max(abs(scoped.compared_net_sales)) < 10000 * sum(scoped.compared_net_sales)
 ),
 
+wholes as (
+    select
+        scope_type,
+        scope_id,
+        month,
+        time_window,
+        {%- for level in levels %}
+        dg{{ level }}_effect,
+        {{ long_money_ratio('compared_db' ~ level, 'compared_net_sales') }} as compared_ratio_{{ level }},
+        {%- endfor %}
+        net_sales,
+        compared_net_sales
+    from sums
+),
+
 moved as (
     select
         wholes.scope_type,
@@ -62,15 +77,14 @@ moved as (
         wholes.month,
         wholes.time_window,
         {%- for level in levels %}
-        wholes.dg{{ level }}_effect,
         cast(
-            {{ long_ratio('scoped.compared_db' ~ level, 'scoped.compared_net_sales') }}
-            - {{ long_ratio('wholes.compared_db' ~ level, 'wholes.compared_net_sales') }} as decimal(18, 12)
+            {{ long_money_ratio('scoped.compared_db' ~ level, 'scoped.compared_net_sales') }}
+            - wholes.compared_ratio_{{ level }} as decimal(18, 12)
         ) as ratio_apart_{{ level }},
         {%- endfor %}
         cast(
-            {{ long_ratio('scoped.net_sales', 'wholes.net_sales') }}
-            - {{ long_ratio('scoped.compared_net_sales', 'wholes.compared_net_sales') }} as decimal(18, 12)
+            {{ long_money_ratio('scoped.net_sales', 'wholes.net_sales') }}
+            - {{ long_money_ratio('scoped.compared_net_sales', 'wholes.compared_net_sales') }} as decimal(18, 12)
         ) as share_moved
     from wholes
     inner join scoped

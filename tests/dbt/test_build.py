@@ -353,7 +353,8 @@ def test_posting_leads_back_to_its_record_in_its_own_currency(small: Build) -> N
     assert {(r["source_currency"], r["exchange_rate"]) for r in found} == {("EUR", Decimal("7.45000000"))}
 
 
-# Dividend and divisor in kroner; ties, signs, the largest amounts.
+# Dividend and divisor in kroner; ties, signs, the largest amounts, and both sides of the limits below which the macros
+# compute in bigint.
 RATIOS = [
     ("1", "3"),
     ("-1", "3"),
@@ -363,8 +364,29 @@ RATIOS = [
     ("-0.0001", "200"),
     ("0.0001", "200.0001"),
     ("0", "5"),
+    ("439999999.9999", "439999999.9998"),
+    ("-439999999.9999", "9999999999.9999"),
+    ("440000000", "440000000.0001"),
+    ("-440000000.0001", "10000000000"),
+    ("9999999999.9999", "3.0001"),
+    ("10000000000.0001", "70000.0003"),
     ("99999999999999.9999", "99999999999999.9998"),
     ("1", "0"),
+]
+# Amount, numerator and denominator: whole pieces and parts of them, and products on both sides of the limit.
+SCALED = [
+    ("0.0001", "1", "200"),
+    ("-0.0001", "1", "200"),
+    ("1", "2", "3"),
+    ("-1", "2.5", "3"),
+    ("1", "-2", "3.000001"),
+    ("0.0001", "0.000001", "999999999999.999999"),
+    ("43999999.9999", "99999", "7"),
+    ("44000000.0001", "100000", "7"),
+    ("-9999999999.9999", "439", "999999999999"),
+    ("99999999999999.9999", "0.000001", "999999999999.999999"),
+    ("12345.6789", "999999999", "1000000007"),
+    ("5", "7", "0"),
 ]
 
 
@@ -380,8 +402,15 @@ def test_macros_are_exact(small: Build) -> None:
     )
     digits = (2, 4, 6)
     ratios = ", ".join(f"{{{{ div_round('a', 'b', {d}) }}}} as ratio_{d}" for d in digits)
+    # A ratio of twelve decimals has room for six digits before them.
+    long_ratios = ", ".join(
+        f"case when abs(a) < 999999 * cast(b as decimal(38, 4)) and b < 10000000000000 "
+        f"then {{{{ {macro}('a', 'b') }}}} end as {macro}"
+        for macro in ("long_ratio", "long_money_ratio")
+    )
     sql = (
-        f"select n, {ratios}, {{{{ add_months(\"cast('2026-01-31' as date)\", 1) }}}} as next_month "
+        f"select n, {ratios}, {long_ratios}, "
+        "{{ add_months(\"cast('2026-01-31' as date)\", 1) }} as next_month "
         f"from (values {pairs}) as t (n, a, b)"
     )
     compiled = run_results(dbt(small.warehouse, "compile", "--inline", sql))[0].node.compiled_code
@@ -390,4 +419,20 @@ def test_macros_are_exact(small: Build) -> None:
         for d in digits:
             expected = _half_away_from_zero(dividend / divisor, d) if divisor else None
             assert row[f"ratio_{d}"] == expected, (RATIOS[row["n"]], d)
+        has_room = abs(dividend) < 999999 * divisor and divisor < 10**13
+        expected = _half_away_from_zero(dividend / divisor, 12) if has_room else None
+        assert row["long_ratio"] == row["long_money_ratio"] == expected, RATIOS[row["n"]]
         assert row["next_month"] == date(2026, 2, 28)
+
+
+def test_scaling_is_exact(small: Build) -> None:
+    values = ", ".join(
+        f"({n}, cast({a} as decimal(18, 4)), cast({p} as decimal(18, 6)), cast({q} as decimal(18, 6)))"
+        for n, (a, p, q) in enumerate(SCALED)
+    )
+    sql = f"select n, {{{{ scaled_by('a', 'p', 'q') }}}} as scaled from (values {values}) as t (n, a, p, q)"
+    compiled = run_results(dbt(small.warehouse, "compile", "--inline", sql))[0].node.compiled_code
+    for row in rows(small.warehouse, f"select * from ({compiled})"):
+        amount, numerator, denominator = (Fraction(value) for value in SCALED[row["n"]])
+        expected = _half_away_from_zero(amount * numerator / denominator, 6) if denominator else None
+        assert row["scaled"] == expected, SCALED[row["n"]]

@@ -2,39 +2,36 @@
 -- with what its price, cost and quantity did. Effects of a scope as a whole (volume, mix) belong in price_volume_mix.
 {{ config(materialized='table') }}
 
-with windowed as (
+-- Which months each window is made of, now and then: joined month by month, not by a range for each leaf.
+with window_months as (
     select
-        leaves.customer_id,
-        leaves.product_id,
-        leaves.currency,
         windows.month,
         windows.time_window,
-        false as is_then,
-        leaves.quantity,
-        leaves.sales,
-        leaves.sales_in_currency,
-        leaves.cogs
-    from {{ ref('int_leaf_months') }} as leaves
-    inner join {{ ref('time_windows') }} as windows
+        months.month as leaf_month,
+        months.month < windows.first_month as is_then
+    from {{ ref('time_windows') }} as windows
+    inner join {{ ref('months') }} as months
         on
-            leaves.month >= windows.first_month
-            and leaves.month <= windows.month
-            and windows.compared_first_month is not null
-    union all
+            (months.month >= windows.first_month and months.month <= windows.month)
+            or (months.month >= windows.compared_first_month and months.month <= windows.compared_last_month)
+    where windows.compared_first_month is not null
+),
+
+windowed as (
     select
         leaves.customer_id,
         leaves.product_id,
         leaves.currency,
         windows.month,
         windows.time_window,
-        true as is_then,
+        windows.is_then,
         leaves.quantity,
         leaves.sales,
         leaves.sales_in_currency,
         leaves.cogs
     from {{ ref('int_leaf_months') }} as leaves
-    inner join {{ ref('time_windows') }} as windows
-        on leaves.month >= windows.compared_first_month and leaves.month <= windows.compared_last_month
+    inner join window_months as windows
+        on leaves.month = windows.leaf_month
 ),
 
 leaves as (

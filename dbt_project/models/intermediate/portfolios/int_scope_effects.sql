@@ -6,17 +6,76 @@
     'quantity_then': 6, 'quantity_now': 6, 'sales_then': 4, 'sales_now': 4, 'cogs_then': 4, 'cogs_now': 4,
     'sales_now_at_rate_then': 4, 'sales_at_price_then': 6, 'cogs_at_cost_then': 6,
 } %}
+{%- set other_parts = ['sales_then', 'sales_now', 'cogs_then', 'cogs_now'] %}
 
-with leaf_parts as (
+-- What a customer's leaves of a kind sum to. Units of measure and quantities matter only where quantities compare.
+with kinds as (
+    select
+        customer_id,
+        month,
+        time_window,
+        {%- for column, scale in parts.items() %}
+        cast(coalesce(sum({{ column }}), 0) as decimal(18, {{ scale }})) as {{ column }},
+        {%- endfor %}
+        unit_of_measure,
+        kind
+    from {{ ref('int_leaf_windows') }}
+    where kind = 'comparable'
+    group by customer_id, month, time_window, unit_of_measure, kind
+    union all
+    select
+        customer_id,
+        month,
+        time_window,
+        {%- for column, scale in parts.items() %}
+        {%- if column in other_parts %}
+        cast(sum({{ column }}) as decimal(18, {{ scale }})) as {{ column }},
+        {%- else %}
+        cast(0 as decimal(18, {{ scale }})) as {{ column }},
+        {%- endif %}
+        {%- endfor %}
+        '' as unit_of_measure,
+        kind
+    from {{ ref('int_leaf_windows') }}
+    where kind <> 'comparable'
+    group by customer_id, month, time_window, kind
+),
+
+scope_parts as (
+    select
+        scopes.scope_type,
+        scopes.scope_id,
+        kinds.month,
+        kinds.time_window,
+        {%- for column in parts %}
+        kinds.{{ column }},
+        {%- endfor %}
+        kinds.unit_of_measure,
+        kinds.kind
+    from kinds
+    inner join {{ ref('int_scope_customers') }} as scopes
+        on
+            kinds.customer_id = scopes.customer_id
+            and kinds.month = scopes.month
+            and kinds.time_window = scopes.time_window
+    where scopes.share = 1
+    union all
+    -- Every leaf is split by itself, because each part of it is rounded.
     select
         scopes.scope_type,
         scopes.scope_id,
         leaves.month,
         leaves.time_window,
         {%- for column, scale in parts.items() %}
+        {%- if column in other_parts %}
         {{ owner_part('leaves.' ~ column, 'scopes', scale) }} as {{ column }},
+        {%- else %}
+        case
+            when leaves.kind = 'comparable' then {{ owner_part('leaves.' ~ column, 'scopes', scale) }} else 0
+        end as {{ column }},
+        {%- endif %}
         {%- endfor %}
-        leaves.unit_of_measure,
+        case when leaves.kind = 'comparable' then leaves.unit_of_measure else '' end as unit_of_measure,
         leaves.kind
     from {{ ref('int_leaf_windows') }} as leaves
     inner join {{ ref('int_scope_customers') }} as scopes
@@ -24,6 +83,7 @@ with leaf_parts as (
             leaves.customer_id = scopes.customer_id
             and leaves.month = scopes.month
             and leaves.time_window = scopes.time_window
+    where scopes.share <> 1
 ),
 
 units as (
@@ -37,7 +97,7 @@ units as (
         cast(coalesce(sum({{ column }}), 0) as decimal(18, {{ scale }})) as {{ column }},
         {%- endfor %}
         kind
-    from leaf_parts
+    from scope_parts
     group by scope_type, scope_id, month, time_window, unit_of_measure, kind
 ),
 

@@ -67,18 +67,22 @@ amounts as (
         lines.has_rest,
         scopes.invoiced_sales,
         scopes.compared_invoiced_sales,
-        -lines.sign
-        * case lines.driver
-            {%- for cost in costs %}
-            when '{{ cost }}' then scopes.{{ cost }}
-            {%- endfor %}
-        end as amount,
-        -lines.sign
-        * case lines.driver
-            {%- for cost in costs %}
-            when '{{ cost }}' then scopes.compared_{{ cost }}
-            {%- endfor %}
-        end as compared_amount
+        cast(
+            -lines.sign
+            * case lines.driver
+                {%- for cost in costs %}
+                when '{{ cost }}' then scopes.{{ cost }}
+                {%- endfor %}
+            end as decimal(18, 4)
+        ) as amount,
+        cast(
+            -lines.sign
+            * case lines.driver
+                {%- for cost in costs %}
+                when '{{ cost }}' then scopes.compared_{{ cost }}
+                {%- endfor %}
+            end as decimal(18, 4)
+        ) as compared_amount
     from scopes
     cross join lines
 ),
@@ -93,8 +97,8 @@ rounded as (
         has_rest,
         amount,
         compared_amount,
-        {{ long_ratio('amount', 'invoiced_sales') }} as rate,
-        {{ long_ratio('compared_amount', 'compared_invoiced_sales') }} as compared_rate
+        {{ long_money_ratio('amount', 'invoiced_sales') }} as rate,
+        {{ long_money_ratio('compared_amount', 'compared_invoiced_sales') }} as compared_rate
     from amounts
 ),
 
@@ -106,8 +110,8 @@ totals as (
         time_window,
         db2,
         compared_db2,
-        {{ long_ratio('db2', 'invoiced_sales') }} as rate,
-        {{ long_ratio('compared_db2', 'compared_invoiced_sales') }} as compared_rate
+        {{ long_money_ratio('db2', 'invoiced_sales') }} as rate,
+        {{ long_money_ratio('compared_db2', 'compared_invoiced_sales') }} as compared_rate
     from scopes
 ),
 
@@ -159,8 +163,8 @@ select
     month,
     time_window,
     driver,
-    cast(amount as decimal(18, 4)) as amount,
-    cast(compared_amount as decimal(18, 4)) as compared_amount,
+    amount,
+    compared_amount,
     cast(rate as decimal(18, 12)) as rate,
     cast(compared_rate as decimal(18, 12)) as compared_rate,
     cast(compared_rate - rate as decimal(18, 12)) as effect

@@ -19,6 +19,7 @@ with components as (
     {%- endfor %}
 ),
 
+-- Amounts in units of 1/10000, as whole numbers: they are divided many times below.
 scoped as (
     select
         scopes.scope_type,
@@ -27,11 +28,11 @@ scoped as (
         customers.month,
         customers.time_window,
         {%- for level in levels %}
-        customers.db{{ level }},
-        customers.compared_db{{ level }},
+        {{ units('customers.db' ~ level) }} as db{{ level }},
+        {{ units('customers.compared_db' ~ level) }} as compared_db{{ level }},
         {%- endfor %}
-        customers.net_sales,
-        customers.compared_net_sales
+        {{ units('customers.net_sales') }} as net_sales,
+        {{ units('customers.compared_net_sales') }} as compared_net_sales
     from {{ ref('int_customer_windows') }} as customers
     inner join {{ ref('int_scope_customers') }} as scopes
         on
@@ -47,11 +48,11 @@ scoped as (
         portfolios.month,
         portfolios.time_window,
         {%- for level in levels %}
-        portfolios.db{{ level }},
-        portfolios.compared_db{{ level }},
+        {{ units('portfolios.db' ~ level) }} as db{{ level }},
+        {{ units('portfolios.compared_db' ~ level) }} as compared_db{{ level }},
         {%- endfor %}
-        portfolios.net_sales,
-        portfolios.compared_net_sales
+        {{ units('portfolios.net_sales') }} as net_sales,
+        {{ units('portfolios.compared_net_sales') }} as compared_net_sales
     from {{ ref('int_portfolio_windows') }} as portfolios
     inner join {{ ref('time_windows') }} as windows
         on
@@ -87,15 +88,6 @@ kinds as (
         {%- for level in levels %}
         scoped.db{{ level }},
         scoped.compared_db{{ level }},
-        -- What the net sales of now would have left at the ratio of then.
-        case
-            when
-                scoped.net_sales > 0
-                and scoped.compared_net_sales > 0
-                and abs(scoped.compared_db{{ level }}) < 10000 * scoped.compared_net_sales
-                then {{ scaled_by('scoped.compared_db' ~ level, 'scoped.net_sales', 'scoped.compared_net_sales') }}
-            else 0
-        end as db{{ level }}_at_ratio_then,
         {%- endfor %}
         scoped.net_sales,
         scoped.compared_net_sales
@@ -107,6 +99,31 @@ kinds as (
             and scoped.time_window = changes.time_window
 ),
 
+kind_sums as (
+    select
+        scope_type,
+        scope_id,
+        month,
+        time_window,
+        kind,
+        {%- for level in levels %}
+        cast(sum(db{{ level }}) as bigint) as db{{ level }},
+        cast(sum(compared_db{{ level }}) as bigint) as compared_db{{ level }},
+        -- Against what the net sales of now would have left at the ratio of then, in millionths.
+        sum(
+            case
+                when kind = 'comparable'
+                    then 100 * db{{ level }} - {{ scaled_units('compared_db' ~ level, 'net_sales', 'compared_net_sales') }}
+                else 0
+            end
+        ) as rate_{{ level }},
+        {%- endfor %}
+        cast(sum(net_sales) as bigint) as net_sales,
+        cast(sum(compared_net_sales) as bigint) as compared_net_sales
+    from kinds
+    group by scope_type, scope_id, month, time_window, kind
+),
+
 summed as (
     select
         scope_type,
@@ -114,29 +131,25 @@ summed as (
         month,
         time_window,
         {%- for kind in changing_kinds %}
-        cast(sum(case when kind = '{{ kind }}' then net_sales else 0 end) as decimal(18, 4)) as {{ kind }}_sales,
-        cast(
-            sum(case when kind = '{{ kind }}' then compared_net_sales else 0 end) as decimal(18, 4)
-        ) as {{ kind }}_sales_then,
+        cast(sum(case when kind = '{{ kind }}' then net_sales else 0 end) as bigint) as {{ kind }}_sales,
+        cast(sum(case when kind = '{{ kind }}' then compared_net_sales else 0 end) as bigint) as {{ kind }}_sales_then,
         {%- for level in levels %}
         sum(case when kind = '{{ kind }}' then db{{ level }} else 0 end) as {{ kind }}_db{{ level }},
         sum(case when kind = '{{ kind }}' then compared_db{{ level }} else 0 end) as {{ kind }}_db{{ level }}_then,
         {%- endfor %}
         {%- endfor %}
         {%- for level in levels %}
-        cast(sum(db{{ level }}) as decimal(18, 4)) as db{{ level }},
-        cast(sum(compared_db{{ level }}) as decimal(18, 4)) as compared_db{{ level }},
-        sum(
-            case when kind = 'comparable' then db{{ level }} - db{{ level }}_at_ratio_then else 0 end
-        ) as rate_db{{ level }},
+        cast(sum(db{{ level }}) as bigint) as db{{ level }},
+        cast(sum(compared_db{{ level }}) as bigint) as compared_db{{ level }},
+        sum(rate_{{ level }}) as rate_{{ level }},
         {%- endfor %}
-        cast(sum(net_sales) as decimal(18, 4)) as net_sales,
-        cast(sum(compared_net_sales) as decimal(18, 4)) as compared_net_sales
-    from kinds
+        cast(sum(net_sales) as bigint) as net_sales,
+        cast(sum(compared_net_sales) as bigint) as compared_net_sales
+    from kind_sums
     group by scope_type, scope_id, month, time_window
 ),
 
--- Against what the same net sales leave at the whole scope's ratio of then.
+-- Against what the same net sales leave at the whole scope's ratio of then, in millionths.
 excess as (
     select
         scope_type,
@@ -146,20 +159,20 @@ excess as (
         {%- for level in levels %}
         db{{ level }},
         compared_db{{ level }},
-        cast(rate_db{{ level }} as decimal(18, 6)) as rate_{{ level }},
+        rate_{{ level }},
         {%- for kind in changing_kinds %}
-        cast(
-            {{ kind }}_db{{ level }}
-            - {{ scaled_by('compared_db' ~ level, kind ~ '_sales', 'compared_net_sales') }} as decimal(18, 6)
-        ) as {{ kind }}_now_{{ level }},
-        cast(
-            {{ kind }}_db{{ level }}_then
-            - {{ scaled_by('compared_db' ~ level, kind ~ '_sales_then', 'compared_net_sales') }} as decimal(18, 6)
-        ) as {{ kind }}_then_{{ level }},
+        100 * {{ kind }}_db{{ level }}
+        - {{ scaled_units('compared_db' ~ level, kind ~ '_sales', 'compared_net_sales') }} as {{ kind }}_now_{{ level }},
+        100 * {{ kind }}_db{{ level }}_then
+        - {{ scaled_units(
+            'compared_db' ~ level, kind ~ '_sales_then', 'compared_net_sales'
+        ) }} as {{ kind }}_then_{{ level }},
         {%- endfor %}
         {%- endfor %}
         net_sales,
-        compared_net_sales
+        compared_net_sales,
+        cast(net_sales as decimal(38, 0)) * 100 as millionths,
+        cast(compared_net_sales as decimal(38, 0)) * 100 as compared_millionths
     from summed
     where
         net_sales > 0
@@ -176,13 +189,13 @@ effects as (
         scope_id,
         month,
         {%- for level in levels %}
-        {{ long_ratio('compared_db' ~ level, 'compared_net_sales') }} as opening_{{ level }},
-        {{ long_ratio('rate_' ~ level, 'net_sales') }} as rate_{{ level }},
+        {{ long_ratio_of_units('compared_db' ~ level, 'compared_net_sales') }} as opening_{{ level }},
+        {{ long_ratio_of_units('rate_' ~ level, 'millionths') }} as rate_{{ level }},
         {%- for kind in changing_kinds %}
-        {{ long_ratio(kind ~ '_now_' ~ level, 'net_sales') }}
-        - {{ long_ratio(kind ~ '_then_' ~ level, 'compared_net_sales') }} as {{ kind }}_{{ level }},
+        {{ long_ratio_of_units(kind ~ '_now_' ~ level, 'millionths') }}
+        - {{ long_ratio_of_units(kind ~ '_then_' ~ level, 'compared_millionths') }} as {{ kind }}_{{ level }},
         {%- endfor %}
-        {{ long_ratio('db' ~ level, 'net_sales') }} as closing_{{ level }},
+        {{ long_ratio_of_units('db' ~ level, 'net_sales') }} as closing_{{ level }},
         {%- endfor %}
         time_window
     from excess
@@ -190,10 +203,10 @@ effects as (
     where
         net_sales > 0
         {%- for level in levels %}
-        and abs(rate_{{ level }}) < 10000 * net_sales
+        and abs(rate_{{ level }}) < 10000 * millionths
         {%- for kind in changing_kinds %}
-        and abs({{ kind }}_now_{{ level }}) < 10000 * net_sales
-        and abs({{ kind }}_then_{{ level }}) < 10000 * compared_net_sales
+        and abs({{ kind }}_now_{{ level }}) < 10000 * millionths
+        and abs({{ kind }}_then_{{ level }}) < 10000 * compared_millionths
         {%- endfor %}
         {%- endfor %}
 ),
