@@ -25,3 +25,5 @@ select
 from {{ ref('int_sales_lines_valued') }}
 where is_inside_account and line_type <> 'freight_charge'
 group by customer_id, product_id, currency, month
+-- What is summed over windows lies together: that halves the time of summing it.
+order by customer_id asc nulls last, product_id asc nulls last, currency asc nulls last, month asc nulls last

@@ -17,21 +17,25 @@ with window_months as (
     where windows.compared_first_month is not null
 ),
 
+-- Two halves, so that two processors share them.
 windowed as (
+    {%- for is_then in ['false', 'true'] %}
     select
         leaves.customer_id,
         leaves.product_id,
         leaves.currency,
         windows.month,
         windows.time_window,
-        windows.is_then,
+        {{ is_then }} as is_then,
         leaves.quantity,
         leaves.sales,
         leaves.sales_in_currency,
         leaves.cogs
     from {{ ref('int_leaf_months') }} as leaves
     inner join window_months as windows
-        on leaves.month = windows.leaf_month
+        on leaves.month = windows.leaf_month and windows.is_then = {{ is_then }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 leaves as (
@@ -45,7 +49,6 @@ leaves as (
         cast(sum(case when is_then then 0 else quantity end) as decimal(18, 6)) as quantity_now,
         cast(sum(case when is_then then sales else 0 end) as decimal(18, 4)) as sales_then,
         cast(sum(case when is_then then 0 else sales end) as decimal(18, 4)) as sales_now,
-        cast(sum(case when is_then then sales_in_currency else 0 end) as decimal(18, 4)) as sales_in_currency_then,
         cast(sum(case when is_then then 0 else sales_in_currency end) as decimal(18, 4)) as sales_in_currency_now,
         cast(sum(case when is_then then cogs else 0 end) as decimal(18, 4)) as cogs_then,
         cast(sum(case when is_then then 0 else cogs end) as decimal(18, 4)) as cogs_now
@@ -64,7 +67,6 @@ netted as (
         quantity_now,
         sales_then,
         sales_now,
-        sales_in_currency_then,
         sales_in_currency_now,
         cogs_then,
         cogs_now,
@@ -84,19 +86,42 @@ customers as (
     group by customer_id, month, time_window
 ),
 
+-- What each currency was worth then.
+currency_months as (
+    select
+        currency,
+        month,
+        sum(sales) as sales,
+        sum(sales_in_currency) as sales_in_currency
+    from {{ ref('int_leaf_months') }}
+    group by currency, month
+),
+
+currency_windows as (
+    select
+        months.currency,
+        windows.month,
+        windows.time_window,
+        sum(case when windows.is_then then months.sales else 0 end) as sales_then,
+        sum(case when windows.is_then then months.sales_in_currency else 0 end) as sales_in_currency_then
+    from currency_months as months
+    inner join window_months as windows
+        on months.month = windows.leaf_month
+    group by months.currency, windows.month, windows.time_window
+),
+
 rates as (
     select
-        leaves.currency,
-        leaves.month,
-        leaves.time_window,
+        currencies.currency,
+        currencies.month,
+        currencies.time_window,
         case
-            when leaves.currency = max(company.currency) then cast(1 as decimal(18, 8))
-            when sum(leaves.sales_in_currency_then) > 0
-                then {{ div_round('sum(leaves.sales_then)', 'sum(leaves.sales_in_currency_then)', 8) }}
+            when currencies.currency = company.currency then cast(1 as decimal(18, 8))
+            when currencies.sales_in_currency_then > 0
+                then {{ div_round('currencies.sales_then', 'currencies.sales_in_currency_then', 8) }}
         end as rate_then
-    from leaves
+    from currency_windows as currencies
     cross join {{ ref('stg_company') }} as company
-    group by leaves.currency, leaves.month, leaves.time_window
 ),
 
 classed as (
