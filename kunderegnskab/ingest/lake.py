@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -24,8 +25,10 @@ from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
 from kunderegnskab.ingest import typed
 from kunderegnskab.ingest.conventions import literal
+from kunderegnskab.ingest.fingerprints import KnownFiles, known_files
 from kunderegnskab.ingest.landing import (
     LandingFile,
+    before_reading,
     file_sha256,
     fingerprint,
     lookup_path,
@@ -138,6 +141,12 @@ class _Job:
         return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Reader:
+    con: duckdb.DuckDBPyConnection
+    scratch: Path
+
+
 def take_in(workspace: Workspace, lake: Path, progress: Progress = silent, *, again: bool = False) -> Intake:
     """Read every file that the workspace's mappings name, unless the lake has it already.
 
@@ -148,29 +157,35 @@ def take_in(workspace: Workspace, lake: Path, progress: Progress = silent, *, ag
     Raises:
         InputProblems: files or mappings that cannot be used, all of them at once.
     """
+    if lake == workspace.lake:
+        with known_files(workspace, again=again) as known:
+            return _take_in(workspace, lake, progress, known, again=again)
+    return _take_in(workspace, lake, progress, KnownFiles(workspace.root, None), again=again)
+
+
+def _take_in(
+    workspace: Workspace, lake: Path, progress: Progress, known: KnownFiles, *, again: bool
+) -> Intake:
     problems: list[InputProblem] = []
-    jobs = _jobs(workspace, problems)
+    jobs = _jobs(workspace, known, problems)
     problems += _repeated_content(jobs)
     lake.mkdir(parents=True, exist_ok=True)
     receipts: list[Receipt] = []
     read: list[str] = []
-    scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=lake))
-    con = _confined_connection(scratch)
-    try:
+    with ExitStack() as opened:
+        reader = None
         for number, job in enumerate(jobs):
             progress(f"reading {job.file.name}", number, len(jobs))
-            receipt = None if again else _known(job, lake)
+            receipt = None if again else _known(job, lake, known)
             if receipt is None:
+                reader = reader or opened.enter_context(_confined_reader(lake))
                 try:
-                    receipt = _read(con, job, lake, scratch)
+                    receipt = _read(reader, job, lake, known)
                 except InputProblems as error:
                     problems.extend(error.problems)
                     continue
                 read.append(job.file.name)
             receipts.append(_with_source(receipt, job.entry))
-    finally:
-        con.close()
-        shutil.rmtree(scratch, ignore_errors=True)
     progress("reading files", len(jobs), len(jobs))
     if problems:
         raise InputProblems(list(dict.fromkeys(problems)))
@@ -195,7 +210,8 @@ def input_files(workspace: Workspace) -> dict[str, str]:
         InputProblems: a file cannot be fingerprinted, or sales lines are missing.
     """
     problems: list[InputProblem] = []
-    jobs = _jobs(workspace, problems)
+    with known_files(workspace) as known:
+        jobs = _jobs(workspace, known, problems)
     if problems:
         raise InputProblems(problems)
     return {file.name: file.sha256 for job in jobs for file in (job.file, *job.lookups.values())}
@@ -222,7 +238,7 @@ def configuration_hashes(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def _jobs(workspace: Workspace, problems: list[InputProblem]) -> list[_Job]:
+def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem]) -> list[_Job]:
     feeds = load_feeds()
     jobs: list[_Job] = []
     problems += workspace.configuration_problems()
@@ -232,14 +248,14 @@ def _jobs(workspace: Workspace, problems: list[InputProblem]) -> list[_Job]:
 
     def fingerprinted(path: Path) -> LandingFile:
         if path not in seen:
-            seen[path] = fingerprint(path, workspace.relative(path))
+            seen[path] = fingerprint(path, workspace.relative(path), known)
         return seen[path]
 
     for entry in workspace.sources:
         try:
             if entry.is_canonical:
                 path = entry.base / entry.source.files
-                entry = _with_its_columns(entry, feeds[entry.feed], fingerprinted(path))
+                entry = _with_its_columns(entry, feeds[entry.feed], fingerprinted(path), known)
             plan = typed.plan(feeds[entry.feed], entry.source, entry.label)
             lookups = {
                 name: fingerprinted(lookup_path(workspace, entry, name, lookup))
@@ -257,15 +273,16 @@ def _jobs(workspace: Workspace, problems: list[InputProblem]) -> list[_Job]:
     return jobs
 
 
-def _with_its_columns(entry: FeedSource, feed: Feed, file: LandingFile) -> FeedSource:
+def _with_its_columns(entry: FeedSource, feed: Feed, file: LandingFile, known: KnownFiles) -> FeedSource:
     """A canonical file maps those columns of its feed that it has.
 
     Raises:
         InputProblems: it lacks a required column, or has one that the feed does not know: a misspelt
             name would otherwise leave a column empty unnoticed.
     """
-    with duckdb.connect() as con:
-        found = column_names(con, file.path, file.name, entry.source.format)
+    found = known.columns(file.path)
+    if found is None:
+        found = tuple(column_names(file.path, file.name, entry.source.format))
     problems = [
         InputProblem(
             file.name,
@@ -284,6 +301,8 @@ def _with_its_columns(entry: FeedSource, feed: Feed, file: LandingFile) -> FeedS
     ]
     if problems:
         raise InputProblems(problems)
+    # Only now, because what stands in the header of a file without one may be personal.
+    known.note_columns(file.path, found)
     columns = {name: name for name in feed.columns if name in found}
     return replace(entry, source=entry.source.model_copy(update={"columns": columns}))
 
@@ -329,7 +348,7 @@ def _with_source(receipt: Receipt, entry: FeedSource) -> Receipt:
     )
 
 
-def _known(job: _Job, lake: Path) -> Receipt | None:
+def _known(job: _Job, lake: Path, known: KnownFiles) -> Receipt | None:
     path = lake / job.entry.feed / f"{job.key}.json"
     try:
         receipt = Receipt.model_validate_json(path.read_text(encoding="utf-8"))
@@ -337,18 +356,21 @@ def _known(job: _Job, lake: Path) -> Receipt | None:
         return None
     kept = ((receipt.lake_file, receipt.lake_sha256), (receipt.text_file, receipt.text_sha256))
     # What was changed behind our back is read again from the source.
-    is_whole = all((lake / name).is_file() and file_sha256(lake / name) == sha256 for name, sha256 in kept)
+    is_whole = all((lake / name).is_file() and known.sha256(lake / name) == sha256 for name, sha256 in kept)
     return receipt if is_whole else None
 
 
-def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) -> Receipt:
+def _read(reader: _Reader, job: _Job, lake: Path, known: KnownFiles) -> Receipt:
+    con, scratch = reader.con, reader.scratch
     source = job.entry.source
-    with duckdb.connect() as reader:
+    for file in (job.file, *job.lookups.values()):
+        before_reading(file, known)
+    with duckdb.connect() as files:
         # A moment in a Parquet file must give the same day on every machine.
-        reader.execute("set TimeZone = 'UTC'")
+        files.execute("set TimeZone = 'UTC'")
         records = {
             "": read_records(
-                reader,
+                files,
                 job.file.path,
                 job.file.name,
                 source.format,
@@ -358,7 +380,7 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
         }
         for name, file in job.lookups.items():
             records[name] = read_records(
-                reader,
+                files,
                 file.path,
                 file.name,
                 source.lookups[name].format,
@@ -398,6 +420,8 @@ def _read(con: duckdb.DuckDBPyConnection, job: _Job, lake: Path, scratch: Path) 
         absent_columns=records[""].absent,
     )
     _keep(written, records[""].path, receipt, lake)
+    for name in (receipt.lake_file, receipt.text_file):
+        known.look_up(lake / name)  # the sooner they are seen, the sooner they are known
     return receipt
 
 
@@ -420,14 +444,19 @@ def _sync(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _confined_connection(scratch: Path) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def _confined_reader(lake: Path) -> Generator[_Reader]:
     """Where the SQL of mappings runs: no network, and no files but the scratch folder."""
-    con = duckdb.connect()
-    con.execute(f"set allowed_directories = [{literal(f'{scratch}/')}]")
-    con.execute(f"set temp_directory = {literal(str(scratch / 'spill'))}")
-    con.execute("set enable_external_access = false")
-    con.execute("set lock_configuration = true")
-    return con
+    scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=lake))
+    try:
+        with duckdb.connect() as con:
+            con.execute(f"set allowed_directories = [{literal(f'{scratch}/')}]")
+            con.execute(f"set temp_directory = {literal(str(scratch / 'spill'))}")
+            con.execute("set enable_external_access = false")
+            con.execute("set lock_configuration = true")
+            yield _Reader(con, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_file: bool = False) -> str:

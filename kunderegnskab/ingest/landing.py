@@ -9,12 +9,17 @@ import errno
 import hashlib
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace import FeedSource, Lookup, Workspace
+
+if TYPE_CHECKING:
+    from kunderegnskab.ingest.fingerprints import KnownFiles
 
 # A file that was written to within these seconds may still be growing.
 SETTLE_SECONDS = 2.0
@@ -60,7 +65,7 @@ def settle(path: Path, name: str) -> None:
     while True:
         age = time.time() - path.stat().st_mtime
         # A clock set in the future must not make a finished file wait for ever.
-        if not 0 <= age < SETTLE_SECONDS and not _is_open_for_writing(path):
+        if not 0 <= age < SETTLE_SECONDS and not being_written([path]):
             return
         if time.monotonic() > deadline:
             raise InputProblems(
@@ -76,8 +81,8 @@ def settle(path: Path, name: str) -> None:
         time.sleep(0.2)
 
 
-def fingerprint(path: Path, name: str) -> LandingFile:
-    """Hash a file that must not change while it is read.
+def fingerprint(path: Path, name: str, known: KnownFiles) -> LandingFile:
+    """Hash a file that must not change while it is read; one that has not changed since is not read.
 
     Raises:
         InputProblems: it is empty, cannot be read or changes meanwhile, or it is named with a CPR number.
@@ -86,20 +91,40 @@ def fingerprint(path: Path, name: str) -> LandingFile:
     if has_cpr(name):
         raise InputProblems([InputProblem(masked(name), f"the file's name {REASON}", "name it without it")])
     try:
-        settle(path, name)
-        before = path.stat()
-        if before.st_size == 0:
-            raise InputProblems(
-                [InputProblem(name, "is empty (0 bytes)", "deliver the file again, or remove it")]
-            )
-        sha256 = file_sha256(path)
+        found = known.look_up(path)
+        if found is not None and found.sha256 is not None:
+            return LandingFile(path, name, found.sha256, found.state.size, found.state.modified)
+        return _fingerprint_now(path, name, known)
     except OSError as error:
         if error.errno in _PASSING:
             raise
         raise InputProblems(
             [InputProblem(name, f"cannot be read ({error.strerror})", "check the file and its rights")]
         ) from error
-    file = LandingFile(path, name, sha256, before.st_size, before.st_mtime_ns)
+
+
+def before_reading(file: LandingFile, known: KnownFiles) -> None:
+    """Return if a file is at rest and what it was fingerprinted as; one that was known only is hashed now.
+
+    Raises:
+        InputProblems: it is something else by now, or as `fingerprint`.
+        OSError: as `fingerprint`.
+    """
+    if known.was_hashed(file.path):
+        return
+    known.doubt(file.path)
+    if fingerprint(file.path, file.name, known).sha256 != file.sha256:
+        raise _changed(file.name)
+
+
+def _fingerprint_now(path: Path, name: str, known: KnownFiles) -> LandingFile:
+    settle(path, name)
+    before = path.stat()
+    if before.st_size == 0:
+        raise InputProblems(
+            [InputProblem(name, "is empty (0 bytes)", "deliver the file again, or remove it")]
+        )
+    file = LandingFile(path, name, known.hash_now(path), before.st_size, before.st_mtime_ns)
     refuse_change(file)
     return file
 
@@ -121,9 +146,13 @@ def refuse_change(file: LandingFile) -> None:
     except FileNotFoundError:
         now = None
     if now is None or (now.st_size, now.st_mtime_ns) != (file.size, file.modified):
-        raise InputProblems(
-            [InputProblem(file.name, "changed while it was read", "run again when the transfer is finished")]
-        )
+        raise _changed(file.name)
+
+
+def _changed(name: str) -> InputProblems:
+    return InputProblems(
+        [InputProblem(name, "changed while it was read", "run again when the transfer is finished")]
+    )
 
 
 def source_paths(entry: FeedSource) -> list[Path]:
@@ -162,23 +191,33 @@ def unused_files(workspace: Workspace) -> list[str]:
     return sorted(masked(workspace.relative(path)) for path in everything if path not in used)
 
 
-def _is_open_for_writing(path: Path) -> bool:
-    """Whether a process holds the file open for writing, as far as the system lets us see (Linux)."""
-    target = os.path.realpath(path)
+def being_written(paths: Iterable[Path]) -> set[str]:
+    """Which of these files a process holds open for writing, as far as the system lets us see (Linux).
+
+    Returns:
+        Their paths without links, as `os.path.realpath` gives them.
+    """
+    targets = {os.path.realpath(path) for path in paths}
+    if not targets:
+        return set()
     try:
         processes = [entry for entry in os.scandir("/proc") if entry.name.isdigit()]
     except OSError:
-        return False
+        return set()
+    found: set[str] = set()
     for process in processes:
         try:
-            for handle in os.scandir(f"{process.path}/fd"):
-                if os.readlink(handle.path) == target and _has_write_flag(
-                    f"{process.path}/fdinfo/{handle.name}"
-                ):
-                    return True
+            handles = list(os.scandir(f"{process.path}/fd"))
         except OSError:
             continue  # the process ended, or is not ours to look at
-    return False
+        for handle in handles:
+            try:
+                target = os.readlink(handle.path)
+                if target in targets and _has_write_flag(f"{process.path}/fdinfo/{handle.name}"):
+                    found.add(target)
+            except OSError:
+                continue  # closed meanwhile
+    return found
 
 
 def _has_write_flag(info: str) -> bool:

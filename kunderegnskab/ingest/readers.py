@@ -78,15 +78,17 @@ def read_records(
     return reader(con, path, name, form, list(dict.fromkeys(wanted)), target)
 
 
-def column_names(con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format) -> list[str]:
+def column_names(path: Path, name: str, form: Format) -> list[str]:
     """The names in the header of a csv file or in the schema of a Parquet file.
 
     Raises:
         InputProblems: the file cannot be read as declared.
     """
-    header = (
-        list(_parquet_types(con, path, name)) if form.type == "parquet" else _csv_header(path, name, form)
-    )
+    if form.type == "parquet":
+        with duckdb.connect() as con:
+            header = list(_parquet_types(con, path, name))
+    else:
+        header = _csv_header(path, name, form)
     _refuse_cpr_in_header(header, name)
     return header
 

@@ -212,7 +212,11 @@ def test_no_sentence_quotes_one(tmp_path, name, content):
 
 
 DAYS = st.dates(date(1900, 3, 1), date(2036, 12, 31))
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Nd"]), max_size=8)
+# Nor the letters that text in a wrong encoding begins with: such a file is refused before it is typed.
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Nd"], exclude_characters="ÂÃâ\ufffd"),
+    max_size=8,
+)
 
 
 @settings(max_examples=40, deadline=None)

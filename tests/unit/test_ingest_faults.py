@@ -18,6 +18,7 @@ import xlsxwriter
 from small_intake import problems_of, taken, workspace_of
 
 from kunderegnskab.ingest import landing
+from kunderegnskab.ingest.fingerprints import KnownFiles
 from kunderegnskab.ingest.readers import read_records
 from kunderegnskab.ingest.rejects import reject_problems
 from kunderegnskab.problems import InputProblems
@@ -409,8 +410,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
     workspace = workspace_of(tmp_path, FEEDS.format(files="salg.csv", form=FORM), {"salg.csv": BYTES})
     whole = landing.fingerprint
 
-    def then_overwritten(path: Path, name: str) -> landing.LandingFile:
-        file = whole(path, name)
+    def then_overwritten(path: Path, name: str, known: KnownFiles) -> landing.LandingFile:
+        file = whole(path, name, known)
         path.write_bytes(BYTES.replace(b"1.234,50", b"9.234,50"))  # of the same size
         return file
 
