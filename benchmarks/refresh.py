@@ -195,7 +195,11 @@ def _refresh(version: Version, workspace: Path, case: Case) -> Finished:
     finished = version.run("refresh", "--json", *case.options, "--workspace", workspace)
     status, is_new = finished.report["status"], _current(workspace) != before
     if status != case.status or is_new != (status == "published"):
-        raise CannotCompare(f"{version.name}: a refresh that should end as {case.status} ended as {status}.")
+        made = "a" if is_new else "no"
+        raise CannotCompare(
+            f"{version.name}: a refresh that should end as {case.status} ended as {status}, with {made} new "
+            "publication."
+        )
     return finished
 
 
