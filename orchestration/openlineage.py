@@ -33,8 +33,8 @@ from kunderegnskab.workspace import Workspace
 from orchestration.dbt_project import keep_newest, runs_folder
 
 PRODUCER = f"urn:kunderegnskab:{code_version()}"
-# A run of the demo company has 2 MB of events.
-_RUNS_KEPT = 20
+# A run has 2 MB of events, most of them SQL and column lineage; whoever wants all of them names an endpoint.
+_RUNS_KEPT = 10
 # An endpoint is waited for this long, once, when the run is done; seconds.
 _PATIENCE = 5.0
 _ENDPOINT = {

@@ -25,8 +25,6 @@ from kunderegnskab.workspace import Workspace
 from orchestration.status import note_path, warnings_of
 from orchestration.tags import FULL, run_tags
 
-_LOGS_KEPT = 50
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -84,7 +82,7 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
     from orchestration.dbt_project import keep_newest
 
     log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
-    keep_newest(log.parent, _LOGS_KEPT - 1)
+    keep_newest(log.parent, workspace.company.dagster_runs_kept - 1)
     progress("starting", 0, 1)
     with _output_to(log), _faults_to_log(log), started_early(workspace):
         from orchestration import failures, run_notes

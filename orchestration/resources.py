@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +20,13 @@ from orchestration.run_notes import noted
 
 # One writing step at a time; see concurrency.pools in dagster.yaml.
 WRITER_POOL = "warehouse_writer"
+# A run that is in a queue may wait for days.
+_STARTED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 class Dbt(dg.ConfigurableResource):
@@ -55,11 +62,12 @@ class CompanyWorkspace(dg.ConfigurableResource):
         """Wait for another writer, if there is one, and hold the lock until the run ends."""
         self._started_at = datetime.now(UTC)
         with sole_writer(self.folder):
-            if context.instance is None or context.run_id is None or context.log is None:
+            if context.instance is None or context.run is None or context.log is None:
                 yield self
                 return
-            _bury_killed_runs(context.instance, context.run_id)
-            with noted(self.folder, context.instance, context.run_id, self._started_at, context.log):
+            run_id = context.run.run_id
+            _bury_killed_runs(context.instance, run_id)
+            with noted(self.folder, context.instance, run_id, self._started_at, context.log):
                 yield self
 
     @property
@@ -77,11 +85,20 @@ def _bury_killed_runs(instance: dg.DagsterInstance, own_run_id: str | None) -> N
     """Tell Dagster which runs are dead: until it knows, a killed run keeps its place in the writers' pool.
 
     Only who holds the workspace's lock takes a place in the pool, and that is this run; so whoever else
-    has a place was killed.
+    has a place was killed. One without a place may be waiting for the lock, but not for hours.
     """
     pool = instance.event_log_storage.get_concurrency_info(WRITER_POOL)
     holders = {step.run_id for step in (*pool.claimed_slots, *pool.pending_steps)} - {own_run_id}
     for run in filter(None, map(instance.get_run_by_id, holders)):
         if not run.is_finished:
-            instance.report_run_failed(run, "The process of this run was killed.")
+            _bury(instance, run)
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    longest = timedelta(seconds=instance.run_monitoring_max_runtime_seconds)
+    silent = dg.RunsFilter(statuses=_STARTED, updated_before=datetime.now(UTC) - longest)
+    for record in instance.get_run_records(silent):
+        if record.dagster_run.run_id != own_run_id:
+            _bury(instance, record.dagster_run)
+
+
+def _bury(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    instance.report_run_failed(run, "The process of this run was killed.")

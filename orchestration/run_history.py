@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Sequence, Set
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as db
 from dagster._core.event_api import EventHandlerFn
@@ -38,15 +38,18 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, Sq
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_conn_string
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
+from sqlalchemy import event, exc
 from sqlalchemy.engine import Connection, Engine
 
 # A file and what SQLite keeps beside it while it is open.
 _FILES = (".db", ".db-wal", ".db-shm")
 # 16 MB: to write the whole index anew for less does not pay.
 _UNUSED_PAGES_KEPT = 4096
+_VERSION = "select version_num from alembic_version"
+_SCHEMA = "select sql from sqlite_master where sql is not null and name not like 'sqlite_%' order by rowid"
 _INSERT_EVENT = SqlEventLogStorageTable.insert()
 _INDEXED = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}
 
@@ -63,7 +66,7 @@ class RunHistory(DagsterSqliteStorage):
         history = Path(base_dir) / "history"
         self._run_storage = Runs.from_local(str(history))
         self._event_log_storage = EventLog(str(history / "runs"))
-        self._schedule_storage = SqliteScheduleStorage.from_local(str(Path(base_dir) / "schedules"))
+        self._schedule_storage = Schedules.from_local(str(Path(base_dir) / "schedules"))
         self._inst_data = inst_data
 
     @classmethod
@@ -72,15 +75,33 @@ class RunHistory(DagsterSqliteStorage):
         return cls(inst_data=inst_data, **config_value)
 
 
+class Schedules(SqliteScheduleStorage):
+    """What schedule and sensor did."""
+
+    @classmethod
+    def from_local(
+        cls, base_dir: str, inst_data: ConfigurableClassData | None = None
+    ) -> SqliteScheduleStorage:
+        """The file in a folder, which is made if it is not there."""
+        url = create_db_conn_string(base_dir, "schedules")
+        return cls(url, inst_data) if _is_made(url) else super().from_local(base_dir, inst_data)
+
+
 class Runs(SqliteRunStorage):
     """The rows of runs."""
+
+    @classmethod
+    def from_local(cls, base_dir: str, inst_data: ConfigurableClassData | None = None) -> Self:
+        """The file in a folder, which is made if it is not there."""
+        url = create_db_conn_string(base_dir, "runs")
+        return cls(url, inst_data) if _is_made(url) else super().from_local(base_dir, inst_data)
 
     def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engine = _engine(conn_string)
         super().__init__(conn_string, inst_data)
 
     @contextmanager
-    def connect(self) -> Iterator[Connection]:
+    def connect(self) -> Generator[Connection]:
         """A transaction."""
         with self._engine.begin() as connection:
             yield connection
@@ -104,7 +125,7 @@ class EventLog(SqliteEventLogStorage):
         super().__init__(base_dir, inst_data)
 
     @contextmanager
-    def _connect(self, shard: str) -> Iterator[Connection]:
+    def _connect(self, shard: str) -> Generator[Connection]:
         open_in_batch = getattr(self._batch, "connect", None)
         if open_in_batch is not None:
             yield open_in_batch(shard)
@@ -142,7 +163,7 @@ class EventLog(SqliteEventLogStorage):
         if kind not in _INDEXED:
             return
         with self.index_connection() as connection:
-            event_id = connection.execute(_INSERT_EVENT, row).inserted_primary_key[0]
+            event_id = connection.execute(_INSERT_EVENT, row).lastrowid
             if kind in ASSET_EVENTS:
                 self._store_asset_event_tags(connection, [event], [event_id])
                 self._store_asset_event(connection, event, event_id)
@@ -260,12 +281,34 @@ class EventLog(SqliteEventLogStorage):
             engine = _engine(self.conn_string_for_shard(shard))
             # Another process may have deleted the run since.
             if shard not in self._initialized_dbs or not Path(self.path_for_shard(shard)).is_file():
-                self._initdb(engine)
+                self._make(shard, engine)
                 self._initialized_dbs.add(shard)
             for other in self._engines.keys() - {INDEX_SHARD_NAME}:
                 self._close(other)
             self._engines[shard] = engine
         return self._engines[shard]
+
+    def _make(self, shard: str, engine: Engine) -> None:
+        """Make the tables of a file that has none, of a run's as they are in the index.
+
+        Dagster asks Alembic, which reads 90 migrations for each file.
+        """
+        if _has_version(engine):
+            return
+        if shard != INDEX_SHARD_NAME:
+            with self._engine_of(INDEX_SHARD_NAME).connect() as index:
+                schema = index.exec_driver_sql(_SCHEMA).scalars().all()
+                version = index.exec_driver_sql(_VERSION).scalar_one()
+            with suppress(exc.OperationalError), engine.connect() as connection:
+                connection.exec_driver_sql("pragma journal_mode = wal")
+                connection.exec_driver_sql("begin immediate")
+                for statement in schema:
+                    connection.exec_driver_sql(statement)
+                connection.exec_driver_sql("insert into alembic_version values (?)", (version,))
+                connection.commit()
+                return
+            # Another process is at it too.
+        self._initdb(engine)
 
     def _close(self, shard: str) -> None:
         if (engine := self._engines.pop(shard, None)) is not None:
@@ -277,12 +320,29 @@ class EventLog(SqliteEventLogStorage):
                 self._close(shard)
 
 
+def _is_made(url: str) -> bool:
+    engine = _engine(url)
+    try:
+        return Path(engine.url.database or "").is_file() and _has_version(engine)
+    finally:
+        engine.dispose()
+
+
+def _has_version(engine: Engine) -> bool:
+    """Whether Dagster has made the tables of a file and noted their version."""
+    try:
+        with engine.connect() as connection:
+            return connection.exec_driver_sql(_VERSION).first() is not None
+    except exc.OperationalError:
+        return False
+
+
 def _engine(url: str) -> Engine:
     # As many connections at once as threads ask for, as if each made its own; one is kept.
     engine = db.create_engine(
         url, pool_size=1, max_overflow=-1, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
     )
-    db.event.listen(engine, "connect", _wait_for_the_disk_seldom)
+    event.listen(engine, "connect", _wait_for_the_disk_seldom)
     return engine
 
 

@@ -1,7 +1,7 @@
 """What is kept of every run, however it was started and whether it published or not.
 
 Here: telling how a run ended. Not here: the file of its checks (kunderegnskab/quality/runs.py), its events
-(openlineage.py), and what a person reads of a failed run (failures.py).
+(openlineage.py), what a person reads of a failed run (failures.py), and for how long it is kept (pruning.py).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from kunderegnskab.quality.runs import Run, keep_run
 from kunderegnskab.workspace import Workspace
 from orchestration.failures import broken_steps
 from orchestration.openlineage import RunEvents, events_folder
+from orchestration.pruning import prune
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 def noted(
     workspace: Workspace, instance: dg.DagsterInstance, run_id: str, started_at: datetime, log: Logger
 ) -> Generator[None]:
-    """Keep what there is to tell of the run that goes on in the block.
+    """Keep what there is to tell of the run that goes on in the block; room is made for it first.
 
     The block must hold the workspace's lock. A note that cannot be written is a warning in the run's log and
     never changes what comes of the run. A run whose process is killed leaves only the event that it began.
     """
     _warning_file(workspace, run_id).unlink(missing_ok=True)
+    try:
+        prune(workspace, instance, run_id)
+    except Exception as error:
+        _warn(workspace, run_id, log, f"What old runs left could not be removed: {error}")
     events = None
     try:
         events = RunEvents(workspace, run_id, started_at)
