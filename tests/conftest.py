@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from companies import write_small_company
+from quick import Project
 from running import REPOSITORY, keep_pristine, kunderegnskab, put_back, refreshed
 
 
@@ -53,6 +54,12 @@ def small_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert refreshed(workspace)["status"] == "published"
     keep_pristine(workspace)
     return workspace
+
+
+@pytest.fixture(scope="session")
+def project(small_workspace: Path) -> Project:
+    """Models and rules as a whole refresh compiled them, for what runs in this process: see `quick`."""
+    return Project(small_workspace)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ faults of the ledger and its chart in test_ledger_faults.py, of records in test_
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +17,8 @@ from typing import Any
 import duckdb
 import pytest
 from companies import MONTHS, at_rest
-from running import REPOSITORY, Done, keep_pristine, kunderegnskab, put_back, refreshed, rows
+from quick import Project, quickly, refreshed_quickly
+from running import Done, keep_pristine, put_back, rows
 
 from kunderegnskab.publication import store
 from kunderegnskab.publication.content_hash import columns_of, table_content
@@ -112,7 +112,7 @@ def freight_file(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def published_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published_company(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The company with a closed month, published before and after the closing, with nothing red."""
     root = tmp_path_factory.mktemp("audit_faults") / "workspace"
     (root / "policy").mkdir(parents=True)
@@ -127,12 +127,12 @@ def published_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_rates(root, RATE)
     write_agreement(root, BONUS_RATE)
     (root / "policy" / "kpi_targets.csv").write_text(TARGETS, encoding="utf-8")
-    assert refreshed(root)["status"] == "published"
-    closed = close(root, f"{CLOSED:%Y-%m}")
+    assert refreshed_quickly(project, root)["status"] == "published"
+    closed = close(project, root, f"{CLOSED:%Y-%m}")
     assert closed.code == 0, closed.out
-    assert refreshed(root)["status"] == "published"
+    assert refreshed_quickly(project, root)["status"] == "published"
     assert red(root) == set()
-    assert verify(root, "--last", "0").json["status"] == "holds"
+    assert verify(project, root, "--last", "0").json["status"] == "holds"
     keep_pristine(root)
     return root
 
@@ -175,11 +175,13 @@ CHECKED: dict[Callable[[Path], None], tuple[str, bool, str]] = {
 
 
 @pytest.mark.parametrize("plant", CHECKED, ids=lambda plant: plant.__name__)
-def test_a_fault_turns_its_own_check_red(company: Path, plant: Callable[[Path], None]) -> None:
+def test_a_fault_turns_its_own_check_red(
+    project: Project, company: Path, plant: Callable[[Path], None]
+) -> None:
     check, is_blocking, place = CHECKED[plant]
     before = store.current(company / "published")
     plant(company)
-    done = kunderegnskab("refresh", "--workspace", company, "--json")
+    done = quickly(project, "refresh", "--workspace", company, "--json")
     assert red(company) == {check}
     said = "\n".join((*done.json["problems"], *done.json["warnings"]))
     assert check in said
@@ -191,10 +193,10 @@ def test_a_fault_turns_its_own_check_red(company: Path, plant: Callable[[Path], 
     assert place in said + detail
 
 
-def test_no_month_is_closed_before_its_files_are_there(company: Path) -> None:
+def test_no_month_is_closed_before_its_files_are_there(project: Project, company: Path) -> None:
     late_file(company)
-    assert refreshed(company)["status"] == "published"
-    refused = close(company, f"{MONTHS[-1]:%Y-%m}")
+    assert refreshed_quickly(project, company)["status"] == "published"
+    refused = close(project, company, f"{MONTHS[-1]:%Y-%m}")
     assert refused.code == 1
     assert f"is missing for {MONTHS[-1]:%Y-%m} or before" in refused.json["problems"][0]
 
@@ -207,12 +209,12 @@ RESTATED = (
 DB3_OF_ACCOUNTS = "select customer_id, db3 from marts.customer_accounts where month = date '{}' order by 1"
 
 
-def test_a_changed_file_of_a_closed_month_is_explained_to_the_ore(company: Path) -> None:
+def test_a_changed_file_of_a_closed_month_is_explained_to_the_ore(project: Project, company: Path) -> None:
     before = dict(rows(company, DB3_OF_ACCOUNTS.format(CLOSED)))
     lines = sales()
     line_of(lines, "C2")[6:9] = ["1000", "912.37", "600"]
     write_sales(company, lines)
-    assert refreshed(company)["status"] == "published"
+    assert refreshed_quickly(project, company)["status"] == "published"
 
     more = Decimal("12.37")
     assert rows(company, RESTATED) == [("C2", "K05", "changed_file", Decimal(100), -more)]
@@ -233,11 +235,13 @@ def test_a_changed_file_of_a_closed_month_is_explained_to_the_ore(company: Path)
 BASELINE = 12 * (300 * 2 - 900 * BONUS_RATE + 300 * RATE)
 
 
-def test_changed_rules_of_a_closed_month_are_told_apart_from_changed_files(company: Path) -> None:
+def test_changed_rules_of_a_closed_month_are_told_apart_from_changed_files(
+    project: Project, company: Path
+) -> None:
     """An agreement and a rate that is applied to the same records: both restate, the policy is in the log."""
     write_agreement(company, Decimal("0.03"))
     write_rates(company, Decimal("7.4"))
-    assert refreshed(company)["status"] == "published"
+    assert refreshed_quickly(project, company)["status"] == "published"
     restated = {
         (customer, line): (cause, difference)
         for customer, line, cause, _, difference in rows(company, RESTATED)
@@ -272,7 +276,7 @@ def test_changed_rules_of_a_closed_month_are_told_apart_from_changed_files(compa
     assert red(company) == set()
 
 
-def test_what_changes_beside_the_customers_lines_is_restated_too(company: Path) -> None:
+def test_what_changes_beside_the_customers_lines_is_restated_too(project: Project, company: Path) -> None:
     """A customer handed over, and a cost of the company booked, back in the closed month."""
     kept = "select * from audit.closed_figures order by all"
     figures = rows(company, kept)
@@ -283,7 +287,7 @@ def test_what_changes_beside_the_customers_lines_is_restated_too(company: Path) 
     write(company, "landing/ledger_accounts.csv", ["account_no", "account_role"], ["7000", "K80"])
     entry = ["1", f"{CLOSED.replace(day=28)}", "7000", "250"]
     write(company, "landing/ledger_entries.csv", ["entry_no", "posting_date", "account_no", "amount"], entry)
-    assert refreshed(company)["status"] == "published"
+    assert refreshed_quickly(project, company)["status"] == "published"
 
     assert rows(company, RESTATED) == []
     of_all = 300 * 2 - FREIGHT - 900 * BONUS_RATE + 300 * RATE
@@ -306,7 +310,7 @@ def test_what_changes_beside_the_customers_lines_is_restated_too(company: Path) 
         ("landing/ledger_entries.csv", "K80", 250, "new_file")
     ]
     assert rows(company, kept) == figures
-    assert verify(company).json["status"] == "holds"
+    assert verify(project, company).json["status"] == "holds"
 
 
 def without_events(text: str) -> str:
@@ -319,16 +323,16 @@ def of_another_reason(text: str) -> str:
 
 @pytest.mark.parametrize("change", [without_events, of_another_reason])
 def test_a_published_decision_to_close_cannot_be_taken_back_silently(
-    company: Path, change: Callable[[str], str]
+    project: Project, company: Path, change: Callable[[str], str]
 ) -> None:
     path = company / "policy" / "period_events.csv"
     text = path.read_text(encoding="utf-8")
     assert change(text) != text
     at_rest(path, change(text).encode())
-    assert found(verify(company, "--last", "0")) == {("landing", "policy/period_events.csv")}
+    assert found(verify(project, company, "--last", "0")) == {("landing", "policy/period_events.csv")}
 
     before = store.current(company / "published")
-    refused = kunderegnskab("refresh", "--workspace", company, "--json")
+    refused = quickly(project, "refresh", "--workspace", company, "--json")
     assert refused.code == 1
     (problem,) = refused.json["problems"]
     assert f"policy/period_events.csv: event 1 (close {CLOSED:%Y-%m})" in problem
@@ -336,42 +340,41 @@ def test_a_published_decision_to_close_cannot_be_taken_back_silently(
 
 
 # --- what verify sees ---------------------------------------------------------------------------------
-def test_a_figure_forged_with_its_files_hash_breaks_the_chain(company: Path) -> None:
+def test_a_figure_forged_with_its_files_hash_breaks_the_chain(project: Project, company: Path) -> None:
     """The manifest then says what the file is, but the next manifest, or current.json, does not."""
     for publication in store.publications(company / "published"):
         rewrite(publication, forged(publication, "marts.customer_accounts", "db3 = db3 + 1"))
-        assert found(verify(company, "--last", "0")) == {("chain", publication.name)}
+        assert found(verify(project, company, "--last", "0")) == {("chain", publication.name)}
         put_back(company)
 
 
-def test_a_table_of_other_models_is_seen_by_reperformance_alone(company: Path) -> None:
+def test_a_table_of_other_models_is_seen_by_reperformance_alone(project: Project, company: Path) -> None:
     """What another model would have given, published with every hash right: the second path does not know it."""
     now = store.current(company / "published")
     assert now is not None
     rewrite(now, forged(now, "marts.whale_curve", "cumulative_db3 = cumulative_db3 + 1"))
     store.make_current(store.publications(company / "published")[-1])
-    assert found(verify(company)) == {("reperformance", f"{now.name} marts.whale_curve")}
+    assert found(verify(project, company)) == {("reperformance", f"{now.name} marts.whale_curve")}
 
 
-def test_a_wrong_formula_is_seen_by_the_second_path_alone(company: Path, tmp_path: Path) -> None:
+# Where the formula stands that says what freight is measured against: in the values, and in the register of formulas.
+FREIGHT_IN_PERCENT_OF = (
+    r"when 'freight_pct' then \w+\.(?:compared_)?",
+    r"'freight_pct' as kpi_id,\s+'denominator' as part,\s+'",
+)
+
+
+def test_a_wrong_formula_is_seen_by_the_second_path_alone(project: Project, company: Path) -> None:
     """A program whose models and tests share the fault gives the same figure as often as it is run."""
-    program = tmp_path / "program"
-    for folder in ("kunderegnskab", "orchestration", "dbt_project"):
-        made = shutil.ignore_patterns("__pycache__", "target", "logs")
-        shutil.copytree(REPOSITORY / folder, program / folder, ignore=made)
-    for file in ("pyproject.toml", "requirements.lock", "dagster.yaml"):
-        shutil.copy(REPOSITORY / file, program)
-    macros = program / "dbt_project" / "macros" / "kpis.sql"
-    right = "'freight_pct', 'numerator': {'freight': 1}, 'denominator': {'invoiced_sales': 1}"
-    text = macros.read_text(encoding="utf-8")
-    assert text.count(right) == 1
-    macros.write_text(text.replace(right, right.replace("invoiced_sales", "list_sales")), encoding="utf-8")
+    program = project
+    for place in FREIGHT_IN_PERCENT_OF:
+        program = program.with_fault(f"({place})invoiced_sales", r"\1list_sales")
 
-    done = kunderegnskab("refresh", "--full", "--workspace", company, "--json", PYTHONPATH=str(program))
+    done = quickly(program, "refresh", "--full", "--workspace", company, "--json")
     assert done.json["status"] == "published", done.out
     assert red(company) == set()
     name = done.json["publication"]
-    verified = kunderegnskab("verify", "--workspace", company, "--json", PYTHONPATH=str(program))
+    verified = verify(program, company)
     same, of = (
         int(word)
         for line in verified.json["done"]
@@ -388,13 +391,13 @@ def test_a_wrong_formula_is_seen_by_the_second_path_alone(company: Path, tmp_pat
 
 
 # --- helpers ------------------------------------------------------------------------------------------
-def close(root: Path, month: str) -> Done:
+def close(project: Project, root: Path, month: str) -> Done:
     decided = ("--by", "Regnskabschef", "--reason", "Halvår lukket")
-    return kunderegnskab("close", month, *decided, "--workspace", root, "--json")
+    return quickly(project, "close", month, *decided, "--workspace", root, "--json")
 
 
-def verify(root: Path, *options: str) -> Done:
-    return kunderegnskab("verify", "--workspace", root, "--json", *options)
+def verify(project: Project, root: Path, *options: str) -> Done:
+    return quickly(project, "verify", "--workspace", root, "--json", *options)
 
 
 def found(verified: Done) -> set[tuple[str, str]]:

@@ -1,4 +1,7 @@
-"""Closing months: what was published then stays as it was, and every later change is listed with its cause."""
+"""Closing months: what was published then stays as it was, and every later change is listed with its cause.
+
+The refresh that finds a closed month changed is a whole one; those before and after it run in this process (`quick`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from companies import MONTHS, line, sales_of, write_sales, write_small_company
+from quick import Project, quickly, refreshed_quickly
 from running import Done, kunderegnskab, refreshed, rows, start
 
 from kunderegnskab.workspace import Workspace
@@ -20,25 +24,25 @@ RESTATED = (
 )
 
 
-def close(company: Path, month: str, *options: str) -> Done:
+def close(project: Project, company: Path, month: str, *options: str) -> Done:
     decided = ("--by", "Regnskabschef", "--reason", "Årsafslutning")
-    return kunderegnskab("close", month, *decided, "--workspace", company, "--json", *options)
+    return quickly(project, "close", month, *decided, "--workspace", company, "--json", *options)
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def company(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small company, published once, and its twelfth month closed on that."""
     root = tmp_path_factory.mktemp("closing") / "workspace"
     write_small_company(root)
-    refreshed(root)
-    done = close(root, f"{CLOSED:%Y-%m}")
+    refreshed_quickly(project, root)
+    done = close(project, root, f"{CLOSED:%Y-%m}")
     assert done.code == 0, done.out
     return root
 
 
-def test_a_closed_month_keeps_its_figures_and_lists_every_change(company: Path) -> None:
+def test_a_closed_month_keeps_its_figures_and_lists_every_change(project: Project, company: Path) -> None:
     (closed_on,) = rows(company, "select publication from main._publication")[0]
-    assert refreshed(company)["status"] == "published"
+    assert refreshed_quickly(project, company)["status"] == "published"
     assert rows(company, RESTATED) == []
     event = rows(
         company, "select month, event, publication, decided_by, is_in_force from audit.period_closes"
@@ -94,7 +98,7 @@ def test_a_closed_month_keeps_its_figures_and_lists_every_change(company: Path) 
         assert shown in report
 
     # Carried on, also when nothing of the month changes any more.
-    assert refreshed(company, "--full")["status"] == "published"
+    assert refreshed_quickly(project, company, "--full")["status"] == "published"
     assert len(rows(company, RESTATED)) == 6
     assert len(rows(company, late)) == 2
     assert rows(company, kept) == figures
@@ -110,9 +114,9 @@ def test_a_closed_month_keeps_its_figures_and_lists_every_change(company: Path) 
         for measure, part in (("cogs", Decimal("0.6")), ("db3", Decimal("0.3")))
     ]
 
-    reopened = close(company, f"{CLOSED:%Y-%m}", "--reopen")
+    reopened = close(project, company, f"{CLOSED:%Y-%m}", "--reopen")
     assert reopened.code == 0, reopened.out
-    assert refreshed(company)["status"] == "published"
+    assert refreshed_quickly(project, company)["status"] == "published"
     assert rows(company, RESTATED) == rows(company, kept) == []
     assert rows(company, "select event_no, event, is_in_force from audit.period_closes order by 1") == [
         (1, "close", False),
@@ -124,14 +128,14 @@ def test_decisions_are_written_one_after_the_other(company: Path) -> None:
     """Whoever writes waits for who is writing; nobody writes back what he read before the other wrote."""
     events = company / "policy" / "period_events.csv"
     before = events.read_text(encoding="utf-8")
+    decided = ("--by", "Regnskabschef", "--reason", "På samme tid", "--workspace", company)
     with sole_writer(Workspace(company)):
-        refused = close(company, f"{MONTHS[1]:%Y-%m}")
+        refused = kunderegnskab("close", f"{MONTHS[1]:%Y-%m}", *decided, "--json")
     assert refused.code == 1
     assert "Another command is writing in this workspace" in refused.json["problems"][0]
     assert events.read_text(encoding="utf-8") == before
 
     months = MONTHS[1:4]
-    decided = ("--by", "Regnskabschef", "--reason", "På samme tid", "--workspace", company)
     started = [start("close", f"{month:%Y-%m}", *decided) for month in months]
     try:
         assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
@@ -143,22 +147,24 @@ def test_decisions_are_written_one_after_the_other(company: Path) -> None:
         events.write_text(before, encoding="utf-8")
 
 
-def test_what_cannot_be_closed_is_said(company: Path, tmp_path: Path) -> None:
-    assert "is no month" in close(company, "2024-13").json["problems"][0]
-    assert "has no figures for 1999-01" in close(company, "1999-01").json["problems"][0]
-    assert "is not closed" in close(company, f"{MONTHS[3]:%Y-%m}", "--reopen").json["problems"][0]
-    unnamed = kunderegnskab("close", "2024-01", "--by", " ", "--reason", "x", "-w", company, "--json")
+def test_what_cannot_be_closed_is_said(project: Project, company: Path, tmp_path: Path) -> None:
+    assert "is no month" in close(project, company, "2024-13").json["problems"][0]
+    assert "has no figures for 1999-01" in close(project, company, "1999-01").json["problems"][0]
+    assert "is not closed" in close(project, company, f"{MONTHS[3]:%Y-%m}", "--reopen").json["problems"][0]
+    unnamed = quickly(project, "close", "2024-01", "--by", " ", "--reason", "x", "-w", company, "--json")
     assert "Say who decides it" in unnamed.json["problems"][0]
-    assert kunderegnskab("init", tmp_path / "new").code == 0
-    assert "Nothing is published yet" in close(tmp_path / "new", "2024-01").json["problems"][0]
+    assert quickly(project, "init", tmp_path / "new").code == 0
+    assert "Nothing is published yet" in close(project, tmp_path / "new", "2024-01").json["problems"][0]
 
 
-def test_a_month_closed_on_a_publication_that_is_not_there_is_refused(company: Path) -> None:
+def test_a_month_closed_on_a_publication_that_is_not_there_is_refused(
+    project: Project, company: Path
+) -> None:
     path = company / "policy" / "period_events.csv"
     before = path.read_text(encoding="utf-8")
     path.write_text(f"{before}9,2024-03-01,close,0099-nowhere,Nn,2025-01-01,prøve\n", encoding="utf-8")
     try:
-        done = kunderegnskab("refresh", "--workspace", company, "--json")
+        done = quickly(project, "refresh", "--workspace", company, "--json")
     finally:
         path.write_text(before, encoding="utf-8")
     assert done.code == 1

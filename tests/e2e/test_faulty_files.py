@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from companies import HEADER, at_rest, line, sales_of, write_sales
-from running import kunderegnskab, tree
+from quick import Project, quickly
+from running import tree
 
 Fault = Callable[[Path], None]
 _AGAIN = (
@@ -115,21 +116,21 @@ FILE_FAULTS: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize("fault", [*RECORD_FAULTS, *FILE_FAULTS])
-def test_check_inputs_names_file_record_and_column(small_to_change: Path, fault: str):
+def test_check_inputs_names_file_record_and_column(project: Project, small_to_change: Path, fault: str):
     plant, sentence = (RECORD_FAULTS | FILE_FAULTS)[fault]
     plant(small_to_change)
     before = tree(small_to_change)
-    done = kunderegnskab("check-inputs", "--json", "--workspace", small_to_change)
+    done = quickly(project, "check-inputs", "--json", "--workspace", small_to_change)
     assert_says(done.code, done.out + done.err, [sentence])
     assert tree(small_to_change) == before
 
 
-def test_a_file_that_is_being_written_is_refused(small_to_change: Path):
+def test_a_file_that_is_being_written_is_refused(project: Project, small_to_change: Path):
     growing = small_to_change / "landing" / "salg" / "nord.csv"
     before = tree(small_to_change / "published")
     with held_open(growing):
         for command in ("check-inputs", "refresh"):
-            done = kunderegnskab(command, "--workspace", small_to_change)
+            done = quickly(project, command, "--workspace", small_to_change)
             assert done.code == 1
             assert (
                 "landing/salg/nord.csv: is still being written; run again when the transfer is finished, "
@@ -137,17 +138,17 @@ def test_a_file_that_is_being_written_is_refused(small_to_change: Path):
             ) in done.err
             assert "Traceback" not in done.err
     assert tree(small_to_change / "published") == before
-    assert kunderegnskab("check-inputs", "--workspace", small_to_change).code == 0
+    assert quickly(project, "check-inputs", "--workspace", small_to_change).code == 0
 
 
-def test_faulty_records_publish_nothing(small_to_change: Path):
+def test_faulty_records_publish_nothing(project: Project, small_to_change: Path):
     before = tree(small_to_change / "published")
     lines = sales_of("nord")
     for record, column, text, _ in FIELD_FAULTS.values():
         lines[record - 1][HEADER.index(column)] = text
     write_sales(small_to_change, "nord", lines)
     duplicate_key(small_to_change)
-    done = kunderegnskab("refresh", "--workspace", small_to_change)
+    done = quickly(project, "refresh", "--workspace", small_to_change)
     assert_says(done.code, done.err, [sentence for _, sentence in RECORD_FAULTS.values()])
     assert "The refresh failed and published nothing.\n" in done.err
     assert "Readers still see publication 0001-" in done.err
@@ -156,20 +157,20 @@ def test_faulty_records_publish_nothing(small_to_change: Path):
     assert len(rejects) == 1 + len(RECORD_FAULTS)
 
 
-def test_faulty_files_publish_nothing(small_to_change: Path):
+def test_faulty_files_publish_nothing(project: Project, small_to_change: Path):
     before = tree(small_to_change / "published")
     for fault in ("missing column", "wrong encoding", "damaged workbook"):
         FILE_FAULTS[fault][0](small_to_change)
     sentences = [FILE_FAULTS[fault][1] for fault in ("missing column", "wrong encoding", "damaged workbook")]
     # The canonical file without mapping is opened to see its columns, so its encoding is found first.
-    done = kunderegnskab("refresh", "--workspace", small_to_change)
+    done = quickly(project, "refresh", "--workspace", small_to_change)
     assert done.code == 1
     assert any(sentence in done.err for sentence in sentences)
     assert tree(small_to_change / "published") == before
 
     for fault in ("empty file", "zero-byte workbook"):
         FILE_FAULTS[fault][0](small_to_change)
-    done = kunderegnskab("refresh", "--workspace", small_to_change)
+    done = quickly(project, "refresh", "--workspace", small_to_change)
     assert_says(
         done.code, done.err, [FILE_FAULTS[fault][1] for fault in ("empty file", "zero-byte workbook")]
     )

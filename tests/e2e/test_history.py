@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from companies import write_small_company
-from running import kunderegnskab, refreshed, rows
+from companies import at_rest, write_small_company
+from quick import Project, quickly, refreshed_quickly
+from running import rows
 
 RULES = """\
 rule_version,axis,class_code,valid_from,method,threshold_from,minimum_months,is_good,changed_by,approved_by
@@ -25,18 +26,18 @@ CHANGES = (
 
 def write_rules(root: Path, threshold: str, approved_by: str) -> None:
     text = RULES.format(threshold=threshold, approved_by=approved_by)
-    (root / "policy" / "segment_rules.csv").write_text(text, encoding="utf-8")
+    at_rest(root / "policy" / "segment_rules.csv", text.encode())
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def company(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A company whose segment rules need approval, published once."""
     root = tmp_path_factory.mktemp("history") / "workspace"
     write_small_company(root)
     with (root / "company.yaml").open("a", encoding="utf-8") as stream:
         stream.write(GUARDED)
     write_rules(root, "20000", "Salgschef")
-    assert refreshed(root)["status"] == "published"
+    assert refreshed_quickly(project, root)["status"] == "published"
     return root
 
 
@@ -60,14 +61,14 @@ def put_on_the_list_again(company: Path) -> None:
         stream.write(GUARDED)
 
 
-def test_changes_are_logged_approved_and_carried_on(company: Path) -> None:
+def test_changes_are_logged_approved_and_carried_on(project: Project, company: Path) -> None:
     assert rows(company, CHANGES) == []  # the first publication is where the log begins
     assert rows(company, "select * from audit.check_history") == []
     (first,) = rows(company, "select publication from main._publication")[0]
 
     for plant in (as_it_was_approved_before, approved_by_who_made_it, taken_off_the_list):
         plant(company)
-        refused = kunderegnskab("refresh", "--workspace", company, "--json")
+        refused = quickly(project, "refresh", "--workspace", company, "--json")
         assert refused.code == 1, plant
         said = "\n".join(refused.json["problems"])
         assert re.findall(r"The check (\w+) failed", said) == ["gate__kpi_values__changes_are_approved"], (
@@ -78,7 +79,7 @@ def test_changes_are_logged_approved_and_carried_on(company: Path) -> None:
     put_on_the_list_again(company)
 
     write_rules(company, "15000", "Direktør")
-    assert refreshed(company)["status"] == "published"
+    assert refreshed_quickly(project, company)["status"] == "published"
     key = "rule_version 2024-1, axis size, class_code A"
     changes = [
         ("segment_rules", key, "approved_by", "changed", "Salgschef", "Direktør", "Direktør", 1, first),
@@ -99,15 +100,15 @@ def test_changes_are_logged_approved_and_carried_on(company: Path) -> None:
     assert checks[0] > 400
     assert checks[1:] == (first, first)
 
-    assert refreshed(company, "--full")["status"] == "published"
+    assert refreshed_quickly(project, company, "--full")["status"] == "published"
     assert rows(company, CHANGES) == changes  # nothing new, nothing lost
     assert rows(company, "select count(distinct publication) from audit.check_history") == [(2,)]
 
 
-def test_only_a_feed_that_can_name_an_approver_may_require_one(company: Path, tmp_path: Path) -> None:
+def test_only_a_feed_that_can_name_an_approver_may_require_one(project: Project, tmp_path: Path) -> None:
     write_small_company(tmp_path / "w")
     with (tmp_path / "w" / "company.yaml").open("a", encoding="utf-8") as stream:
         stream.write("approval_required: [sales_lines]\n")
-    done = kunderegnskab("check-inputs", "--workspace", tmp_path / "w", "--json")
+    done = quickly(project, "check-inputs", "--workspace", tmp_path / "w", "--json")
     assert done.code == 1
     assert "sales_lines is no feed with a column approved_by" in "\n".join(done.json["problems"])

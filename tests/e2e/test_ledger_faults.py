@@ -1,6 +1,7 @@
 """Faults in a company's files that only its ledger, its chart of accounts or the door can see: each is refused.
 
-One company with a ledger is published once; each fault changes its files, and one refresh must refuse it. What a
+One company with a ledger is published once; each fault changes its files, and one refresh must refuse it, run in this
+process (`quick`; what a whole one says of a red rule is compared in test_quick.py). What a
 wrong model would do (a phantom customer in a mart, freight given out at 99 %, a doubled join) is planted in
 tests/dbt/test_planted_faults.py, records that cannot be read in `test_faulty_files`.
 """
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from companies import at_rest
-from running import keep_pristine, kunderegnskab, put_back, refreshed, rows, tree
+from quick import Project, quickly, refreshed_quickly
+from running import keep_pristine, put_back, rows, tree
 
 UNEXPLAINED = "ledger_reconciliation__nothing_is_unexplained"
 MAPPING = "ledger_mapping_problems__are_none"
@@ -170,12 +172,12 @@ FAULTS = [
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def company(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A company whose ledger ties, published once."""
     workspace = tmp_path_factory.mktemp("ledger_faults") / "workspace"
     for file, text in FILES.items():
         at_rest(workspace / file, text.encode())
-    assert refreshed(workspace)["status"] == "published"
+    assert refreshed_quickly(project, workspace)["status"] == "published"
     keep_pristine(workspace)
     return workspace
 
@@ -195,10 +197,12 @@ def test_the_sound_company_ties(company: Path):
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "_"))
-def test_a_fault_in_the_files_is_seen_and_nothing_is_published(company_to_change: Path, fault: Fault):
+def test_a_fault_in_the_files_is_seen_and_nothing_is_published(
+    project: Project, company_to_change: Path, fault: Fault
+):
     before = tree(company_to_change / "published")
     fault.change(company_to_change)
-    done = kunderegnskab("refresh", "--workspace", company_to_change)
+    done = quickly(project, "refresh", "--workspace", company_to_change)
     assert done.code == 1
     assert set(re.findall(r"^The check (\w+) failed", done.err, re.MULTILINE)) == {fault.check}
     for words in fault.listed:
@@ -209,7 +213,7 @@ def test_a_fault_in_the_files_is_seen_and_nothing_is_published(company_to_change
     assert tree(company_to_change / "published") == before
 
 
-def test_a_customer_that_nobody_knows_is_listed_but_ties(company_to_change: Path):
+def test_a_customer_that_nobody_knows_is_listed_but_ties(project: Project, company_to_change: Path):
     """A sale is a sale, whoever bought: its line is kept under (ukendt), so that the company's sums and the
     ledger agree and there is nothing to refuse. What sees it is the list of unknown customers, and the gate
     warns when they are more than 40 % of net sales: 1300 of 3210 here. A customer that a model makes up is
@@ -221,7 +225,7 @@ def test_a_customer_that_nobody_knows_is_listed_but_ties(company_to_change: Path
         ("F1,1,invoice,2025-01-10,C1", "F1,1,invoice,2025-01-10,C9"),
         ("F1,2,invoice,2025-01-10,C1", "F1,2,invoice,2025-01-10,C9"),
     )(company_to_change)
-    done = kunderegnskab("refresh", "--workspace", company_to_change)
+    done = quickly(project, "refresh", "--workspace", company_to_change)
     assert done.code == 0, done.err
     assert KNOWN_CUSTOMERS in done.out + done.err
     assert rows(company_to_change, sums) == before

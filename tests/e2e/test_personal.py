@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
-from running import kunderegnskab, published, refreshed, rows, tree
+from quick import Project, quickly, refreshed_quickly
+from running import published, rows, tree
 
 FIGURES = (
     "select salesperson_id, sum(net_sales), sum(db3) from marts.portfolio_accounts group by 1 order by 1"
 )
 
 
-def people_of(workspace: Path) -> list[dict[str, Any]]:
+def people_of(project: Project, workspace: Path) -> list[dict[str, Any]]:
     """The table of names, as the company sees it."""
-    done = kunderegnskab("salespeople", "--json", "--workspace", workspace)
+    done = quickly(project, "salespeople", "--json", "--workspace", workspace)
     assert done.code == 0, done.err
     return done.json["salespeople"]
 
@@ -45,8 +45,10 @@ def texts_of(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
     }
 
 
-def test_no_text_that_is_published_is_a_salespersons_code_or_name(demo_workspace: Path) -> None:
-    people = people_of(demo_workspace)
+def test_no_text_that_is_published_is_a_salespersons_code_or_name(
+    project: Project, demo_workspace: Path
+) -> None:
+    people = people_of(project, demo_workspace)
     assert len(people) > 3
     wanted = {each["salesperson_id"] for each in people} | {each["salesperson_name"] for each in people}
     with published(demo_workspace) as con:
@@ -75,8 +77,8 @@ def test_names_and_secret_are_for_their_owner_alone(demo_workspace: Path) -> Non
     assert secret.encode() not in (current / "kunderegnskab.duckdb").read_bytes()
 
 
-def test_every_column_of_a_pseudonym_is_listed_as_personal(demo_workspace: Path) -> None:
-    pseudonyms = {each["pseudonym"] for each in people_of(demo_workspace)}
+def test_every_column_of_a_pseudonym_is_listed_as_personal(project: Project, demo_workspace: Path) -> None:
+    pseudonyms = {each["pseudonym"] for each in people_of(project, demo_workspace)}
     with published(demo_workspace) as con:
         holding = {column for column, texts in texts_of(con).items() if texts & pseudonyms}
     listed = {
@@ -146,8 +148,8 @@ def test_every_column_that_can_name_a_person_is_classified_or_exempt(demo_worksp
     } <= listed
 
 
-def test_a_salesperson_is_asked_for_by_code_or_pseudonym(demo_workspace: Path) -> None:
-    person = next(each for each in people_of(demo_workspace) if each["salesperson_name"])
+def test_a_salesperson_is_asked_for_by_code_or_pseudonym(project: Project, demo_workspace: Path) -> None:
+    person = next(each for each in people_of(project, demo_workspace) if each["salesperson_name"])
     ((month,),) = rows(
         demo_workspace,
         "select strftime(max(month), '%Y-%m') from marts.kpi_values where kpi_id = 'net_sales' "
@@ -157,7 +159,7 @@ def test_a_salesperson_is_asked_for_by_code_or_pseudonym(demo_workspace: Path) -
     answers = []
     for asked in (person["salesperson_id"], person["pseudonym"]):
         options = ("--salesperson", asked, "--month", month, "--json", "--workspace", demo_workspace)
-        done = kunderegnskab("explain", "net_sales", *options)
+        done = quickly(project, "explain", "net_sales", *options)
         assert done.code == 0, done.out + done.err
         answers.append(done.json)
     assert answers[0] == answers[1]
@@ -186,49 +188,51 @@ def test_the_notice_tells_of_every_kpi_that_measures_salespeople(demo_workspace:
     assert "http" not in page.replace("http-equiv", "")
 
 
-@pytest.mark.slow
-def test_names_are_purged_while_everything_published_stays(demo_to_change: Path) -> None:
+def test_names_are_purged_while_everything_published_stays(project: Project, demo_to_change: Path) -> None:
     workspace = demo_to_change
-    people = people_of(workspace)
+    people = people_of(project, workspace)
     person = next(each for each in people if each["salesperson_name"] == "Jens Ågaard")
     others = [each for each in people if each != person]
     before, figures = tree(workspace / "published"), rows(workspace, FIGURES)
     options = ("--by", "HR", "--reason", "Fratrådt", "--json", "--workspace", workspace)
-    done = kunderegnskab("purge", "--salesperson", person["salesperson_id"], *options)
+    done = quickly(project, "purge", "--salesperson", person["salesperson_id"], *options)
     assert done.code == 0, done.err
     assert done.json["pseudonyms"] == [person["pseudonym"]]
     assert {name.partition("/")[0] for name in done.json["files"]} == {"landing", "lake", "policy"}
     assert any("decided_by" in sentence for sentence in done.json["still"])
     assert tree(workspace / "published") == before
-    assert [each["pseudonym"] for each in people_of(workspace)] == [each["pseudonym"] for each in others]
+    assert [each["pseudonym"] for each in people_of(project, workspace)] == [
+        each["pseudonym"] for each in others
+    ]
 
     # The next publication has the same pseudonyms, and the name does not come back.
-    assert refreshed(workspace, "--full")["status"] == "published"
+    assert refreshed_quickly(project, workspace, "--full")["status"] == "published"
     assert rows(workspace, FIGURES) == figures
-    assert person["pseudonym"] not in {each["pseudonym"] for each in people_of(workspace)}
-    verified = kunderegnskab("verify", "--json", "--workspace", workspace)
+    assert person["pseudonym"] not in {each["pseudonym"] for each in people_of(project, workspace)}
+    verified = quickly(project, "verify", "--json", "--workspace", workspace)
     assert verified.json["findings"] == []
     assert verified.code == 0, verified.out
 
     # Planted: the purged name is listed again.
     with (workspace / "personal" / "salespeople.csv").open("a", encoding="utf-8", newline="") as stream:
         csv.DictWriter(stream, list(person), lineterminator="\n").writerow(person)
-    verified = kunderegnskab("verify", "--json", "--workspace", workspace)
+    verified = quickly(project, "verify", "--json", "--workspace", workspace)
     assert [(each["control"], each["subject"]) for each in verified.json["findings"]] == [
         ("personal", person["pseudonym"])
     ]
     assert verified.code == 1
 
 
-@pytest.mark.slow
-def test_without_the_secret_nothing_is_published_and_nothing_is_told(demo_to_change: Path) -> None:
+def test_without_the_secret_nothing_is_published_and_nothing_is_told(
+    project: Project, demo_to_change: Path
+) -> None:
     workspace = demo_to_change
     (workspace / "personal" / "secret.key").unlink()
-    done = kunderegnskab("refresh", "--json", "--workspace", workspace)
+    done = quickly(project, "refresh", "--json", "--workspace", workspace)
     assert done.code == 1
     assert done.json["problems"][0].startswith(
         "personal/secret.key: is missing, so salespeople would get other"
     )
-    verified = kunderegnskab("verify", "--json", "--workspace", workspace)
+    verified = quickly(project, "verify", "--json", "--workspace", workspace)
     assert verified.code == 3
     assert "personal/secret.key: is missing" in verified.json["not_done"][0]

@@ -8,7 +8,8 @@ from typing import Any
 
 import duckdb
 from companies import sales_of, write_sales
-from running import kunderegnskab, refreshed, tree
+from quick import Project, quickly, refreshed_quickly
+from running import kunderegnskab, tree
 
 
 def events(workspace: Path, run_id: str) -> list[dict[str, Any]]:
@@ -16,7 +17,9 @@ def events(workspace: Path, run_id: str) -> list[dict[str, Any]]:
     return [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_failed_run_is_kept_and_shown_by_the_next_publication(small_to_change: Path) -> None:
+def test_a_failed_run_is_kept_and_shown_by_the_next_publication(
+    project: Project, small_to_change: Path
+) -> None:
     workspace = small_to_change
     (first,) = [path.stem for path in (workspace / "runs").iterdir()]
     told = events(workspace, first)
@@ -39,20 +42,20 @@ def test_a_failed_run_is_kept_and_shown_by_the_next_publication(small_to_change:
         ).fetchall()
     assert kept
     assert {row[:2] for row in kept} == {("failed", None)}
-    told_by_command = kunderegnskab("checks", "--run", "last", "--json", "--workspace", workspace).json[
+    told_by_command = quickly(project, "checks", "--run", "last", "--json", "--workspace", workspace).json[
         "runs"
     ]
     assert [each["run_id"] for each in told_by_command] == [run_id]
     assert {each["check_name"] for each in told_by_command[0]["checks"]} >= {row[2] for row in kept}
 
     write_sales(workspace, "nord", sales_of("nord")[1:])
-    report = refreshed(workspace)
+    report = refreshed_quickly(project, workspace)
     page = (workspace / "published" / "current" / "quality" / "history.html").read_text(encoding="utf-8")
     for name in {row[2] for row in kept}:
         assert f"<code>{name}</code>" in page
     assert "failed unpublished" in page
     assert report["publication"] in page
-    listed = kunderegnskab("checks", "--workspace", workspace)
+    listed = quickly(project, "checks", "--workspace", workspace)
     assert [row.split()[3].rstrip(":") for row in listed.out.splitlines()] == [
         "published",
         "failed",

@@ -1,6 +1,6 @@
 """A change of the sales team's policy changes what it should and nothing else, and the manifest says which rules hold.
 
-One small company is published; each change of its policy or files is published on top. What the rules mean belongs in
+One small company is published; each change of its policy or files is published on top, in this process (`quick`). What the rules mean belongs in
 the unit tests beside the models.
 """
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from companies import sales_of, write_sales, write_small_company
-from running import keep_pristine, kunderegnskab, put_back, refreshed, rows, tree
+from companies import at_rest, sales_of, write_sales, write_small_company
+from quick import Project, quickly, refreshed_quickly
+from running import keep_pristine, put_back, rows, tree
 
 RULES = """\
 rule_version,axis,class_code,valid_from,method,threshold_from,hysteresis,minimum_months,is_good
@@ -41,7 +42,7 @@ KNOW_NO_SEGMENTS = (
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def company(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A company with rules, owners and targets, published once."""
     root = tmp_path_factory.mktemp("sales_policy") / "workspace"
     write_small_company(root)
@@ -52,7 +53,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("kpi_targets", TARGETS),
     ):
         write_policy(root, feed, text)
-    refreshed(root)
+    refreshed_quickly(project, root)
     keep_pristine(root)
     return root
 
@@ -64,7 +65,7 @@ def workspace(company: Path) -> Iterator[Path]:
 
 
 def write_policy(root: Path, feed: str, text: str) -> None:
-    (root / "policy" / f"{feed}.csv").write_text(text, encoding="utf-8")
+    at_rest(root / "policy" / f"{feed}.csv", text.encode())
 
 
 def manifest(root: Path) -> dict[str, Any]:
@@ -97,10 +98,10 @@ def test_the_manifest_names_the_rules(company: Path):
     assert manifest(company)["parameters"]["segment_rules"] == {"in_force": "2024-1", "used": ["2024-1"]}
 
 
-def test_a_threshold_moves_the_customers_between_old_and_new(workspace: Path):
+def test_a_threshold_moves_the_customers_between_old_and_new(project: Project, workspace: Path):
     before, kpis, marts = segments(workspace), company_kpis(workspace), contents(workspace)
     write_policy(workspace, "segment_rules", RULES.replace("absolute,20000", "absolute,22000"))
-    refreshed(workspace)
+    refreshed_quickly(project, workspace)
 
     after, changed = segments(workspace), contents(workspace)
     sizes = {
@@ -119,11 +120,11 @@ def test_a_threshold_moves_the_customers_between_old_and_new(workspace: Path):
     assert marts["customer_segments"] != changed["customer_segments"]
 
 
-def test_a_new_version_holds_from_its_day(workspace: Path):
+def test_a_new_version_holds_from_its_day(project: Project, workspace: Path):
     before = segments(workspace)
     later = RULES.split("\n", 1)[1].replace("2024-1", "2025-7").replace("2024-01-01", "2025-07-01")
     write_policy(workspace, "segment_rules", RULES + later.replace("absolute,20000", "absolute,99000"))
-    refreshed(workspace)
+    refreshed_quickly(project, workspace)
 
     after = segments(workspace)
     assert {month for (customer, month) in before if before[customer, month] != after[customer, month]} == {
@@ -135,10 +136,10 @@ def test_a_new_version_holds_from_its_day(workspace: Path):
     }
 
 
-def test_an_override_moves_its_customer_while_it_is_in_force(workspace: Path):
+def test_an_override_moves_its_customer_while_it_is_in_force(project: Project, workspace: Path):
     before, kpis, marts = segments(workspace), company_kpis(workspace), contents(workspace)
     write_policy(workspace, "segment_overrides", OVERRIDES + "C1,2025-03-10,A1,Åbner nyt,Sanne,2025-05-31\n")
-    refreshed(workspace)
+    refreshed_quickly(project, workspace)
 
     after, changed = segments(workspace), contents(workspace)
     touched = {key for key in before if before[key] != after[key]}
@@ -153,10 +154,10 @@ def test_an_override_moves_its_customer_while_it_is_in_force(workspace: Path):
     ]
 
 
-def test_an_override_to_a_segment_nobody_knows_is_refused(workspace: Path):
+def test_an_override_to_a_segment_nobody_knows_is_refused(project: Project, workspace: Path):
     before = tree(workspace / "published")
     write_policy(workspace, "segment_overrides", OVERRIDES + "C1,2025-03-10,Å9,Åbner nyt,Sanne,\n")
-    done = kunderegnskab("refresh", "--workspace", workspace)
+    done = quickly(project, "refresh", "--workspace", workspace)
     assert done.code != 0
     said = done.out + done.err
     assert "segment_overrides.csv" in said
@@ -164,7 +165,7 @@ def test_an_override_to_a_segment_nobody_knows_is_refused(workspace: Path):
     assert tree(workspace / "published") == before
 
 
-def test_a_restated_baseline_is_drift_and_moves_no_target(workspace: Path):
+def test_a_restated_baseline_is_drift_and_moves_no_target(project: Project, workspace: Path):
     query = (
         "select kpi_id, baseline_value, current_value, drift, target_value, baseline_publication "
         "from marts.target_baselines order by kpi_id"
@@ -181,7 +182,7 @@ def test_a_restated_baseline_is_drift_and_moves_no_target(workspace: Path):
     lines = sales_of("nord")
     lines[5][7:10] = ["2.050,00", "1.945,00", "630,00"]
     write_sales(workspace, "nord", lines)
-    refreshed(workspace)
+    refreshed_quickly(project, workspace)
 
     restated = {kpi: values for kpi, *values in rows(workspace, query)}
     assert restated["net_sales"][0] == approved["net_sales"][0]
@@ -197,4 +198,4 @@ def test_a_restated_baseline_is_drift_and_moves_no_target(workspace: Path):
         == targets
     )
     # Nothing new: what was carried on is carried on again, and nothing is published.
-    assert refreshed(workspace)["status"] == "unchanged"
+    assert refreshed_quickly(project, workspace)["status"] == "unchanged"
