@@ -1,7 +1,7 @@
 """Finds SQL that does not mean the same on DuckDB and on Spark, or that lineage tools cannot follow.
 
-The rules are about text: they read a model or singular test as written, Jinja included, with comments taken
-out. Layout belongs in .sqlfluff. Macros are exempt: they are where engines may differ.
+The rules are about text: they read a model or rule as written, Jinja included, with comments taken
+out. Layout belongs in .sqlfluff. Macros but for the rules are exempt: they are where engines may differ.
 """
 
 from __future__ import annotations
@@ -310,11 +310,11 @@ RULES: tuple[Rule, ...] = (
         "use delete+insert by month: merge needs a table format",
         lambda text: (m.start() for m in re.finditer(r"incremental_strategy\s*=\s*'merge'", text)),
     ),
-    # Tests
+    # Rules
     Rule(
         "comparison that skips NULL",
-        "use is distinct from: with NULL on one side <> finds nothing and the test stays green",
+        "use is distinct from: with NULL on one side <> finds nothing and the rule stays green",
         plain_pattern(r"<>|!="),
-        _in("tests"),
+        _in("rules", "rules.sql"),
     ),
 )

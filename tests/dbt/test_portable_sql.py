@@ -8,11 +8,18 @@ import pytest
 from portable_sql import RULES, violations
 from warehouse import DBT_PROJECT
 
-SQL_FILES = sorted([*(DBT_PROJECT / "models").rglob("*.sql"), *(DBT_PROJECT / "tests").glob("*.sql")])
+SQL_FILES = sorted(
+    [
+        *(DBT_PROJECT / "models").rglob("*.sql"),
+        *(DBT_PROJECT / "rules").glob("*.sql"),
+        DBT_PROJECT / "macros" / "rules.sql",
+    ]
+)
 
 MODEL = Path("models/intermediate/model.sql")
 MART = Path("models/marts/mart.sql")
-TEST = Path("tests/test.sql")
+RULE = Path("rules/rule.sql")
+KIND_OF_RULE = Path("macros/rules.sql")
 
 # One line of SQL that breaks each rule, and the kind of file it is in.
 PLANTED: list[tuple[str, Path, str]] = [
@@ -78,8 +85,9 @@ PLANTED: list[tuple[str, Path, str]] = [
     ("lambda", MODEL, "select list_transform(a, x -> x) as n from a"),
     ("file", MODEL, "select a from read_parquet('x.parquet')"),
     ("merge", MODEL, "{{ config(incremental_strategy='merge') }} select month from a"),
-    ("comparison that skips NULL", TEST, "select month from a where amount <> total"),
-    ("comparison that skips NULL", TEST, "select month from a where amount != total"),
+    ("comparison that skips NULL", RULE, "select month from a where amount <> total"),
+    ("comparison that skips NULL", RULE, "select month from a where amount != total"),
+    ("comparison that skips NULL", KIND_OF_RULE, "select month from a where amount <> total"),
 ]
 
 PORTABLE = [
@@ -114,5 +122,5 @@ def test_portable_sql_is_left_alone(sql: str) -> None:
     assert violations(MODEL, sql) == []
 
 
-def test_null_blind_comparison_is_only_forbidden_in_tests() -> None:
+def test_null_blind_comparison_is_only_forbidden_in_rules() -> None:
     assert violations(MODEL, "select month from a where amount <> 0") == []

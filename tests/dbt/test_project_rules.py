@@ -1,4 +1,7 @@
-"""What must hold of the dbt project as a whole, read from its manifest and from the built warehouse."""
+"""What must hold of the dbt project as a whole, read from its manifest and from the built warehouse.
+
+What must hold of its rules belongs in test_rules_of_models.py.
+"""
 
 from __future__ import annotations
 
@@ -50,20 +53,15 @@ def test_models_say_their_grain_first(manifest: Manifest) -> None:
 
 
 def test_grain_of_every_mart_is_tested_for_uniqueness(manifest: Manifest) -> None:
+    wrong = []
     for model in layer(manifest, "marts"):
-        grain = [
-            test["test_metadata"]["kwargs"]["columns"]
-            for test in data_tests_of(manifest, model)
-            if test["test_metadata"]["name"] == "unique_combination"
-        ]
-        assert len(grain) == 1, model["name"]
-        checked = {
-            column
-            for test in data_tests_of(manifest, model)
-            if test["test_metadata"]["name"] == "never_null"
-            for column in test["test_metadata"]["kwargs"]["columns"]
-        }
-        assert set(grain[0]) <= checked, f"{model['name']}: a key column that may be NULL"
+        arguments = [test["test_metadata"]["kwargs"] for test in data_tests_of(manifest, model)]
+        grains = [each["grain"] for each in arguments if each.get("grain")]
+        if len(grains) != 1:
+            wrong.append(f"{model['name']}: {len(grains)} grains are tested")
+        elif unchecked := set(grains[0]).difference(*(each.get("never_null") or [] for each in arguments)):
+            wrong.append(f"{model['name']}: {sorted(unchecked)} are of its key and may be NULL")
+    assert wrong == []
 
 
 def test_columns_are_described_and_are_the_built_ones(manifest: Manifest, small: Build) -> None:
@@ -101,16 +99,6 @@ def test_staging_reads_one_source_and_no_model(manifest: Manifest) -> None:
         assert [parent.split(".")[0] for parent in model["depends_on"]["nodes"]] == ["source"], model["name"]
 
 
-def test_singular_tests_on_several_models_name_the_one_they_guard(manifest: Manifest) -> None:
-    singular = [test for test in nodes(manifest, "test") if "test_metadata" not in test]
-    assert singular
-    for test in singular:
-        if len({ref["name"] for ref in test["refs"]}) > 1:
-            guarded = test["config"]["meta"]["dagster"]["ref"]["name"]
-            assert guarded in {ref["name"] for ref in test["refs"]}, test["name"]
-            assert test["name"].startswith((f"{guarded}__", "postings__")), test["name"]
-
-
 def test_no_test_is_loosened(manifest: Manifest) -> None:
     for test in nodes(manifest, "test"):
         config = test["config"]
@@ -138,7 +126,7 @@ def test_feed_sources_follow_the_contract() -> None:
     assert written == render_dbt_sources(), "models/staging/_feeds.yml is old: run make docs"
 
 
-@pytest.mark.parametrize("folder", ["models", "tests", "macros"])
+@pytest.mark.parametrize("folder", ["models", "rules", "macros"])
 def test_every_file_opens_with_its_charter(folder: str) -> None:
     for path in (DBT_PROJECT / folder).rglob("*.sql"):
         assert path.read_text(encoding="utf-8").startswith(("--", "{#")), path

@@ -270,14 +270,14 @@ def _environment(values: Mapping[str, str]) -> Generator[None]:
                 os.environ[name] = value
 
 
-def dbt(warehouse: Path, *arguments: str) -> dbtRunnerResult:
+def dbt(warehouse: Path, *arguments: str, project: Path = DBT_PROJECT) -> dbtRunnerResult:
     """Runs a dbt command on a warehouse; target and logs stay beside the warehouse, never in the project."""
     environment = {
         "KUNDEREGNSKAB_WAREHOUSE": str(warehouse),
         "DBT_TARGET_PATH": str(warehouse.parent / "target"),
         "DBT_LOG_PATH": str(warehouse.parent / "logs"),
     }
-    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
     with _environment(environment):
         try:
             return dbtRunner().invoke(["--quiet", *arguments, *folders])

@@ -25,7 +25,7 @@ from kunderegnskab.audit.models import Model, record_models
 from kunderegnskab.quality.certification import CheckResult, record, start_build, start_load
 from kunderegnskab.quality.runs import Run
 from kunderegnskab.workspace import Workspace
-from orchestration.dbt import runs_folder
+from orchestration.dbt_project import runs_folder
 from orchestration.openlineage import RunEvents
 
 RUN = "0d3a2f5c-6f86-4c9e-8a53-08a2fa6f2d11"
