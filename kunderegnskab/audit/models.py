@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from kunderegnskab.audit.lineage import SourceColumn
+from kunderegnskab.rows import insert_rows
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ def record_models(
         (model.schema, model.name, model.kind, model.description, " ".join(model.reads), model.query)
         for model in models
     ]
-    if rows:
-        con.executemany("insert into audit.models values (?, ?, ?, ?, ?, ?)", rows)
+    insert_rows(con, "audit.models", rows)
     con.execute(
         """
         create or replace table audit.column_lineage (
@@ -74,11 +74,7 @@ def record_models(
         for column, sources in columns.items()
         for source in sources
     ]
-    if edges:
-        marks = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(edges))
-        con.execute(
-            f"insert into audit.column_lineage values {marks}", [value for edge in edges for value in edge]
-        )
+    insert_rows(con, "audit.column_lineage", edges)
 
 
 def read_models(con: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, Model]:

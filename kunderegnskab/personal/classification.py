@@ -14,6 +14,7 @@ import duckdb
 from kunderegnskab.audit.history import APPROVER
 from kunderegnskab.audit.lineage import ROWS, SourceColumn
 from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.rows import insert_rows
 
 TABLE = "audit.personal_data"
 # (schema, relation, column)
@@ -84,8 +85,7 @@ def record_personal_data(
         )
         """
     )
-    if rows:
-        con.executemany(f"insert into {TABLE} values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    insert_rows(con, TABLE, rows)
 
 
 def _filled_in_python() -> Iterator[tuple[_Place, _Place]]:
