@@ -15,6 +15,7 @@ from kunderegnskab.ingest import (
     fresh_warehouse,
     input_hash,
     load_warehouse,
+    proven_feeds,
     read_load_record,
     record_load,
     sweep,
@@ -111,13 +112,13 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
         raise dg.Failure(str(error), allow_retries=False) from error
     inputs = input_hash(workspace, intake.files)
     context.instance.add_run_tags(context.run_id, run_tags(inputs))
-    with fresh_warehouse(workspace) as con:
-        load_warehouse(con, workspace.company, workspace.lake, intake, pseudonyms)
+    with fresh_warehouse(workspace) as con, proven_feeds(workspace, pseudonyms) as proven:
+        load_warehouse(con, workspace.company, workspace.lake, intake, pseudonyms, proven)
         record_load(con, workspace, intake, pseudonyms)
         load_baselines(con, workspace.published, earlier, pseudonyms)
         parameters = read_load_record(con).parameters
         try:
-            load_history(con, workspace.lake, parameters, earlier, pseudonyms)
+            load_history(con, workspace.lake, intake.receipts, parameters, earlier, pseudonyms)
             load_closed_months(con, workspace.published, earlier, pseudonyms)
         except InputProblems as error:
             raise dg.Failure(str(error), allow_retries=False) from error
