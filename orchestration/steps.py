@@ -29,6 +29,7 @@ from kunderegnskab.ingest import (
     fresh_warehouse,
     input_hash,
     load_warehouse,
+    proven_feeds,
     read_load_record,
     record_load,
     sweep,
@@ -148,12 +149,12 @@ def read_in(workspace: Workspace, run_id: str, *, again: bool) -> Loaded:
     pseudonyms = for_refresh(workspace, earlier.manifest.parameters if earlier else None)
     write_names(workspace, intake, pseudonyms)
     inputs = input_hash(workspace, intake.files)
-    with fresh_warehouse(workspace) as con:
-        load_warehouse(con, workspace.company, workspace.lake, intake, pseudonyms)
+    with fresh_warehouse(workspace) as con, proven_feeds(workspace, pseudonyms) as proven:
+        load_warehouse(con, workspace.company, workspace.lake, intake, pseudonyms, proven)
         record_load(con, workspace, intake, pseudonyms)
         load_baselines(con, workspace.published, earlier, pseudonyms)
         parameters = read_load_record(con).parameters
-        load_history(con, workspace.lake, parameters, earlier, pseudonyms)
+        load_history(con, workspace.lake, intake.receipts, parameters, earlier, pseudonyms)
         load_closed_months(con, workspace.published, earlier, pseudonyms)
         start_load(con, load_id=run_id, run_id=run_id, input_hash=inputs, code_version=code_version())
         rows = dict(

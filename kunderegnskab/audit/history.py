@@ -17,10 +17,11 @@ from pydantic import JsonValue
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
 from kunderegnskab.ingest.conventions import identifier, literal
-from kunderegnskab.ingest.lake import feed_relation
+from kunderegnskab.ingest.lake import Receipt, feed_relation
 from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, is_plain
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.publication.earlier import EARLIER, attached
+from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
 
 CHANGE_LOG = "audit.change_log"
@@ -42,6 +43,7 @@ APPROVER, APPROVAL_DAY = "approved_by", "approved_on"
 def load_history(
     con: duckdb.DuckDBPyConnection,
     lake: Path,
+    receipts: Sequence[Receipt],
     parameters: Mapping[str, JsonValue],
     now: Publication | None,
     pseudonyms: Pseudonyms = PLAIN,
@@ -52,6 +54,7 @@ def load_history(
     with what it was and is. The first publication is where the log begins.
 
     Args:
+        receipts: of the files that the warehouse is loaded from.
         parameters: what the warehouse is made with, as its load record or its manifest has it.
         now: the current publication, or the one that was current when a refresh is performed again.
         pseudonyms: how salespeople are named in the warehouse.
@@ -81,9 +84,15 @@ def load_history(
     # Both lists count: whoever takes a feed off the list needs approval for what else changes with it.
     needing = _approval_required(parameters) | _approval_required(now.manifest.parameters)
     for feed in load_feeds().values():
-        if feed.is_policy or feed.is_rate:
+        # The same lake files hold the same records.
+        is_same = _lake_files(feed, receipts) == _lake_files(feed, now.manifest.inputs)
+        if (feed.is_policy or feed.is_rate) and not is_same:
             _note_changes(con, feed, lake, now, pseudonyms, needs_approval=feed.name in needing)
     _note_configuration(con, parameters, now)
+
+
+def _lake_files(feed: Feed, files: Sequence[Receipt] | Sequence[InputFile]) -> set[tuple[str, str]]:
+    return {(file.lake_file, file.lake_sha256) for file in files if file.feed == feed.name}
 
 
 def _approval_required(parameters: Mapping[str, JsonValue]) -> set[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from kunderegnskab.audit.lineage import SourceColumn
-from kunderegnskab.inserting import insert_rows
+from kunderegnskab.rows import insert_rows
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
     gone = load_baselines(con, workspace.published, earlier, pseudonyms)
     _require_baselines(con, publication, gone)
     try:
-        load_history(con, workspace.lake, manifest.parameters, earlier, pseudonyms)
+        load_history(con, workspace.lake, receipts, manifest.parameters, earlier, pseudonyms)
         load_closed_months(con, workspace.published, earlier, pseudonyms)
     except InputProblems as error:
         raise CannotReperform(f"{publication.name} cannot be computed again: {error}") from error

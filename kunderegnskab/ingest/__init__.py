@@ -23,6 +23,7 @@ from kunderegnskab.ingest.load import (
     read_load_record,
     record_load,
 )
+from kunderegnskab.ingest.proven import proven_feeds
 
 __all__ = [
     "ExpectedFiles",
@@ -34,6 +35,7 @@ __all__ = [
     "input_files",
     "input_hash",
     "load_warehouse",
+    "proven_feeds",
     "read_load_record",
     "record_load",
     "sweep",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from pydantic import BaseModel, ConfigDict
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.ingest.lake import Intake, Receipt, configuration_hashes, feed_relation, input_hash
+from kunderegnskab.ingest.proven import ProvenFeeds
 from kunderegnskab.ingest.totals import RECORD_COUNT, SQL_TYPE, control_totals, measures
 from kunderegnskab.personal.pseudonyms import PARAMETER, PLAIN, Pseudonyms
+from kunderegnskab.rows import insert_rows
 from kunderegnskab.workspace import Company, Workspace
 
 
@@ -66,6 +69,7 @@ def load_warehouse(
     lake: Path,
     intake: Intake,
     pseudonyms: Pseudonyms = PLAIN,
+    proven: ProvenFeeds | None = None,
 ) -> None:
     """Fill schema raw of an empty warehouse.
 
@@ -75,6 +79,7 @@ def load_warehouse(
 
     Args:
         pseudonyms: how salespeople are named from here on.
+        proven: of which feeds nothing needs to be measured; of the others it is told what was found.
     """
     con.execute("create schema raw")
     _company(con, company)
@@ -83,18 +88,22 @@ def load_warehouse(
         "create table raw.repeated_keys (feed varchar, source_file varchar, file_sha256 varchar, "
         "source_record bigint, column_name varchar, raw_value varchar, reason varchar, lake_file varchar)"
     )
+    supplied = {
+        name: receipts
+        for name in load_feeds()
+        if (receipts := [receipt for receipt in intake.receipts if receipt.feed == name])
+    }
+    contents = _contents(con, lake, supplied, pseudonyms, proven)
     listings: dict[str, list[str]] = {"rejected": [], "left_out": []}
     for name, feed in load_feeds().items():
-        files = [lake / receipt.lake_file for receipt in intake.receipts if receipt.feed == name]
-        noted = files and [
-            _note_repeated_keys(con, feed, files, pseudonyms),
-            _note_split_documents(con, feed, files),
-        ]
-        con.execute(
-            f"create view raw.{name} as {loaded_records(feed, files, bool(noted and any(noted)), pseudonyms)}"
-        )
-        con.execute("insert into raw.feeds values (?, ?, ?)", [name, bool(files), len(files)])
-        if files:
+        files = [lake / receipt.lake_file for receipt in supplied.get(name, ())]
+        content = contents.get(name)
+        has_repeated_keys = content is not None and content.has_repeated_keys
+        if has_repeated_keys:
+            _note_repeated_keys(con, feed, files, pseudonyms)
+            _note_split_documents(con, feed, files)
+        con.execute(f"create view raw.{name} as {loaded_records(feed, files, has_repeated_keys, pseudonyms)}")
+        if content is not None and content.unloaded:
             listed = ", ".join(literal(str(file)) for file in files)
             for status, parts in listings.items():
                 parts.append(
@@ -105,6 +114,11 @@ def load_warehouse(
                     f"_reason as reason from read_parquet([{listed}]) "
                     f"where _record_status = {literal(status)}"
                 )
+    insert_rows(
+        con,
+        "raw.feeds",
+        [[name, name in supplied, len(supplied.get(name, ()))] for name in load_feeds()],
+    )
     con.execute(
         "create table raw.published_baselines (kpi_id varchar, scope_type varchar, scope_id varchar, "
         "month_from date, baseline_month_from date, baseline_month_to date, approved_on date, "
@@ -123,7 +137,7 @@ def load_warehouse(
         "create table raw.closed_files (publication varchar, feed varchar, source_file varchar, "
         "file_sha256 varchar)"
     )
-    _feed_totals(con, lake, intake)
+    _feed_totals(con, lake, supplied, contents)
     _expected_files(con, lake, intake)
     _rejects(con, listings["rejected"])
     _left_out(con, listings["left_out"])
@@ -187,21 +201,103 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     )
 
 
-def _note_repeated_keys(
+@dataclass(frozen=True)
+class _Content:
+    """What the lake holds of a feed.
+
+    Attributes:
+        totals: of the records that were loaded, but the number of all records.
+        unloaded: how many of them were not.
+    """
+
+    has_repeated_keys: bool
+    totals: dict[str, Decimal]
+    unloaded: int
+
+
+def _contents(
+    con: duckdb.DuckDBPyConnection,
+    lake: Path,
+    supplied: Mapping[str, Sequence[Receipt]],
+    pseudonyms: Pseudonyms,
+    proven: ProvenFeeds | None,
+) -> dict[str, _Content]:
+    """Per supplied feed, measured unless it is proven."""
+    contents: dict[str, _Content] = {}
+    for name, receipts in supplied.items():
+        as_read = _as_read(load_feeds()[name], receipts)
+        if proven is not None and proven.holds(name, receipts):
+            contents[name] = as_read
+            continue
+        files = [lake / receipt.lake_file for receipt in receipts]
+        contents[name] = _measured(con, load_feeds()[name], files, pseudonyms)
+        if proven is not None and contents[name] == as_read:
+            proven.note(name, receipts)
+    return contents
+
+
+def _as_read(feed: Feed, receipts: Sequence[Receipt]) -> _Content:
+    """What the lake must hold by what was noted when the files were read, if no key repeats."""
+    totals = {
+        measure: sum((receipt.control_totals[measure] for receipt in receipts), Decimal(0))
+        for measure in measures(feed)
+    }
+    unloaded = sum(receipt.records_rejected + receipt.records_left_out for receipt in receipts)
+    return _Content(False, totals, unloaded)
+
+
+def _measured(
     con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path], pseudonyms: Pseudonyms
-) -> bool:
-    """List every record whose key an earlier record has; True if there are any.
+) -> _Content:
+    listed = ", ".join(literal(str(file)) for file in files)
+    loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
+    ((records, unloaded, repeats, splits),) = con.execute(
+        f"""
+        select count(*), count(*) filter (_record_status is distinct from 'loaded'),
+            exists ({_repeated(feed, pseudonyms.over(feed, loaded))}),
+            exists ({_split_documents(feed, loaded)})
+        from read_parquet([{listed}])
+        """
+    ).fetchall()
+    totals = control_totals(con, feed, f"({loaded})") | {RECORD_COUNT: Decimal(records)}
+    return _Content(repeats or splits, totals, unloaded)
+
+
+def _repeated(feed: Feed, loaded: str) -> str:
+    """SQL of the keys that several records have.
 
     A key with an empty part is none: lines without a number are counted within their document later.
     """
+    return (
+        f"select {', '.join(feed.key)} from ({loaded}) where {_is_complete(feed)} "
+        f"group by all having count(*) > 1"
+    )
+
+
+def _is_complete(feed: Feed) -> str:
+    return " and ".join(f"{column} is not null" for column in feed.key)
+
+
+def _split_documents(feed: Feed, loaded: str) -> str:
+    """SQL of the lines without a number whose document an earlier file has too, with that file.
+
+    Such lines are told apart by their place in the document alone, so the same lines delivered in two
+    overlapping exports would count twice.
+    """
+    if feed.name != "sales_lines":
+        return "select 1 where false"
+    return f"""
+        select * from (
+            select *, min(_source_file) over (partition by document_no) as first_file from ({loaded}) as l
+        ) where line_no is null and _source_file <> first_file"""
+
+
+def _note_repeated_keys(
+    con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path], pseudonyms: Pseudonyms
+) -> None:
+    """List every record whose key an earlier record has."""
     loaded = pseudonyms.over(feed, feed_relation(feed, files, "loaded", with_lake_file=True))
     keys = ", ".join(feed.key)
-    complete = " and ".join(f"{column} is not null" for column in feed.key)
-    repeated = con.execute(
-        f"select 1 from ({loaded}) where {complete} group by {keys} having count(*) > 1 limit 1"
-    ).fetchone()
-    if repeated is None:
-        return False
     shown = " || ', ' || ".join(f"'{column} = ' || cast({column} as varchar)" for column in feed.key)
     con.execute(
         f"""
@@ -210,7 +306,7 @@ def _note_repeated_keys(
             select *, row_number() over same_key as place,
                 first_value(_source_file) over same_key as first_file,
                 first_value(_source_record) over same_key as first_record
-            from ({loaded}) where {complete}
+            from ({loaded}) where {_is_complete(feed)}
             window same_key as (partition by {keys} order by _source_file, _source_record, _lake_file)
         )
         select {literal(feed.name)}, _source_file, _file_sha256, _source_record, {literal(keys)}, {shown},
@@ -218,35 +314,29 @@ def _note_repeated_keys(
         from numbered where place > 1
         """
     )
-    return True
 
 
-def _note_split_documents(con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path]) -> bool:
-    """List lines without a number whose document an earlier file has too; True if there are any.
-
-    Such lines are told apart by their place in the document alone, so the same lines delivered in two
-    overlapping exports would count twice.
-    """
-    if feed.name != "sales_lines" or len(files) < 2:
-        return False
-    loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
+def _note_split_documents(con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path]) -> None:
+    """List lines without a number whose document an earlier file has too."""
+    if feed.name != "sales_lines":
+        return
+    split = _split_documents(feed, feed_relation(feed, files, "loaded", with_lake_file=True))
     con.execute(
         f"""
         insert into raw.repeated_keys
-        with placed as (
-            select *, min(_source_file) over (partition by document_no) as first_file
-            from ({loaded}) as l
-        )
         select {literal(feed.name)}, _source_file, _file_sha256, _source_record, 'document_no', document_no,
             'has lines without a number in ' || first_file || ' too, so they cannot be told apart', _lake_file
-        from placed where line_no is null and _source_file <> first_file
+        from ({split})
         """
     )
-    noted = con.execute("select 1 from raw.repeated_keys where feed = ? limit 1", [feed.name]).fetchone()
-    return noted is not None
 
 
-def _feed_totals(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) -> None:
+def _feed_totals(
+    con: duckdb.DuckDBPyConnection,
+    lake: Path,
+    supplied: Mapping[str, Sequence[Receipt]],
+    contents: Mapping[str, _Content],
+) -> None:
     """The totals noted when the files were read, those of the lake now, and of what is not handed on from it.
 
     Counts are of all records, other totals of the loaded ones. Not handed on are records that were rejected
@@ -255,40 +345,31 @@ def _feed_totals(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) -> 
     con.execute(
         f"create table raw.feed_totals (feed varchar, stage varchar, measure varchar, total {SQL_TYPE})"
     )
-    for name, feed in load_feeds().items():
-        receipts = [receipt for receipt in intake.receipts if receipt.feed == name]
-        if not receipts:
-            continue
-        files = [lake / receipt.lake_file for receipt in receipts]
-        loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
-        listed = ", ".join(literal(str(file)) for file in files)
-        ((records, unloaded),) = con.execute(
-            "select count(*), count(*) filter (_record_status is distinct from 'loaded') "
-            f"from read_parquet([{listed}])"
-        ).fetchall()
-        repeated = control_totals(
-            con,
-            feed,
-            f"({loaded}) as l where exists (select 1 from raw.repeated_keys as k "
-            f"where k.feed = {literal(name)} "
-            "and k.lake_file = l._lake_file and k.source_record = l._source_record)",
-        )
+    rows: list[list[object]] = []
+    for name, receipts in supplied.items():
+        feed, content = load_feeds()[name], contents[name]
+        repeated = dict.fromkeys(measures(feed), Decimal(0))
+        if content.has_repeated_keys:
+            files = [lake / receipt.lake_file for receipt in receipts]
+            loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
+            repeated = control_totals(
+                con,
+                feed,
+                f"({loaded}) as l where exists (select 1 from raw.repeated_keys as k "
+                f"where k.feed = {literal(name)} "
+                "and k.lake_file = l._lake_file and k.source_record = l._source_record)",
+            )
         stages = {
-            "landing": {
-                measure: sum((receipt.control_totals[measure] for receipt in receipts), Decimal(0))
-                for measure in measures(feed)
-            },
-            "lake": control_totals(con, feed, f"({loaded})") | {RECORD_COUNT: Decimal(records)},
-            "left_out": repeated | {RECORD_COUNT: repeated[RECORD_COUNT] + unloaded},
+            "landing": _as_read(feed, receipts).totals,
+            "lake": content.totals,
+            "left_out": repeated | {RECORD_COUNT: repeated[RECORD_COUNT] + content.unloaded},
         }
-        con.executemany(
-            "insert into raw.feed_totals values (?, ?, ?, ?)",
-            [
-                [name, stage, measure, total]
-                for stage, totals in stages.items()
-                for measure, total in totals.items()
-            ],
-        )
+        rows += [
+            [name, stage, measure, f"{total:f}"]
+            for stage, totals in stages.items()
+            for measure, total in totals.items()
+        ]
+    insert_rows(con, "raw.feed_totals", rows)
 
 
 def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) -> None:
@@ -349,20 +430,22 @@ def _files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
         for place, receipts in rows.items()
     }
     allowed = _allowances(rows, rejected)
-    for place, receipts in rows.items():
-        moved = repeated.get(place, 0)
-        con.execute(
-            "insert into raw.files values (?, ?, ?, ?, ?, ?, ?, ?)",
+    insert_rows(
+        con,
+        "raw.files",
+        [
             [
                 *place,
                 receipts[0].file_sha256,
                 sum(receipt.records_read for receipt in receipts),
-                sum(receipt.records_loaded for receipt in receipts) - moved,
+                sum(receipt.records_loaded for receipt in receipts) - repeated.get(place, 0),
                 rejected[place],
                 sum(receipt.records_left_out for receipt in receipts),
                 allowed[place],
-            ],
-        )
+            ]
+            for place, receipts in rows.items()
+        ],
+    )
 
 
 _Place = tuple[str, str]  # feed, file

@@ -14,7 +14,7 @@ import duckdb
 from kunderegnskab.audit.history import APPROVER
 from kunderegnskab.audit.lineage import ROWS, SourceColumn
 from kunderegnskab.feeds import Feed, load_feeds
-from kunderegnskab.inserting import insert_rows
+from kunderegnskab.rows import insert_rows
 
 TABLE = "audit.personal_data"
 # (schema, relation, column)

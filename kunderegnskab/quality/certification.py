@@ -17,6 +17,7 @@ from typing import Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
+from kunderegnskab.rows import insert_rows
 from kunderegnskab.workspace import Waiver
 
 Stage = Literal["door", "dbt", "gate"]
@@ -155,18 +156,12 @@ def record(
 
     # Delete and insert need no common transaction: a check without a result is not certified.
     con.execute(
-        "delete from audit.check_results where (stage, check_name) in "
-        f"(select * from (values {', '.join(['(?, ?)'] * len(stored))}))",
-        [value for r in stored for value in (r.stage, r.check_name)],
+        "delete from audit.check_results where (stage, check_name) in (select unnest(?), unnest(?))",
+        [[r.stage for r in stored], [r.check_name for r in stored]],
     )
     now = _now()
     rows = [(*(getattr(r, name) for name in CheckResult.model_fields), stamps[r.stage], now) for r in stored]
-    names = [*CheckResult.model_fields, "stamp", "checked_at"]
-    marks = f"({', '.join('?' * len(names))})"
-    con.execute(
-        f"insert into audit.check_results ({', '.join(names)}) values {', '.join([marks] * len(rows))}",
-        [value for row in rows for value in row],
-    )
+    insert_rows(con, "audit.check_results", rows, [*CheckResult.model_fields, "stamp", "checked_at"])
     return stored
 
 

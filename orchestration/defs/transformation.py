@@ -53,7 +53,6 @@ class LayerTranslator(DagsterDbtTranslator):
             key=dg.AssetKey([layer, node["name"]]), group_name=layer, owners=["team:data"]
         ).merge_attributes(tags={"layer": layer}, metadata=_column_metadata(node))
 
-
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
     ) -> dg.AssetCheckSpec | None:

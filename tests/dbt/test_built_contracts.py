@@ -13,7 +13,13 @@ import pytest
 from warehouse import DBT_PROJECT, dbt, run_results
 
 # Every model declares the same columns, and its SQL gives:
-DECLARED = ("customer_id string", "month date", "amount decimal(18, 4)", "line_count bigint", "is_unknown boolean")
+DECLARED = (
+    "customer_id string",
+    "month date",
+    "amount decimal(18, 4)",
+    "line_count bigint",
+    "is_unknown boolean",
+)
 SELECT = {
     "customer_id": "'K1' as customer_id",
     "month": "cast('2026-01-01' as date) as month",
@@ -28,8 +34,14 @@ MODELS: dict[str, tuple[str, list[str]]] = {
     "column_missing": ("table", [SELECT[name] for name in WHOLE if name != "month"]),
     "column_too_many": ("table", [*SELECT.values(), "1 as surplus"]),
     "other_order": ("table", [SELECT[name] for name in ("month", "customer_id", *WHOLE[2:])]),
-    "other_type": ("table", [*list(SELECT.values())[:3], "cast(1 as int) as line_count", SELECT["is_unknown"]]),
-    "other_scale": ("table", [*list(SELECT.values())[:2], "cast(1 as decimal(18, 2)) as amount", *list(SELECT.values())[3:]]),
+    "other_type": (
+        "table",
+        [*list(SELECT.values())[:3], "cast(1 as int) as line_count", SELECT["is_unknown"]],
+    ),
+    "other_scale": (
+        "table",
+        [*list(SELECT.values())[:2], "cast(1 as decimal(18, 2)) as amount", *list(SELECT.values())[3:]],
+    ),
     "other_name": ("table", ["'K1' as customer", *list(SELECT.values())[1:]]),
     "view_of_other_type": ("view", ["1 as customer_id", *list(SELECT.values())[1:]]),
 }
@@ -54,7 +66,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(DBT_PROJECT / name, folder)
     marts = folder / "models" / "marts"
     marts.mkdir(parents=True)
-    columns = "".join(f"      - {{name: {name}, data_type: '{sql_type}'}}\n" for name, sql_type in map(split, DECLARED))
+    columns = "".join(
+        f"      - {{name: {name}, data_type: '{sql_type}'}}\n" for name, sql_type in map(split, DECLARED)
+    )
     described = "".join(f"  - name: {name}\n    columns:\n{columns}" for name in MODELS)
     (marts / "_marts.yml").write_text(f"version: 2\nmodels:\n{described}", encoding="utf-8")
     for name, (kind, selected) in MODELS.items():
@@ -86,4 +100,6 @@ def test_tables_as_declared_are_no_fault(project: Path) -> None:
     sound = "table_as_declared view_as_declared"
     done = dbt(project.parent / "kunderegnskab.duckdb", "build", "--select", sound, project=project)
     assert done.success
-    assert {run.node.name: str(run.status) for run in run_results(done)} == dict.fromkeys(sound.split(), "success")
+    assert {run.node.name: str(run.status) for run in run_results(done)} == dict.fromkeys(
+        sound.split(), "success"
+    )

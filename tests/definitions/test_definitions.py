@@ -130,9 +130,10 @@ def test_every_asset_has_group_owner_and_description(definitions: dg.Definitions
 
 
 def test_every_blocking_check_is_a_blocking_asset_check(definitions: dg.Definitions):
+    from orchestration.dbt import expected_checks, read_manifest
+
     from kunderegnskab.quality.door import door_checks
     from kunderegnskab.quality.gate import gate_checks
-    from orchestration.dbt import expected_checks, read_manifest
     from orchestration.defs.transformation import MANIFEST
 
     blocking = {spec.name for spec in check_specs(definitions) if spec.blocking}

@@ -15,7 +15,9 @@ import duckdb
 import pytest
 from companies import at_rest
 
+from kunderegnskab.audit import history
 from kunderegnskab.audit.history import load_history
+from kunderegnskab.feeds import Feed
 from kunderegnskab.ingest import load_warehouse, read_load_record, record_load, take_in
 from kunderegnskab.problems import InputProblems
 from kunderegnskab.publication.manifest import InputFile, Manifest
@@ -124,7 +126,8 @@ class Company:
             intake = take_in(workspace, workspace.lake)
             load_warehouse(con, workspace.company, workspace.lake, intake)
             record_load(con, workspace, intake)
-            load_history(con, workspace.lake, read_load_record(con).parameters, self.earlier)
+            parameters = read_load_record(con).parameters
+            load_history(con, workspace.lake, intake.receipts, parameters, self.earlier)
             return con.execute(f"select {columns} from audit.change_log order by all").fetchall()
 
     def unapproved(self) -> set[str]:
@@ -262,13 +265,32 @@ def test_a_repeated_key_that_is_allowed_is_no_change(tmp_path: Path) -> None:
     company = Company(tmp_path)
     company.write(
         "feeds.yaml",
-        "product_costs:\n  - files: costs.csv\n    format: {type: csv}\n"
+        "product_costs:\n  - files: costs*.csv\n    format: {type: csv}\n"
         "    columns: {product_id: p, valid_from: d, unit_cost: c}\n"
         "    allow_rejects: {count: 1, reason: Leveret to gange}\n",
     )
     company.write("landing/costs.csv", "p,d,c\nV1,2024-01-01,60\nV1,2024-01-01,61\n")
     company.publish()
     assert company.log() == []
+    # Another file has the feed compared, the repeated key included.
+    company.write("landing/costs2.csv", "p,d,c\nV2,2024-01-01,62\n")
+    assert company.log("record_key, change") == [("product_id V2, valid_from 2024-01-01", "added")]
+
+
+def test_a_feed_of_the_same_files_is_not_compared(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    whole = history._note_changes
+
+    def noted(con: duckdb.DuckDBPyConnection, feed: Feed, *rest: Any, **named: Any) -> None:
+        compared.append(feed.name)
+        whole(con, feed, *rest, **named)
+
+    monkeypatch.setattr(history, "_note_changes", noted)
+    assert company.log() == []
+    assert compared == []
+    company.rules("15000")
+    assert len(company.log()) == 1
+    assert compared == ["segment_rules"]
 
 
 def _sha256(path: Path) -> str:

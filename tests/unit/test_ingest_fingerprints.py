@@ -21,7 +21,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_intake import problems_of, rest, taken, workspace_of, write_files
+from small_intake import make_known, problems_of, rest, taken, workspace_of, write_files
 
 from kunderegnskab.ingest import fingerprints, input_files, landing, load_warehouse, take_in
 from kunderegnskab.ingest.fingerprints import REST_NS, Drive, FileState, KnownFiles, file_state, hash_file
@@ -433,16 +433,12 @@ class Watch:
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace whose files have been known for a while."""
-    # Long enough for the ticks of this machine's drive.
-    monkeypatch.setattr(fingerprints, "REST_NS", 50_000_000)
     workspace = workspace_of(tmp_path, FEEDS, FILES)
-    parquet = duckdb.sql("select 'V1' as product_id, 'Vare' as product_name")
-    parquet.write_parquet(str(workspace.landing / "products.parquet"))
-    rest(workspace.landing / "products.parquet")
+    products = workspace.landing / "products.parquet"
+    duckdb.execute(f"copy (select 'V1' as product_id, 'Vare' as product_name) to '{products}'")
+    rest(products)
     write_files(workspace.policy, {"salespeople.csv": SALESPEOPLE.format("Hanne")})
-    for _ in range(3):
-        take_in(workspace, workspace.lake)
-        time.sleep(0.06)
+    make_known(workspace, monkeypatch)
     return workspace
 
 
@@ -459,7 +455,7 @@ def test_a_change_in_policy_opens_no_landing_file(company):
         assert intake.read == ("policy/salespeople.csv",)
         assert watch.opened() == set()
         # The watch sees what it should, DuckDB's own reading included.
-        duckdb.sql(f"from '{company.landing / 'products.parquet'}'").fetchall()
+        duckdb.execute(f"from '{company.landing / 'products.parquet'}'").fetchall()
         assert watch.opened() == {"products.parquet"}
         take_in(company, company.lake, again=True)
         assert watch.opened() == {*FILES, "products.parquet"}
