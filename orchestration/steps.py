@@ -432,7 +432,14 @@ def _write_quality(
         publication=publication,
         locale=company.locale,
     )
-    write_lineage_page(directory, con, company=company.name, publication=publication, locale=company.locale)
+    write_lineage_page(
+        directory,
+        con,
+        company=company.name,
+        publication=publication,
+        locale=company.locale,
+        kept=parse_folder(workspace),
+    )
     write_notice(directory, con, company=company, publication=publication)
 
 

@@ -1,12 +1,15 @@
 """lineage.html of a publication: every table and view, its SQL, and what each column is made of.
 
 Here: following the columns back to the feeds, and the page. Not here: reading lineage from SQL (lineage.py)
-and the page's layout (lineage.html.j2).
+and the page's layout (lineage.html.j2, lineage_body.html.j2).
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -19,6 +22,7 @@ from kunderegnskab.audit.models import Model, read_models
 
 PAGE_FILE = "lineage.html"
 _TEMPLATE = "lineage.html.j2"
+_BODY = "lineage_body.html.j2"
 _TEXTS = {
     "da": {
         "title": "Hvor tallene kommer fra",
@@ -106,8 +110,13 @@ def write_lineage_page(
     company: str,
     publication: str,
     locale: Literal["da", "en"],
+    kept: Path,
 ) -> None:
-    """Write lineage.html into `directory`, from audit.models and audit.column_lineage of the warehouse."""
+    """Write lineage.html into `directory`, from audit.models and audit.column_lineage of the warehouse.
+
+    Args:
+        kept: folder in which the body of the page, 2 MB that change with the models alone, is kept.
+    """
     ((catalog,),) = con.execute("select current_database()").fetchall()
     models = read_models(con, catalog)
     edges = read_edges(con, catalog)
@@ -121,7 +130,6 @@ def write_lineage_page(
     for schema, relation, column in edges:
         if column not in columns.setdefault((schema, relation), []):
             columns[schema, relation].append(column)  # a view, which no publication holds
-    begins = beginnings(edges, columns)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -134,6 +142,32 @@ def write_lineage_page(
         locale=locale,
         company=company,
         publication=publication,
+        body=_body(environment, models, edges, columns, locale, kept),
+    )
+    (directory / PAGE_FILE).write_text(page, encoding="utf-8", newline="\n")
+
+
+def _body(
+    environment: Environment,
+    models: Mapping[str, Model],
+    edges: Edges,
+    columns: Mapping[tuple[str, str], Sequence[str]],
+    locale: Literal["da", "en"],
+    kept: Path,
+) -> str:
+    """The body of the page: what was kept, if it was made from the same, else a new one."""
+    template = (Path(__file__).parent / _BODY).read_text(encoding="utf-8")
+    made_from = (template, _TEXTS[locale], _LAYERS[locale], models, edges, columns)
+    key = hashlib.sha256(repr(made_from).encode()).hexdigest()
+    file = kept / f"lineage-{locale}.html"
+    first_line = f"<!-- {key} -->\n"
+    with suppress(OSError, UnicodeDecodeError):
+        found = file.read_text(encoding="utf-8")
+        if found.startswith(first_line):
+            return found.removeprefix(first_line)
+    begins = beginnings(edges, columns)
+    body = environment.get_template(_BODY).render(
+        t=_TEXTS[locale],
         layers=[(layer, title, _of_layer(models, layer)) for layer, title in _LAYERS[locale].items()],
         columns=columns,
         edges=edges,
@@ -141,7 +175,11 @@ def write_lineage_page(
         models=models,
         rows=ROWS,
     )
-    (directory / PAGE_FILE).write_text(page, encoding="utf-8", newline="\n")
+    kept.mkdir(parents=True, exist_ok=True)
+    made = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    made.write_text(first_line + body, encoding="utf-8", newline="\n")
+    made.replace(file)
+    return body
 
 
 def _of_layer(models: Mapping[str, Model], layer: str) -> list[Model]:
