@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ PARENT_VARIABLE = "KUNDEREGNSKAB_DBT_PARENT"
 # A line that begins so is an answer in JSON, every other line is dbt's log.
 ANSWER = "\x1e"
 RUN_RESULTS = "run_results.json"
+# Beside the parse of the project: the hash of the files that it was made from.
+STAMP = "project.sha256"
 _LOOK_EVERY_SECONDS = 0.1
 
 
@@ -46,6 +49,7 @@ def _wait_for_commands() -> None:
     from dbt.cli.main import dbtRunner
 
     _share_parse_between_warehouses()
+    compiled = CompiledOnce(Path(os.environ["DBT_TARGET_PATH"]))
     parsed = dbtRunner().invoke(["--quiet", "--no-write-json", "parse"])
     if not parsed.success:
         _answer({"exception": f"dbt cannot parse the project: {parsed.exception}"})
@@ -61,10 +65,59 @@ def _wait_for_commands() -> None:
         done = dbt.invoke([*settings, verb, "--target-path", str(folder), *options])
         if isinstance(done.result, RunExecutionResult):
             done.result.write(str(folder / RUN_RESULTS))
+        compiled.keep()
         _answer({"exception": None if done.exception is None else str(done.exception)})
     # Everything is written: leave the warehouse to whoever waits for it, without a second of tidying up.
     DuckDBConnectionManager.close_all_connections()
     os._exit(0)
+
+
+class CompiledOnce:
+    """The SQL of the project's models and tests, which dbt compiles once per version of the project.
+
+    To compile a node takes dbt longer than DuckDB needs to run it, and gives the same each time: nothing in
+    the project asks the database or the environment meanwhile (tests/dbt sees to that).
+
+    Args:
+        folder: where `dbt_project.ensure_manifest` keeps the parse and writes down what it is the parse of.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from dbt.compilation import Compiler
+
+        self._file = folder / "compiled.json"
+        self._made_from = f"{(folder / STAMP).read_text()} {version('dbt-core')} {version('dbt-duckdb')}"
+        self._sql = self._read()
+        self._kept = len(self._sql)
+        compile_code = Compiler._compile_code
+
+        def compile_once(compiler: Compiler, node: Any, *rest: Any) -> Any:
+            if node.unique_id in self._sql:
+                node.compiled_code = self._sql[node.unique_id]
+                node.compiled = True
+                return node
+            compile_code(compiler, node, *rest)
+            if node.resource_type in ("model", "test"):
+                self._sql[node.unique_id] = node.compiled_code
+            return node
+
+        Compiler._compile_code = compile_once  # ty: ignore[invalid-assignment]
+
+    def keep(self) -> None:
+        """Write down what has been compiled, for the next process."""
+        if len(self._sql) == self._kept:
+            return
+        made = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
+        made.write_text(json.dumps({"made_from": self._made_from, "sql": self._sql}), encoding="utf-8")
+        made.replace(self._file)
+        self._kept = len(self._sql)
+
+    def _read(self) -> dict[str, str]:
+        try:
+            kept = json.loads(self._file.read_text(encoding="utf-8"))
+            return kept["sql"] if kept["made_from"] == self._made_from else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
 
 
 def _tell(event: Any) -> None:

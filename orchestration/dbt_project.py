@@ -23,7 +23,7 @@ from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.publish import MartRequest
 from kunderegnskab.quality.certification import ExpectedCheck
 from kunderegnskab.workspace import REPOSITORY, Workspace
-from orchestration.dbt_launcher import PARENT_VARIABLE
+from orchestration.dbt_launcher import PARENT_VARIABLE, STAMP
 
 PROJECT = REPOSITORY / "dbt_project"
 LAUNCHER = Path(sys.executable).with_name("kunderegnskab-dbt")
@@ -75,7 +75,7 @@ def ensure_manifest(workspace: Workspace) -> Path:
     """
     target = parse_folder(workspace)
     manifest = target / "manifest.json"
-    stamp = target / "project.sha256"
+    stamp = target / STAMP
     target.mkdir(parents=True, exist_ok=True)
     with FileLock(target / "parse.lock"):
         wanted = tree_sha256(REPOSITORY, MODELS)
