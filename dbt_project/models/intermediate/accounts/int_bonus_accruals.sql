@@ -4,8 +4,6 @@
 -- Sales count from the first month of the fiscal year (or of the agreement). Each month asks which tiers the whole
 -- year would reach if it went on as so far, and accrues that share of the year's bonus: no jump at the end of the
 -- year, and nothing that was not known in the month. A month whose outlook passes a tier catches up for those before.
-{{ config(materialized='table') }}
-
 with company as (
     select
         fiscal_year_start,

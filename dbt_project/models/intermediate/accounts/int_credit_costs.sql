@@ -2,8 +2,6 @@
 -- terms of each day, from invoice to payment or to the day it was given up as lost. Open documents run to the end of
 -- the last posted month; a payment before the invoice is credit the customer gives, so its cost is negative. Where a
 -- payment is known that comes after the last posted month, its days stand in that month until their own is posted.
-{{ config(materialized='table') }}
-
 with company as (
     select
         credit_interest_rate,

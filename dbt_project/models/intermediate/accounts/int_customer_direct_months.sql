@@ -1,7 +1,5 @@
 -- Every amount and count of a customer's month as the records have them. What is computed from them (accrued bonus,
 -- cost pools, credit time) is added in int_customer_months.
-{{ config(materialized='table') }}
-
 with sales as (
     select
         customer_id,

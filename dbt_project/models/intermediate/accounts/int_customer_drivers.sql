@@ -1,7 +1,5 @@
 -- What each customer caused in each month, per driver: activities as supplied, and counts of the sales lines and the
 -- customer ledger for the drivers that no activity supplies. Only drivers that a pool uses are here.
-{{ config(materialized='table') }}
-
 with used_drivers as (
     select {{ driver_name('driver') }} as driver from {{ ref('stg_cost_pools') }}
     union distinct

@@ -1,7 +1,5 @@
 -- Every amount and count of a customer's month, from records and computed: what the ladder starts from. Manual
 -- adjustments and subtotals belong in customer_account_lines, where the ladder decides them.
-{{ config(materialized='table') }}
-
 with bonus as (
     select
         customer_id,

@@ -1,7 +1,5 @@
 -- Differences to the ledger that a document explains: the same amount in the month before or after (timing), or another
 -- rate on a document in foreign currency (currency). Only documents whose number the ledger carries can be asked.
-{{ config(materialized='table') }}
-
 with company as (
     select currency as company_currency
     from {{ ref('stg_company') }}

@@ -1,7 +1,5 @@
 -- What every ledger entry is in company currency, and which line or cost pool its account belongs to: the one home
 -- of that rule. How a pool is given out belongs in int_pool_months and what follows it.
-{{ config(materialized='table') }}
-
 with company as (
     select currency as company_currency
     from {{ ref('stg_company') }}

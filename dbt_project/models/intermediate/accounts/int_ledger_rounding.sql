@@ -1,7 +1,5 @@
 -- What the account has of parts of a minor unit (foreign currency, unit costs), and what a ledger in whole minor units
 -- therefore differs by: exactly this much, whether it rounds each record, each document or each month.
-{{ config(materialized='table') }}
-
 with company as (
     select cast(minor_unit * 10000 as bigint) as minor_unit_size
     from {{ ref('stg_company') }}

@@ -1,7 +1,5 @@
 -- What each cost pool costs in each month, and the version of its rule in force on the month's last day. Who gets
 -- how much belongs in int_pool_receivers and allocations.
-{{ config(materialized='table') }}
-
 with versions as (
     select
         cost_pool_id,

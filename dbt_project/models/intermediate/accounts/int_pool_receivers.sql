@@ -1,7 +1,5 @@
 -- How much of each pool each customer causes in a month: the driver's quantity, or minutes by the time equation.
 -- Turning that into money belongs in allocations.
-{{ config(materialized='table') }}
-
 -- Two names of one activity in one equation are two terms of it.
 with named_times as (
     select

@@ -1,7 +1,5 @@
 -- Sales lines inside the account, summed per customer, product and month, and nothing else. It is stored,
 -- so that the marts do not value every line again.
-{{ config(materialized='table') }}
-
 select
     customer_id,
     product_id,

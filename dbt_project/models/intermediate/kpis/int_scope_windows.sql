@@ -1,7 +1,6 @@
 -- What each scope has to show over each window of time: the company, its teams, salespeople (by who owned the customers
 -- then, and by who owns them today) and segments, and each customer. KPIs are made of it in kpi_values, rates of cost
 -- drivers in driver_bridge.
-{{ config(materialized='table') }}
 {%- set scopes = [
     ('company', 'customers', 'company_id'),
     ('team', 'portfolios', 'team'),

@@ -1,7 +1,5 @@
 -- What became of each customer between two windows: new, lost or active in both, and whether the same people owned the
 -- customer all the time. Amounts belong in the bridges.
-{{ config(materialized='table') }}
-
 with spans as (
     select
         customers.customer_id,

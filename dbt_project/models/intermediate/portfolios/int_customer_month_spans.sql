@@ -1,7 +1,5 @@
 -- Which spans of ownership each customer's month meets, in both views: by the posting date (in most months one span, in
 -- the month of a hand-over several), and by today's owner, who has all months.
-{{ config(materialized='table') }}
-
 with spans as (
     select distinct
         customer_id,

@@ -1,7 +1,5 @@
 -- The customers with an account in the twelve months that end with a month: who is on the whale curve and in the Pareto
 -- analysis. Customers with an account only before that are in int_customer_windows and not here.
-{{ config(materialized='table') }}
-
 select
     windows.month,
     accounts.customer_id,

@@ -1,7 +1,5 @@
 -- Sales lines summed to what price, volume and mix are told apart by: customer, product and currency. Windows of time
 -- and effects belong in the models built on it.
-{{ config(materialized='table') }}
-
 select
     customer_id,
     product_id,

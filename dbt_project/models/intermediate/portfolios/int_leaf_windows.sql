@@ -1,7 +1,5 @@
 -- Every leaf (customer, product, unit of measure, currency) over each window of time and the one it is compared with,
 -- with what its price, cost and quantity did. Effects of a scope as a whole (volume, mix) belong in price_volume_mix.
-{{ config(materialized='table') }}
-
 -- Which months each window is made of, now and then: joined month by month, not by a range for each leaf.
 with window_months as (
     select

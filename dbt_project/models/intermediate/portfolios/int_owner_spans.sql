@@ -1,7 +1,5 @@
 -- Who owns each customer from which day to which, and with what share. The shares of a span sum to 1: what nobody owns
 -- is 'Ikke tildelt'. What was sold in a span does not belong here.
-{{ config(materialized='table') }}
-
 -- An owner whom the company does not know as a salesperson is nobody; gate checks name them.
 with owners as (
     select

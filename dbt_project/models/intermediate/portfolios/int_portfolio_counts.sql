@@ -1,8 +1,6 @@
 -- Each salesperson's part of each customer's counts and memo amounts, in both views of ownership, and the share of the
 -- month's days that the part stands for.
 {%- set counts = count_measures() %}
-{{ config(materialized='table') }}
-
 with handed_over as (
     select
         customer_id,

@@ -1,7 +1,5 @@
 -- Each salesperson's part of each customer's amount lines, in both views of ownership. Subtotals follow from these in
 -- the marts, so that a part of a result is the result of the parts.
-{{ config(materialized='table') }}
-
 with parts as (
     select
         spans.ownership,

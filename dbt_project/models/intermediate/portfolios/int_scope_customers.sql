@@ -2,8 +2,6 @@
 -- the year; salespeople as they own the customers at the end of the window; and of those the customers that had the
 -- same owners all the time and are neither new nor lost (own_portfolio). How a scope's figures are summed belongs
 -- elsewhere.
-{{ config(materialized='table') }}
-
 with compared as (
     select
         customers.customer_id,

@@ -1,7 +1,6 @@
 -- Price, volume, mix and their like for each scope and window, side by side: on net sales and on DB I. Volume is
 -- measured within one unit of measure of the scope, mix is what the other effects of comparable leaves leave. How they
 -- are shown belongs in price_volume_mix and portfolio_bridge.
-{{ config(materialized='table') }}
 {%- set parts = {
     'quantity_then': 6, 'quantity_now': 6, 'sales_then': 4, 'sales_now': 4, 'cogs_then': 4, 'cogs_now': 4,
     'sales_now_at_rate_then': 4, 'sales_at_price_then': 6, 'cogs_at_cost_then': 6,

@@ -1,7 +1,5 @@
 -- What each order was invoiced for, month by month, and whether freight was charged: what small orders and free freight
 -- are found by. An order is what order_count counts. Which orders are too small does not belong here.
-{{ config(materialized='table') }}
-
 with lines as (
     select
         customer_id,

@@ -1,6 +1,5 @@
 -- What describes a customer, month by month: the sums of 12 months that profiles are summed from, and the customer's
 -- own figures that medians are taken of. What a segment's customers have in common belongs in segment_profiles.
-{{ config(materialized='table') }}
 {%- set amounts = ['invoiced_sales', 'returns', 'bonus', 'net_sales', 'db1', 'db2', 'db3', 'freight'] %}
 {%- set counts = ['order_count', 'line_count', 'visit_count'] %}
 

@@ -1,7 +1,5 @@
 -- What a customer's segment is decided on, month by month from the first account on: the figures of 12 months, the rule
 -- version in force, and whether the customer can be classed at all.
-{{ config(materialized='table') }}
-
 with first_months as (
     select
         customer_id,

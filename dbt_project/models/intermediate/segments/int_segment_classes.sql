@@ -1,8 +1,6 @@
 -- The class of each customer on each axis, month by month. A class is read off its bounds one by one: a customer is
 -- below a bound, above it, or so near that it stays where it was (hysteresis). What the classes are joined to belongs
 -- in customer_segments.
-{{ config(materialized='table') }}
-
 with axes as (
     select
         customer_id,

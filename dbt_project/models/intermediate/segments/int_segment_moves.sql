@@ -1,7 +1,5 @@
 -- Where each customer was twelve months before and is now, for every month that has a month twelve earlier in the
 -- accounts. Counts of moves belong in the marts.
-{{ config(materialized='table') }}
-
 with pairs as (
     select
         current_segments.customer_id,
