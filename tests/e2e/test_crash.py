@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 import pytest
@@ -47,18 +47,19 @@ class Kill:
     """Where a refresh is killed.
 
     Attributes:
-        is_there: whether the workspace shows what the place is named for.
-        with_dbt: whether a dbt is at work, or waits for work, at that moment.
+        leaves: whether the workspace shows what the place is named for.
+        dbt: what the refresh's dbt does at that moment.
+        victim: who is killed; a refresh outlives its dbt, and says so.
         is_committed: the publication was finished: the next command makes it current, whatever the dead one did.
         is_current: readers have that publication already.
     """
 
     name: str
     place: Place
-    is_there: Callable[[Path], bool] = lambda workspace: True
-    with_dbt: bool = False
+    leaves: Callable[[Path], bool] = lambda workspace: True
+    dbt: Literal["starts or works", "waits", "is gone"] = "is gone"
     options: tuple[str, ...] = ()
-    victim: str = "command"
+    victim: Literal["refresh", "dbt"] = "refresh"
     is_committed: bool = False
     is_current: bool = False
 
@@ -89,34 +90,39 @@ def newest_is(what: str) -> Callable[[Path], bool]:
     return look
 
 
+BUILDING = Place("kunderegnskab.progress:report", told="building customer accounts", call=40)
 # In the order of a refresh: each passes all places before its own and so mends what the one before left there.
 KILLS = [
+    Kill(
+        "dbt has just been started, to be ready in time",
+        Place("subprocess:Popen.__init__", "after", told="kunderegnskab-dbt', 'wait'"),
+        dbt="starts or works",
+    ),
     Kill(
         "a lake file is written, its receipt is not",
         Place("os:replace", told=r"/lake/\w+/\w+\.json", call=2),
         has_lake_file_without_receipt,
+        dbt="starts or works",
         options=("--full",),
     ),
-    Kill("the warehouse is new and empty", Place("kunderegnskab.ingest.load:load_warehouse")),
     Kill(
-        "the files are loaded, the door is not recorded", Place("kunderegnskab.quality.certification:record")
+        "what is known of files is written, not put in place",
+        Place("os:replace", told=r"/state/\.\w+\.json\."),
+        lambda workspace: any((workspace / "state").glob(".*.json.*")),
+        dbt="starts or works",
     ),
     Kill(
-        "dbt has just been started",
-        Place("subprocess:Popen.__init__", "after", told="kunderegnskab-dbt.*'build'"),
-        with_dbt=True,
+        "the warehouse is new and empty",
+        Place("kunderegnskab.ingest.load:load_warehouse"),
+        dbt="starts or works",
     ),
     Kill(
-        "dbt builds",
-        Place("kunderegnskab.progress:report", told="building customer accounts", call=40),
-        with_dbt=True,
+        "the files are loaded, the door is not recorded",
+        Place("kunderegnskab.quality.certification:record"),
+        dbt="waits",
     ),
-    Kill(
-        "dbt builds and is killed itself",
-        Place("kunderegnskab.progress:report", told="building customer accounts", call=40),
-        with_dbt=True,
-        victim="dbt",
-    ),
+    Kill("dbt builds", BUILDING, dbt="starts or works"),
+    Kill("dbt builds and is killed itself", BUILDING, dbt="starts or works", victim="dbt"),
     Kill("dbt has ended, the gate has not begun", Place("kunderegnskab.quality.gate:run_gate")),
     Kill(
         "some tables of the publication are written",
@@ -171,6 +177,7 @@ def test_killed_refresh_leaves_readers_and_the_next_refresh_unharmed(small_to_ch
         assert verify_chain(store) == []
         assert list(store.glob(".tmp-*")) == []
         assert list((workspace / "lake").glob(".reading-*")) == []
+        assert list((workspace / "state").glob(".*")) == []
         assert not has_lake_file_without_receipt(workspace)
 
     read, held = judged
@@ -196,12 +203,13 @@ def kill_there(workspace: Path, kill: Kill, number: int) -> float:
     began = time.monotonic()
     with stopped(kill.place, COMMAND, "refresh", *kill.options, "--workspace", workspace) as command:
         seconds = time.monotonic() - began
-        assert kill.is_there(workspace), kill.name
-        at_work = dbt_processes(workspace)
-        assert bool(at_work) == kill.with_dbt, kill.name
+        assert kill.leaves(workspace), kill.name
+        found = dbt_processes(workspace)
+        assert len(found) == (kill.dbt != "is gone"), kill.name
+        if kill.dbt == "waits":
+            wait_until_idle(found[0])
         if kill.victim == "dbt":
-            for dbt in at_work:
-                dbt.kill()
+            found[0].kill()
             command.send_signal(signal.SIGCONT)
             assert command.wait(PATIENCE_SECONDS) == 1
             said = json.loads((workspace / "state" / "last_refresh.json").read_text(encoding="utf-8"))
@@ -250,6 +258,15 @@ def dbt_processes(workspace: Path) -> list[psutil.Process]:
         if any("kunderegnskab-dbt" in word for word in process.info["cmdline"] or ())
         and (process.info["environ"] or {}).get("KUNDEREGNSKAB_WAREHOUSE", "").startswith(ours)
     ]
+
+
+def wait_until_idle(process: psutil.Process) -> None:
+    """Wait until it does nothing but wait."""
+    deadline, used = time.monotonic() + PATIENCE_SECONDS, None
+    while (now := sum(process.cpu_times()[:2])) != used or process.status() != psutil.STATUS_SLEEPING:
+        assert time.monotonic() < deadline, "dbt does not come to rest"
+        used = now
+        time.sleep(0.5)
 
 
 def no_dbt_is_left(workspace: Path) -> bool:
