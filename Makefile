@@ -7,16 +7,18 @@ BIN := $(VENV)/bin
 WORKSPACE ?= data
 # Test files run side by side in this many processes; each makes its own workspaces.
 TEST_PROCESSES ?= 2
+TEST_OPTIONS ?=
+PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 UV_VERSION := 0.13.9
 
 # Certificates as the system knows them: companies put their own in front of the package registry.
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format docs dev lock clean
+.PHONY: help setup demo test test-quick check format docs dev lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.installed ## Make .venv with everything that is needed
 
@@ -34,13 +36,17 @@ demo: setup ## Make the demo company, refresh it, and say where to look
 	@$(BIN)/kunderegnskab demo --workspace $(WORKSPACE)
 
 test: setup ## Run all tests
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) $(TEST_OPTIONS)
+
+test-quick: setup ## Run the tests that answer within two minutes
+	@$(PYTEST) -m quick $(TEST_OPTIONS)
 
 check: setup ## Run what is quicker than the tests: format, lint, types, SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/ty check
-	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models
+	@$(BIN)/python tests/dbt/lint_rules.py
 	@$(BIN)/python -m pytest -q tests/dbt/test_portable_sql.py
 
 format: setup ## Put code into the common form

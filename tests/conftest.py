@@ -1,29 +1,38 @@
-"""Fixtures for all test folders: workspaces that were refreshed once per session, and the public datasets.
+"""Fixtures for all test folders: workspaces that were refreshed once per test run, and the public datasets.
 
-What only one folder needs belongs in that folder's own conftest.
-
-A workspace that a test changes is put back afterwards at the same path, because dbt parses the whole
-project again when the path of the warehouse changes.
+What only one folder needs belongs in that folder's own conftest, how they are shared in `shared`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from companies import write_small_company
 from quick import Project
-from running import REPOSITORY, keep_pristine, kunderegnskab, put_back, refreshed
+from running import REPOSITORY, copied, kunderegnskab, refreshed
+from shared import BuiltOnce
+from timing import Timing
+
+UNIT_TESTS = Path(__file__).with_name("unit")
+# 41 customers and some 8,000 sales lines.
+DEMO_SCALE = "0.05"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--note-seconds", action="store_true", help="note how long each test file takes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes minutes; leave out with -m 'not slow'")
+    config.pluginmanager.register(Timing(config))
 
 
-# 41 customers and some 8,000 sales lines.
-DEMO_SCALE = "0.05"
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The unit tests are quick, but for those that look at the whole demo company."""
+    for item in items:
+        if item.path.is_relative_to(UNIT_TESTS) and "demo_workspace" not in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.quick)
 
 
 @pytest.fixture(scope="session")
@@ -37,23 +46,48 @@ def datasets() -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo company, published once. To be read only: see `demo_to_change`."""
-    workspace = tmp_path_factory.mktemp("demo") / "workspace"
-    done = kunderegnskab("demo", "--scale", DEMO_SCALE, "--json", "--workspace", workspace)
-    assert done.code == 0, f"{done.out}\n{done.err}"
-    keep_pristine(workspace)
-    return workspace
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
+    """Finds a folder by name that one process builds for all."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    shared = base / "shared"
+    shared.mkdir(exist_ok=True)
+    return BuiltOnce(shared)
 
 
 @pytest.fixture(scope="session")
-def small_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small company of `companies`, published once. To be read only: see `small_to_change`."""
-    workspace = tmp_path_factory.mktemp("small_company") / "workspace"
-    write_small_company(workspace)
-    assert refreshed(workspace)["status"] == "published"
-    keep_pristine(workspace)
-    return workspace
+def published_demo(built_once: BuiltOnce) -> Path:
+    """The demo company, published once, for all processes."""
+
+    def build(workspace: Path) -> None:
+        done = kunderegnskab("demo", "--scale", DEMO_SCALE, "--json", "--workspace", workspace)
+        assert done.code == 0, f"{done.out}\n{done.err}"
+
+    return built_once("demo", build)
+
+
+@pytest.fixture(scope="session")
+def published_small(built_once: BuiltOnce) -> Path:
+    """The small company of `companies`, published once, for all processes."""
+
+    def build(workspace: Path) -> None:
+        write_small_company(workspace)
+        assert refreshed(workspace)["status"] == "published"
+
+    return built_once("small_company", build)
+
+
+@pytest.fixture(scope="session")
+def demo_workspace(published_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This process's copy of the demo company. To be read only: see `demo_to_change`."""
+    return copied(published_demo, tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def small_workspace(published_small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This process's copy of the small company. To be read only: see `small_to_change`."""
+    return copied(published_small, tmp_path_factory.mktemp("small_company"))
 
 
 @pytest.fixture(scope="session")
@@ -63,14 +97,12 @@ def project(small_workspace: Path) -> Project:
 
 
 @pytest.fixture
-def demo_to_change(demo_workspace: Path) -> Iterator[Path]:
-    """The demo company, put back as it was when the test is over."""
-    yield demo_workspace
-    put_back(demo_workspace)
+def demo_to_change(published_demo: Path, tmp_path: Path) -> Path:
+    """A copy of the demo company, for one test."""
+    return copied(published_demo, tmp_path / "demo")
 
 
 @pytest.fixture
-def small_to_change(small_workspace: Path) -> Iterator[Path]:
-    """The small company, put back as it was when the test is over."""
-    yield small_workspace
-    put_back(small_workspace)
+def small_to_change(published_small: Path, tmp_path: Path) -> Path:
+    """A copy of the small company, for one test."""
+    return copied(published_small, tmp_path / "small_company")

@@ -101,6 +101,16 @@ def rows(workspace: Path, query: str) -> list[tuple[Any, ...]]:
         return con.execute(query).fetchall()
 
 
+def copied(shared: Path, folder: Path) -> Path:
+    """A workspace that may be changed: a copy of one that may not, which `put_back` can put back.
+
+    Its warehouse reads the lake of the other one until the first refresh, which makes a new warehouse.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pristine").symlink_to(shared, target_is_directory=True)
+    return Path(shutil.copytree(shared, folder / "workspace", symlinks=True))
+
+
 def keep_pristine(workspace: Path) -> None:
     """Remember a workspace as it is now."""
     shutil.copytree(workspace, workspace.with_name("pristine"), symlinks=True)

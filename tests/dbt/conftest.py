@@ -1,4 +1,4 @@
-"""Warehouses that the dbt tests share: each is built once, in a temporary folder.
+"""Warehouses that the dbt tests share: each is built once per test run, and each process has its copy.
 
 A test that changes a warehouse restores it from its pristine copy (`small_company_to_break`).
 """
@@ -13,29 +13,43 @@ from typing import Any
 
 import pytest
 from replay import Project
+from shared import BuiltOnce
 from small_company import COMPANY, FEEDS
 from warehouse import Build, create_raw, dbt, statuses
 
+# DuckDB takes the catalog's name from it.
+WAREHOUSE = "kunderegnskab.duckdb"
+STATUSES = "statuses.json"
 
-def _build(folder: Path, feeds: dict[str, list[dict[str, Any]]], *options: str) -> Build:
-    warehouse = folder / "kunderegnskab.duckdb"
+
+def _build(folder: Path, feeds: dict[str, list[dict[str, Any]]], *options: str) -> None:
+    warehouse = folder / WAREHOUSE
     create_raw(warehouse, feeds, company=COMPANY, rejects_allowed=1)
     built = statuses(dbt(warehouse, "build", *options))
+    (folder / STATUSES).write_text(json.dumps(built), encoding="utf-8")
     # A later command writes its own manifest there, without the SQL of what it does not run.
     shutil.copy(folder / "target" / "manifest.json", folder / "manifest.json")
-    return Build(warehouse, built)
+
+
+def _copy(built: Path, folder: Path) -> Build:
+    """This process's own copy, because DuckDB lets one process write or many read."""
+    shutil.copytree(built, folder, dirs_exist_ok=True)
+    return Build(folder / WAREHOUSE, json.loads((folder / STATUSES).read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Build:
+def small(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """The small company, built."""
-    return _build(tmp_path_factory.mktemp("small"), FEEDS)
+    built = built_once("dbt_small", lambda folder: _build(folder, FEEDS))
+    return _copy(built, tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Build:
+def empty(built_once: BuiltOnce, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """A company without any feed, built. Unit tests do not look at the company, so they are not run again."""
-    return _build(tmp_path_factory.mktemp("empty"), {}, "--exclude-resource-type", "unit_test")
+    options = ("--exclude-resource-type", "unit_test")
+    built = built_once("dbt_empty", lambda folder: _build(folder, {}, *options))
+    return _copy(built, tmp_path_factory.mktemp("empty"))
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +66,7 @@ def project(small: Build, manifest: dict[str, Any]) -> Project:
 
 @pytest.fixture
 def small_company_to_break(small: Build) -> Iterator[Path]:
-    """The small company's warehouse, put back as it was when the test is over.
-
-    The path stays the same, because dbt parses the whole project again when the path changes.
-    """
+    """The small company's warehouse, put back as it was when the test is over."""
     pristine = small.warehouse.with_suffix(".pristine")
     if not pristine.exists():
         shutil.copy(small.warehouse, pristine)

@@ -99,10 +99,14 @@ PORTABLE = [
 ]
 
 
-@pytest.mark.parametrize("path", SQL_FILES, ids=lambda path: path.stem)
-def test_sql_is_portable(path: Path) -> None:
-    found = violations(path.relative_to(DBT_PROJECT), path.read_text(encoding="utf-8"))
-    assert not found, "\n".join(map(str, found))
+def test_sql_is_portable() -> None:
+    assert len(SQL_FILES) > 100
+    found = [
+        str(violation)
+        for path in SQL_FILES
+        for violation in violations(path.relative_to(DBT_PROJECT), path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(("rule", "path", "sql"), PLANTED)

@@ -7,6 +7,7 @@ small_company.py.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
+from kunderegnskab.workspace import Workspace
+from orchestration import dbt_launcher
+from orchestration.dbt_project import ensure_manifest
 
 ROOT = Path(__file__).parents[2]
 DBT_PROJECT = ROOT / "dbt_project"
@@ -272,6 +276,8 @@ def _environment(values: Mapping[str, str]) -> Generator[None]:
 
 def dbt(warehouse: Path, *arguments: str, project: Path = DBT_PROJECT) -> dbtRunnerResult:
     """Runs a dbt command on a warehouse; target and logs stay beside the warehouse, never in the project."""
+    if project == DBT_PROJECT:
+        begin_with_shared_parse(warehouse)
     environment = {
         "KUNDEREGNSKAB_WAREHOUSE": str(warehouse),
         "DBT_TARGET_PATH": str(warehouse.parent / "target"),
@@ -284,6 +290,16 @@ def dbt(warehouse: Path, *arguments: str, project: Path = DBT_PROJECT) -> dbtRun
         finally:
             # dbt keeps the warehouse open for as long as its process lives, which here is the tests'.
             DuckDBConnectionManager.close_all_connections()
+
+
+def begin_with_shared_parse(warehouse: Path) -> None:
+    """Gives dbt the product's parse of the project, which saves it 5 s for each new warehouse."""
+    target = warehouse.parent / "target"
+    if not target.exists():
+        parsed = ensure_manifest(Workspace(warehouse.parent)).with_name("partial_parse.msgpack")
+        target.mkdir()
+        shutil.copy(parsed, target)
+    dbt_launcher._share_parse_between_warehouses()
 
 
 def statuses(result: dbtRunnerResult) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""Refreshes that end and refreshes that are killed anywhere, with readers at work all the time.
+"""Refreshes that end and refreshes that are killed, with readers at work all the time.
 
 No read fails, nobody sees a mix of two publications, what was published stays whole, and the next refresh works.
-What readers do is in `reader_worker`. Kills of the publishing step alone, and publications that follow each
-other faster, are in `test_publication_crash`.
+A refresh is killed at each place where it leaves something else behind, and now and then anywhere. How it is
+stopped there is in `stopping`, what readers do in `reader_worker`. More places of the publishing step alone, and
+publications that follow each other faster, are in `test_publication_crash`.
 """
 
 from __future__ import annotations
@@ -15,141 +16,257 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import psutil
 import pytest
 from companies import MONTHS, line, write_sales
 from reader_worker import MARKED
-from running import PATIENCE_SECONDS, REPOSITORY, environment, published, refreshed, start, tree
+from running import COMMAND, PATIENCE_SECONDS, REPOSITORY, environment, published, refreshed, start, tree
+from stopping import Place, stopped
 
 from kunderegnskab.publication.store import current, publications, verify_chain, verify_files
 
 WORKER = Path(__file__).with_name("reader_worker.py")
-KILLS = {"command": 8, "dbt": 7, "publication": 6}
-REFRESH_AFTER_EVERY = 4
+RANDOM_KILLS = 2
+# What the marked customer bought in the last month before anything was changed, after 10 % discount.
+NET_SALES = 2 * Decimal(1000 + 10 * (len(MONTHS) - 1)) * Decimal("0.9")
+LAST_DAY = date(MONTHS[-1].year, MONTHS[-1].month, 20)
 # How long a dbt may outlive the refresh that started it.
 ORPHAN_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 
 
+@dataclass(frozen=True)
+class Kill:
+    """Where a refresh is killed.
+
+    Attributes:
+        leaves: whether the workspace shows what the place is named for.
+        dbt: what the refresh's dbt does at that moment.
+        victim: who is killed; a refresh outlives its dbt, and says so.
+        is_committed: the publication was finished: the next command makes it current, whatever the dead one did.
+        is_current: readers have that publication already.
+    """
+
+    name: str
+    place: Place
+    leaves: Callable[[Path], bool] = lambda workspace: True
+    dbt: Literal["starts or works", "waits", "is gone"] = "is gone"
+    options: tuple[str, ...] = ()
+    victim: Literal["refresh", "dbt"] = "refresh"
+    is_committed: bool = False
+    is_current: bool = False
+
+
+def has_lake_file_without_receipt(workspace: Path) -> bool:
+    kept = {path.name.partition(".")[0] for path in workspace.glob("lake/*/*.json")}
+    return any(path.name.partition(".")[0] not in kept for path in workspace.glob("lake/*/*.parquet"))
+
+
+def unfinished(workspace: Path, file: str) -> bool:
+    return any((workspace / "published").glob(f".tmp-*/{file}"))
+
+
+def newest_is(what: str) -> Callable[[Path], bool]:
+    """Whether the newest publication is not yet, or is already, what `current` and `current.json` name."""
+
+    def look(workspace: Path) -> bool:
+        store = workspace / "published"
+        newest = max(store.glob("[0-9]*")).name
+        link = (store / "current").readlink().name
+        pointer = json.loads((store / "current.json").read_bytes())["publication"]
+        return (link == newest, pointer == newest) == {
+            "renamed": (False, False),
+            "linked": (True, False),
+            "current": (True, True),
+        }[what]
+
+    return look
+
+
+BUILDING = Place("kunderegnskab.progress:report", told="building customer accounts", call=40)
+# In the order of a refresh: each passes all places before its own and so mends what the one before left there.
+KILLS = [
+    Kill(
+        "dbt has just been started, to be ready in time",
+        Place("subprocess:Popen.__init__", "after", told="kunderegnskab-dbt', 'wait'"),
+        dbt="starts or works",
+    ),
+    Kill(
+        "a lake file is written, its receipt is not",
+        Place("os:replace", told=r"/lake/\w+/\w+\.json", call=2),
+        has_lake_file_without_receipt,
+        dbt="starts or works",
+        options=("--full",),
+    ),
+    Kill(
+        "what is known of files is written, not put in place",
+        Place("os:replace", told=r"/state/\.\w+\.json\."),
+        lambda workspace: any((workspace / "state").glob(".*.json.*")),
+        dbt="starts or works",
+    ),
+    Kill(
+        "the warehouse is new and empty",
+        Place("kunderegnskab.ingest.load:load_warehouse"),
+        dbt="starts or works",
+    ),
+    Kill(
+        "the files are loaded, the door is not recorded",
+        Place("kunderegnskab.quality.certification:record"),
+        dbt="waits",
+    ),
+    Kill("dbt builds", BUILDING, dbt="starts or works"),
+    Kill("dbt builds and is killed itself", BUILDING, dbt="starts or works", victim="dbt"),
+    Kill("dbt has ended, the gate has not begun", Place("kunderegnskab.quality.gate:run_gate")),
+    Kill(
+        "some tables of the publication are written",
+        Place("kunderegnskab.progress:report", told="'publish marts", call=20),
+        lambda workspace: unfinished(workspace, "parquet/*") and not unfinished(workspace, "manifest.json"),
+    ),
+    Kill(
+        "the manifest is written, its folder not renamed",
+        Place("os:rename", told=r"/published/\.tmp-[^/]+/?'\), .*/published/\d{4,}-"),
+        lambda workspace: unfinished(workspace, "manifest.json"),
+    ),
+    Kill(
+        "the folder is renamed, `current` not moved",
+        Place("kunderegnskab.publication.store:make_current"),
+        newest_is("renamed"),
+        is_committed=True,
+    ),
+    Kill(
+        "`current` is moved, `current.json` is not",
+        Place("os:replace", told=r"/published/current\.json"),
+        newest_is("linked"),
+        is_committed=True,
+        is_current=True,
+    ),
+    Kill(
+        "the publication is current, old ones are not pruned",
+        Place("kunderegnskab.publication.store:prune"),
+        newest_is("current"),
+        is_committed=True,
+        is_current=True,
+    ),
+]
+
+
 @pytest.mark.slow
 def test_killed_refresh_leaves_readers_and_the_next_refresh_unharmed(small_to_change: Path):
     workspace = small_to_change
-    with reading(workspace) as judged:
-        ended = refreshes_and_kills(workspace)
-    read, held = judged
-    assert read["reads"] >= 10 * sum(KILLS.values())
-    # Every publication there was, though one may be replaced before a reader comes to it.
-    assert read["publications"] >= ended
-    assert held["reads"] >= 10 * sum(KILLS.values())
-    assert held["publications"] == 1  # whoever holds a file open keeps what was in it
-
     store = workspace / "published"
-    assert verify_chain(store) == []
+    kills = len(KILLS) + RANDOM_KILLS
+    with reading(workspace) as judged:
+        seconds = [kill_there(workspace, kill, number) for number, kill in enumerate(KILLS, start=1)]
+        chance = random.Random(20240131)
+        for number in range(RANDOM_KILLS):
+            part = (number + chance.random()) / RANDOM_KILLS
+            kill_anywhere(workspace, part * max(seconds), len(KILLS) + 1 + number)
+
+        before = content(workspace)
+        change(workspace, kills + 1)
+        assert refreshed(workspace)["status"] == "published"
+        assert_whole(workspace)
+        assert_next(workspace, before, kills + 1)
+        assert verify_chain(store) == []
+        assert list(store.glob(".tmp-*")) == []
+        assert list((workspace / "lake").glob(".reading-*")) == []
+        assert list((workspace / "state").glob(".*")) == []
+        assert not has_lake_file_without_receipt(workspace)
+
+    read, held = judged
+    assert read["reads"] >= 10 * kills
+    # Every publication there was: the first, those that were finished when their refresh was killed, the last.
+    assert read["publications"] >= 2 + sum(kill.is_committed for kill in KILLS)
+    assert held["reads"] >= 10 * kills
+    assert held["publications"] == 1  # whoever holds a file open keeps what was in it
     # Old data is pruned, their manifests stay: the reader above held a file that is gone.
     assert len([publication for publication in publications(store) if publication.database.exists()]) == 3
 
 
-def refreshes_and_kills(workspace: Path) -> int:
-    """How many refreshes came to their end, each with numbers of its own."""
-    ended, whole = 1, changed_refresh(workspace, 1)
-    content = published_content(workspace)
-
-    chance = random.Random(20240131)
-    # Spread over the whole of what is killed, so that every part of it is hit.
-    kills = [(target, (n + chance.random()) / count) for target, count in KILLS.items() for n in range(count)]
-    chance.shuffle(kills)
-    # Seconds that each may live; guesses but for the first, corrected when a kill comes too late.
-    spans = {"command": whole, "dbt": whole / 2, "publication": 0.5}
-    for number, (target, part) in enumerate(kills, start=1):
-        before = current_tree(workspace)
-        while not kill_a_refresh(workspace, target, part * spans[target]):
-            spans[target] *= 0.7
-            before = current_tree(workspace)  # that refresh came to its end
-        assert no_dbt_is_left(workspace), f"kill {number} of {target} left a dbt behind"
-        assert_whole(workspace)
-        assert published_content(workspace) == content, f"kill {number} of {target}"
-        name, files = current_tree(workspace)
-        if name == before[0]:
-            assert files == before[1]
-        if number % REFRESH_AFTER_EVERY == 0 or number == len(kills):
-            ended += 1
-            changed_refresh(workspace, ended)
-            assert list((workspace / "published").glob(".tmp-*")) == []
-            assert verify_chain(workspace / "published") == []
-            assert_whole(workspace)
-            changed = published_content(workspace)
-            assert changed != content
-            content = changed
-    return ended
-
-
-def changed_refresh(workspace: Path, number: int) -> float:
-    """Refresh with another amount than ever before; the seconds it took."""
-    day = date(MONTHS[-1].year, MONTHS[-1].month, 20)
-    write_sales(workspace, "extra", [line("EXTRA", MARKED, day, Decimal(10 * number))])
-    began = time.monotonic()
-    assert refreshed(workspace)["status"] == "published"
-    return time.monotonic() - began
+def change(workspace: Path, number: int) -> None:
+    """Another amount than ever before."""
+    write_sales(workspace, "extra", [line("EXTRA", MARKED, LAST_DAY, Decimal(10 * number))])
 
 
 # --- killing ----------------------------------------------------------------------------------------
-def kill_a_refresh(workspace: Path, target: str, delay: float) -> bool:
-    """Start a refresh, kill one process of it after a while and see it end; False if it came too late."""
-    process = start("refresh", "--full", "--workspace", workspace)
-    try:
-        victim: int | None = process.pid
-        if target == "dbt":
-            victim = wait_for(lambda: next(iter(dbt_processes(workspace, "build")), None), process)
-        elif target == "publication":
-            wait_for(lambda: list((workspace / "published").glob(".tmp-*")) or None, process)
-        if victim is None:
-            return False
-        time.sleep(delay)
-        hit = process.poll() is None and is_running(victim)
-        if hit:
-            os.kill(victim, signal.SIGKILL)
-        code = process.wait(PATIENCE_SECONDS)
-        if hit and target == "dbt":
-            # The command lives on and says so, unless dbt had written its last word already.
+def kill_there(workspace: Path, kill: Kill, number: int) -> float:
+    """Kill a refresh at a place and see what it leaves; the seconds until it came there."""
+    before, tree_before = content(workspace), current_tree(workspace)
+    change(workspace, number)
+    began = time.monotonic()
+    with stopped(kill.place, COMMAND, "refresh", *kill.options, "--workspace", workspace) as command:
+        seconds = time.monotonic() - began
+        assert kill.leaves(workspace), kill.name
+        found = dbt_processes(workspace)
+        assert len(found) == (kill.dbt != "is gone"), kill.name
+        if kill.dbt == "waits":
+            wait_until_idle(found[0])
+        if kill.victim == "dbt":
+            found[0].kill()
+            command.send_signal(signal.SIGCONT)
+            assert command.wait(PATIENCE_SECONDS) == 1
             said = json.loads((workspace / "state" / "last_refresh.json").read_text(encoding="utf-8"))
-            dbt_ended = "dbt ended before it was done (exit code -9), see the log."
-            assert code == 0 or said["sentences"] == [dbt_ended]
-            hit = code != 0
-        return hit
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+            assert said["sentences"] == ["dbt ended before it was done (exit code -9), see the log."]
+    assert no_dbt_is_left(workspace), kill.name
+    assert_whole(workspace)
+    if kill.is_current:
+        assert_next(workspace, before, number)
+    else:
+        assert current_tree(workspace) == tree_before, kill.name
+    if kill.is_committed:
+        # The dead refresh had done what was asked for; what is left to do is pointing at it.
+        assert refreshed(workspace)["status"] == "unchanged", kill.name
+        assert_whole(workspace)
+        assert_next(workspace, before, number)
+    assert verify_chain(workspace / "published") == [], kill.name
+    return seconds
 
 
-def wait_for(look: Callable[[], Any], process: Any) -> Any:
-    """What `look` finds, None if the process ends before."""
-    while process.poll() is None:
-        found = look()
-        if found is not None:
-            return found
-        time.sleep(_POLL_SECONDS)
-    return None
-
-
-def dbt_processes(workspace: Path, word: str = "") -> list[int]:
-    """Ids of the dbt processes that work on this workspace, whoever their parent is now."""
-    ours = f"KUNDEREGNSKAB_WAREHOUSE={workspace.resolve()}/".encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+def kill_anywhere(workspace: Path, seconds: float, number: int) -> None:
+    """Kill a refresh after a while, or earlier where that is too late."""
+    before = content(workspace)
+    change(workspace, number)
+    code = 0
+    while code != -signal.SIGKILL:
+        command = start("refresh", "--full", "--workspace", workspace)
         try:
-            command = (folder / "cmdline").read_bytes()
-            is_dbt = b"kunderegnskab-dbt" in command and (not word or word.encode() in command.split(b"\0"))
-            if is_dbt and ours in (folder / "environ").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue  # it has ended meanwhile
-    return found
+            with suppress(subprocess.TimeoutExpired):
+                command.wait(seconds)
+        finally:
+            command.kill()
+            code = command.wait()
+        seconds *= 0.7
+    assert no_dbt_is_left(workspace), f"killed within {seconds} s"
+    assert_whole(workspace)
+    if content(workspace) != before:
+        assert_next(workspace, before, number)
+
+
+def dbt_processes(workspace: Path) -> list[psutil.Process]:
+    """The dbt processes that work on this workspace, whoever their parent is now."""
+    ours = f"{workspace.resolve()}/"
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if any("kunderegnskab-dbt" in word for word in process.info["cmdline"] or ())
+        and (process.info["environ"] or {}).get("KUNDEREGNSKAB_WAREHOUSE", "").startswith(ours)
+    ]
+
+
+def wait_until_idle(process: psutil.Process) -> None:
+    """Wait until it does nothing but wait."""
+    deadline, used = time.monotonic() + PATIENCE_SECONDS, None
+    while (now := sum(process.cpu_times()[:2])) != used or process.status() != psutil.STATUS_SLEEPING:
+        assert time.monotonic() < deadline, "dbt does not come to rest"
+        used = now
+        time.sleep(0.5)
 
 
 def no_dbt_is_left(workspace: Path) -> bool:
@@ -158,14 +275,6 @@ def no_dbt_is_left(workspace: Path) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)
-    return True
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
     return True
 
 
@@ -181,9 +290,24 @@ def assert_whole(workspace: Path) -> None:
     assert built == (now.manifest.run_id,)
 
 
-def published_content(workspace: Path) -> list[tuple[Any, ...]]:
+def content(workspace: Path) -> list[tuple[Any, ...]]:
+    """Every amount of every account, and whether `change` leaves it as it is."""
     with published(workspace) as con:
-        return con.execute("select * from marts.customer_account_lines order by all").fetchall()
+        return con.execute(
+            f"select customer_id is distinct from '{MARKED}' or month is distinct from date '{MONTHS[-1]}', * "
+            "from marts.customer_account_lines order by all"
+        ).fetchall()
+
+
+def assert_next(workspace: Path, before: list[tuple[Any, ...]], number: int) -> None:
+    """Readers have the amounts of that change, and all others as they were."""
+    assert [row for row in content(workspace) if row[0]] == [row for row in before if row[0]]
+    with published(workspace) as con:
+        (found,) = con.execute(
+            "select amount from marts.customer_account_lines "
+            f"where customer_id = '{MARKED}' and month = '{MONTHS[-1]}' and line_code = 'K30'"
+        ).fetchone() or (None,)
+    assert found == NET_SALES + 9 * number
 
 
 def current_tree(workspace: Path) -> tuple[str, dict[str, str]]:
