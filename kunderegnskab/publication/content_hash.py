@@ -95,12 +95,27 @@ def table_content(
 
 def hash_lines(header: str, chunks: Iterable[pa.Array]) -> TableContent:
     """Hashes the header and then the lines, given as Arrow text arrays without NULLs, cut anywhere."""
-    digest = hashlib.sha256(header.encode())
-    rows = 0
+    text = CanonicalText(header)
     for chunk in chunks:
-        rows += len(chunk)
-        digest.update(_joined(chunk))
-    return TableContent(rows, digest.hexdigest())
+        text.add(chunk)
+    return text.content()
+
+
+class CanonicalText:
+    """The canonical text of a table as it comes, from the header on."""
+
+    def __init__(self, header: str) -> None:
+        self._digest = hashlib.sha256(header.encode())
+        self._rows = 0
+
+    def add(self, lines: pa.Array) -> None:
+        """The next lines, as an Arrow text array without NULLs."""
+        self._rows += len(lines)
+        self._digest.update(_joined(lines))
+
+    def content(self) -> TableContent:
+        """What the text so far comes to."""
+        return TableContent(self._rows, self._digest.hexdigest())
 
 
 def _joined(lines: pa.Array) -> memoryview:

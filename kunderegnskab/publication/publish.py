@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field, JsonValue
 
@@ -25,12 +26,14 @@ from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
 from kunderegnskab.publication.content_hash import (
     BATCH_ROWS,
+    CanonicalText,
     Column,
     UnsupportedType,
     columns_of,
     header_text,
     quoted,
     row_order,
+    row_text,
     table_content,
 )
 from kunderegnskab.publication.manifest import (
@@ -53,6 +56,11 @@ from kunderegnskab.quality.certification import ExpectedCheck, Uncertified, Waiv
 # The oldest storage every DuckDB 1.x client reads; 2.0's own default is unreadable to all of them.
 STORAGE_VERSION = "v1.0.0"
 ENGINES = ("duckdb", "pyarrow", "dbt-core", "dbt-duckdb", "dagster", "pandas", "great-expectations")
+
+
+# The canonical text of a row, beside its columns while they are read; a batch of rows while it is written.
+_LINE = "_line of the canonical text"
+_BATCH = "_batch_of_rows"
 
 
 class PublicationError(KunderegnskabError):
@@ -280,27 +288,46 @@ def _columns(con: duckdb.DuckDBPyConnection, mart: MartRequest) -> list[Column]:
 def _publish_table(
     con: duckdb.DuckDBPyConnection, mart: MartRequest, columns: list[Column], folder: Path
 ) -> MartContent:
-    """Copies one table into the attached publication and into Parquet; tells what the warehouse holds."""
-    source, copy = mart.within("warehouse"), mart.within("published")
-    content = table_content(con, source, mart.key, columns)
-    con.execute(f"create schema if not exists published.{quoted(mart.schema_name)}")
-    con.execute(f"create table {copy} as select * from {source} order by {row_order(columns, mart.key)}")
-    _copy_descriptions(con, mart)
+    """Copies one table into the attached publication and into Parquet; tells what the warehouse holds.
 
+    The warehouse is read once, in order: what is hashed is what is written.
+    """
+    source, copy = mart.within("warehouse"), mart.within("published")
+    declared = ", ".join(f"{quoted(column.name)} {column.type}" for column in columns)
+    con.execute(
+        f"create schema if not exists published.{quoted(mart.schema_name)}; create table {copy} ({declared})"
+    )
+    file = folder / mart.parquet_file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = CanonicalText(header_text(columns))
+    # The lines are made after sorting, so that only the columns are sorted and not their text too.
+    ordered = f"(select * from {source} order by {row_order(columns, mart.key)})"
+    batches = con.sql(f"select *, {row_text(columns)} as {quoted(_LINE)} from {ordered}").to_arrow_reader(
+        BATCH_ROWS
+    )
+    names = batches.schema.names[:-1]
+    schema = pa.schema([batches.schema.field(name) for name in names])
+    # The rows are being read on the connection, so they are written on another.
+    with (
+        con.cursor() as writing,
+        pq.ParquetWriter(file, schema, compression="zstd", store_schema=False) as writer,
+    ):
+        # pyarrow and not DuckDB writes the file: fixed row groups give the same bytes from any engine's rows.
+        for batch in batches:
+            text.add(batch.column(len(names)))
+            rows = batch.select(names)
+            writer.write_batch(rows, row_group_size=BATCH_ROWS)
+            writing.register(_BATCH, rows)
+            writing.execute(f"insert into {copy} select * from {_BATCH}")
+            writing.unregister(_BATCH)
+    _copy_descriptions(con, mart)
+    content = text.content()
     result = MartContent(
         rows=content.rows,
         content_sha256=content.sha256,
         key=list(mart.key),
         columns=[MartColumn(name=column.name, type=column.type) for column in columns],
     )
-    file = folder / mart.parquet_file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # pyarrow and not DuckDB writes the file: fixed row groups make its bytes the same from any engine's rows.
-    batches = con.sql(f"select * from {copy}").to_arrow_reader(BATCH_ROWS)
-    schema = batches.schema.remove_metadata()
-    with pq.ParquetWriter(file, schema, compression="zstd", store_schema=False) as writer:
-        for batch in batches:
-            writer.write_batch(batch, row_group_size=BATCH_ROWS)
     _require_same(con, mart, f"read_parquet({_literal(file)})", result, mart.parquet_file)
     return result
 
@@ -318,13 +345,19 @@ def _require_same(
 
 def _copy_descriptions(con: duckdb.DuckDBPyConnection, mart: MartRequest) -> None:
     where = "database_name = 'warehouse' and schema_name = ? and table_name = ? and comment is not null"
-    names = [mart.schema_name, mart.table]
     target = mart.within("published")
-    for (comment,) in con.execute(f"select comment from duckdb_tables() where {where}", names).fetchall():
-        con.execute(f"comment on table {target} is {_literal(comment)}")
-    described = con.execute(f"select column_name, comment from duckdb_columns() where {where}", names)
-    for column, comment in described.fetchall():
-        con.execute(f"comment on column {target}.{quoted(column)} is {_literal(comment)}")
+    described = con.execute(
+        f"select null, comment from duckdb_tables() where {where} "
+        f"union all select column_name, comment from duckdb_columns() where {where}",
+        [mart.schema_name, mart.table] * 2,
+    ).fetchall()
+    statements = [
+        f"comment on {'table' if column is None else 'column'} {target}"
+        f"{'' if column is None else f'.{quoted(column)}'} is {_literal(comment)}"
+        for column, comment in described
+    ]
+    if statements:
+        con.execute("; ".join(statements))
 
 
 def _engines() -> dict[str, str]:
