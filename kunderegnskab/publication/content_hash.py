@@ -84,11 +84,26 @@ def row_text(columns: Sequence[Column]) -> str:
 
 
 def table_content(
-    con: duckdb.DuckDBPyConnection, relation: str, key: Sequence[str], columns: Sequence[Column] | None = None
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    key: Sequence[str],
+    columns: Sequence[Column] | None = None,
+    *,
+    is_sorted: bool = False,
 ) -> TableContent:
-    """Counts and hashes a relation (SQL text that can follow `from`). Raises UnsupportedType."""
+    """Counts and hashes a relation (SQL text that can follow `from`).
+
+    Args:
+        is_sorted: take the rows in the order in which they lie. It gives the same hash where they were
+            written in the order of the text, and another one where they were not.
+
+    Raises:
+        UnsupportedType: a column has no canonical text.
+    """
     columns = columns or columns_of(con, relation)
-    query = f"select {row_text(columns)} as line from {relation} order by {row_order(columns, key)}"
+    query = f"select {row_text(columns)} as line from {relation}"
+    if not is_sorted:
+        query += f" order by {row_order(columns, key)}"
     lines = (batch.column(0) for batch in con.sql(query).to_arrow_reader(BATCH_ROWS))
     return hash_lines(header_text(columns), lines)
 
