@@ -17,6 +17,11 @@
     (cast({{ left }} as decimal(19, {{ left_scale }})) * cast({{ right }} as decimal(18, {{ right_scale }})))
 {%- endmacro %}
 
+{# Money at an exchange rate: decimal(18, 4), half away from zero. Most records are in the company's own currency. #}
+{% macro at_rate(amount, rate) -%}
+    case when {{ rate }} = 1 then {{ amount }} else {{ money(exact_product(amount, rate, 4, 8)) }} end
+{%- endmacro %}
+
 {# Truncating division of whole numbers; the divisor must not be 0. #}
 {% macro int_div(dividend, divisor) -%}
     {{ adapter.dispatch('int_div', 'kunderegnskab')(dividend, divisor) }}

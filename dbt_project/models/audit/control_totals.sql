@@ -75,12 +75,12 @@ sales_lines as (
         end as hash_left_out,
         case
             when is_inside_account
-                then net_amount - {{ money(exact_product('net_amount', 'exchange_rate', 4, 8)) }}
+                then net_amount - {{ at_rate('net_amount', 'exchange_rate') }}
             else net_amount
         end as net_amount_left_out,
         case
             when is_inside_account and cost_basis = 'line'
-                then cost_amount - {{ money(exact_product('cost_amount', 'exchange_rate', 4, 8)) }}
+                then cost_amount - {{ at_rate('cost_amount', 'exchange_rate') }}
             when is_inside_account and cost_basis = 'unit_cost' then -cogs
             else coalesce(cost_amount, 0)
         end as cost_amount_left_out

@@ -86,6 +86,6 @@ select
     source_amount,
     exchange_rate is null as is_rejected,
     cast(
-        coalesce({{ money(exact_product('source_amount', 'exchange_rate', 4, 8)) }}, 0) as decimal(18, 4)
+        coalesce({{ at_rate('source_amount', 'exchange_rate') }}, 0) as decimal(18, 4)
     ) as amount
 from joined

@@ -127,11 +127,13 @@ converted as (
             when line_type = 'goods' then 'none'
         end as cost_basis,
         -- The discount is the difference of the two converted amounts, so list - discount = net holds exactly.
-        {{ money(exact_product('list_amount', 'exchange_rate', 4, 8)) }} as list_in_company_currency,
-        {{ money(exact_product('net_amount', 'exchange_rate', 4, 8)) }} as net_in_company_currency,
-        {{ money(exact_product('cost_amount', 'exchange_rate', 4, 8)) }} as cost_in_company_currency,
+        {{ at_rate('list_amount', 'exchange_rate') }} as list_in_company_currency,
+        {{ at_rate('net_amount', 'exchange_rate') }} as net_in_company_currency,
+        {{ at_rate('cost_amount', 'exchange_rate') }} as cost_in_company_currency,
         -- Unit costs are in company currency already.
-        {{ money(exact_product('quantity', 'unit_cost', 6, 4)) }} as cost_at_unit_cost
+        case
+            when cost_amount is null then {{ money(exact_product('quantity', 'unit_cost', 6, 4)) }}
+        end as cost_at_unit_cost
     from resolved
 )
 

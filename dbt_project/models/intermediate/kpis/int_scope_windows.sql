@@ -7,7 +7,6 @@
     ('salesperson', 'portfolios', 'salesperson_id'),
     ('salesperson_today', ref('int_current_portfolio_windows'), 'salesperson_id'),
     ('segment', 'customers', 'opening_segment'),
-    ('customer', 'customers', 'customer_id'),
 ] %}
 
 with portfolios as (
@@ -42,5 +41,16 @@ select
     time_window
 from {{ relation }}
 group by {{ scope_id }}, month, time_window
-{{ 'union all' if not loop.last }}
+union all
 {%- endfor %}
+-- One customer's rows are summed already.
+select
+    'customer' as scope_type,
+    customer_id as scope_id,
+    {%- for measure in account_measures() %}
+    {{ measure }},
+    compared_{{ measure }},
+    {%- endfor %}
+    month,
+    time_window
+from {{ ref('int_customer_windows') }}
