@@ -1,7 +1,7 @@
 """The published worked examples: read from their file, entered in the books of one company, read back.
 
 What each example puts into the books and what must come out of them belongs in tests/e2e/test_costing_cases.py
-and tests/e2e/test_sales_cases.py, running the product in `running`.
+and tests/e2e/test_sales_cases.py, refreshing the company in tests/e2e/conftest.py.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,7 +21,6 @@ from typing import Any
 import duckdb
 import pytest
 from companies import at_rest
-from running import published, refreshed
 
 OPENING = date(2001, 1, 1)
 ORE = Decimal("0.01")
@@ -446,7 +444,7 @@ class Told:
 
 
 class Examples:
-    """The examples that one company is made of: what each puts into its books, in this order."""
+    """The examples of one kind: what each puts into the books, in this order."""
 
     def __init__(self) -> None:
         self.put_in: dict[str, PutIn] = {}
@@ -460,13 +458,18 @@ class Examples:
 
         return remember
 
-    @contextmanager
-    def told(self, cases: Mapping[str, Case], workspace: Path, **parameters: Any) -> Generator[Told]:
-        """All of them in one company, refreshed once; parameters of the company as company.yaml has them."""
-        books = Books(parameters)
-        for case_id, put_in in self.put_in.items():
+
+# Filled by the tests of each kind, which are all in the books of one company. Those of sales come first: W34 needs to be
+# alone with its past, and costing looks at nothing but the months of its own.
+SALES = Examples()
+COSTING = Examples()
+
+
+def books_of(cases: Mapping[str, Case]) -> Books:
+    """The books of the company of all examples, which get their months by this."""
+    credit = cases["W37"].inputs["credit"]
+    books = Books({"credit_interest_rate": credit["rate"], "day_count": credit["year"]})
+    for examples in (SALES, COSTING):
+        for case_id, put_in in examples.put_in.items():
             put_in(cases[case_id], books)
-        books.write(workspace)
-        assert refreshed(workspace)["status"] == "published"
-        with published(workspace) as con:
-            yield Told(cases, Published(con))
+    return books

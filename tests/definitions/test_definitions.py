@@ -130,19 +130,35 @@ def test_every_asset_has_group_owner_and_description(definitions: dg.Definitions
 
 
 def test_every_blocking_check_is_a_blocking_asset_check(definitions: dg.Definitions):
-    from orchestration.dbt import expected_checks, read_manifest
-
     from kunderegnskab.quality.door import door_checks
     from kunderegnskab.quality.gate import gate_checks
+    from orchestration.dbt_project import is_blocking, tests
     from orchestration.defs.transformation import MANIFEST
 
-    blocking = {spec.name for spec in check_specs(definitions) if spec.blocking}
-    dbt_tests = expected_checks(read_manifest(MANIFEST))
-    assert len(dbt_tests) > 50
-    assert {test.check_name for test in dbt_tests if test.is_blocking} <= blocking
+    blocking = {
+        (spec.asset_key.to_user_string(), spec.name) for spec in check_specs(definitions) if spec.blocking
+    }
+    of_models = {
+        (f"{model['schema']}/{model['name']}", test["name"])
+        for test in tests(MANIFEST)
+        if is_blocking(test) and (model := MANIFEST["nodes"][test["attached_node"]])
+    }
+    assert len(of_models) > 50
+    assert of_models <= blocking
     for suite in (*door_checks(list(load_feeds())), *gate_checks()):
         stage, subject, _ = suite.check_name.split("__")
-        assert f"{stage}__{subject}" in blocking
+        layer = {"door": "raw", "gate": "marts"}[stage]
+        assert (f"{layer}/{subject}", f"{stage}__{subject}") in blocking
+
+
+def test_check_of_a_model_is_described_by_its_rules(definitions: dg.Definitions):
+    from orchestration.dbt_answers import sentence_of
+    from orchestration.dbt_project import rules, tests
+    from orchestration.defs.transformation import MANIFEST
+
+    described = {spec.name: (spec.description or "").splitlines() for spec in check_specs(definitions)}
+    told = {test["name"]: [f"- {sentence_of(rule)}" for rule in rules(test)] for test in tests(MANIFEST)}
+    assert {name: described.get(name) for name in told} == told
 
 
 def test_every_check_belongs_to_an_asset(definitions: dg.Definitions):
@@ -214,10 +230,67 @@ def test_every_mart_column_begins_in_a_feed(company: Workspace, definitions: dg.
     assert ("raw", "sales_lines", "customer_id") in counted
 
 
-def test_the_catalogue_shows_column_lineage(company: Workspace, definitions: dg.Definitions):
-    lineage = recorded_lineage(company, definitions)
-    net_sales = lineage[dg.AssetKey(["marts", "customer_accounts"])]["net_sales"]
-    assert dg.AssetKey(["marts", "customer_account_lines"]) in {dep.asset_key for dep in net_sales}
+def test_every_rule_is_told_by_the_check_of_its_model(company: Workspace, definitions: dg.Definitions):
+    from orchestration.dbt_project import rules, tests
+    from orchestration.defs.transformation import MANIFEST
+
+    keys = {spec.name: spec.key for spec in check_specs(definitions)}
+    of_models = {keys[test["name"]]: set(rules(test)) for test in tests(MANIFEST)}
+    with open_instance(company) as instance:
+        found = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(of_models))
+    told = {
+        key: evaluation.metadata
+        for key, record in found.items()
+        if record.event is not None and (evaluation := record.event.dagster_event.asset_check_evaluation_data)
+    }
+    assert {key: metadata.keys() for key, metadata in told.items()} == of_models
+    results = {value.value for metadata in told.values() for value in metadata.values()}
+    assert results == {"passed: 0 failing rows"}
+
+
+def test_the_catalogue_shows_columns_and_where_they_come_from(definitions: dg.Definitions):
+    """They follow from the code, so that definitions tell them, and not each run again."""
+    from orchestration.defs.transformation import MANIFEST
+
+    specs = {spec.key.to_user_string(): spec.metadata for spec in definitions.resolve_all_asset_specs()}
+    lineage = specs["marts/customer_accounts"]["dagster/column_lineage"].deps_by_column
+    assert "marts/customer_account_lines" in {dep.asset_key.to_user_string() for dep in lineage["net_sales"]}
+    models = {
+        f"{node['schema']}/{node['name']}": node
+        for node in MANIFEST["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+    }
+    assert len(models) > 100
+    for name, node in models.items():
+        columns = specs[name]["dagster/column_schema"].columns
+        assert [column.name for column in columns] == list(node["columns"]), name
+        assert all(column.description for column in columns), name
+        # Known since the first refresh, also where nothing declares it.
+        assert not [column.name for column in columns if "unknown" in column.type], name
+        assert "column lineage" not in specs[name], specs[name]["column lineage"]
+        # What stands in the code alone, as a seed does, comes from no column.
+        reads = node["resource_type"] == "model" and node["depends_on"]["nodes"]
+        assert ("dagster/column_lineage" in specs[name]) is bool(reads), name
+
+
+def test_every_asset_of_the_job_was_made_and_its_rows_counted(
+    company: Workspace, definitions: dg.Definitions
+):
+    with open_instance(company) as instance:
+        events = {
+            spec.key.to_user_string(): instance.get_latest_materialization_event(spec.key)
+            for spec in definitions.resolve_all_asset_specs()
+        }
+    made = {name: event.asset_materialization for name, event in events.items() if event is not None}
+    assert made.keys() == events.keys()
+    with duckdb.connect(str(company.warehouse), read_only=True) as con:
+        tables = con.execute("select schema_name || '/' || table_name from duckdb_tables()").fetchall()
+        for (name,) in tables:
+            if name.startswith(("marts/", "audit/")) and name in made:
+                place = name.replace("/", ".")
+                ((count,),) = con.execute(f"select count(*) from {place}").fetchall()
+                counted = made[name].metadata["dagster/row_count"].value
+                assert counted == count, name
 
 
 def test_the_lineage_page_asks_for_nothing_from_outside(company: Workspace):
@@ -296,10 +369,11 @@ def test_sensor_looks_again_at_a_file_that_was_still_being_written(company_to_ch
 def test_only_what_can_pass_is_tried_again(
     company_to_change: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception, retries: int
 ):
+    from orchestration import steps
     from orchestration.defs import ingestion
     from orchestration.resources import CompanyWorkspace
 
-    real, calls = ingestion.take_in, []
+    real, calls = steps.take_in, []
 
     def fails_once(*arguments: Any, **options: Any) -> Any:
         calls.append(arguments)
@@ -307,7 +381,7 @@ def test_only_what_can_pass_is_tried_again(
             raise error
         return real(*arguments, **options)
 
-    monkeypatch.setattr(ingestion, "take_in", fails_once)
+    monkeypatch.setattr(steps, "take_in", fails_once)
     with dg.DagsterInstance.ephemeral() as instance:
         done = dg.materialize(
             [ingestion.raw_feeds],
@@ -366,26 +440,6 @@ def operations(definitions: dg.Definitions) -> list[Any]:
 
 def asset_definitions(definitions: dg.Definitions) -> list[dg.AssetsDefinition]:
     return list(definitions.resolve_asset_graph().assets_defs)
-
-
-Lineage = dict[dg.AssetKey, dict[str, list[dg.TableColumnDep]]]
-
-
-def recorded_lineage(company: Workspace, definitions: dg.Definitions) -> Lineage:
-    """Column lineage of the last materialisation of every asset that has one."""
-    found: Lineage = {}
-    with open_instance(company) as instance:
-        for spec in definitions.resolve_all_asset_specs():
-            event = instance.get_latest_materialization_event(spec.key)
-            assert event is not None, spec.key
-            made = event.asset_materialization
-            assert made is not None
-            lineage = made.metadata.get("dagster/column_lineage")
-            if isinstance(lineage, dg.TableColumnLineageMetadataValue):
-                found[spec.key] = {
-                    column: list(deps) for column, deps in lineage.column_lineage.deps_by_column.items()
-                }
-    return found
 
 
 def change(company: Workspace) -> Path:

@@ -1,4 +1,4 @@
-"""Published worked examples of costing, from feed files to marts, through one refresh.
+"""Published worked examples of costing, from feed files to marts, through a refresh.
 
 Each example says first what it puts into the books and then what must come out of them. Its numbers, what
 they were published in and how exactly they must hold stand in cases.json, beside the folder of datasets; none
@@ -8,43 +8,28 @@ segments, portfolios and sales in test_sales_cases.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from worked_examples import (
     CAPACITY_UNITS,
+    COSTING,
     NOTHING,
     ONE,
     ORE,
     Books,
     Case,
-    Examples,
     Published,
     Told,
     agree,
-    read_cases,
 )
 
 HOUR = Decimal(60)
 HUNDRED = Decimal(100)
 
-EXAMPLES = Examples()
-puts_in = EXAMPLES.puts_in
-
-
-@pytest.fixture(scope="module")
-def told(datasets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    """All examples in one company, refreshed once."""
-    cases = read_cases(datasets)
-    credit = cases["W37"].inputs["credit"]
-    workspace = tmp_path_factory.mktemp("costing_cases") / "workspace"
-    with EXAMPLES.told(
-        cases, workspace, credit_interest_rate=credit["rate"], day_count=credit["year"]
-    ) as examples:
-        yield examples
+puts_in = COSTING.puts_in
 
 
 # --- W01, W03: time-driven costing leaves the unused capacity with the company ------------------------

@@ -17,6 +17,7 @@ import duckdb
 import pytest
 from cells import asked, random_cells
 from python_calamine import CalamineWorkbook
+from quick import Project, quickly
 from running import Done, kunderegnskab, rows
 
 from kunderegnskab.audit.explain import explanation
@@ -31,6 +32,9 @@ from kunderegnskab.workspace import Workspace
 CELLS = 1000
 SEED = 20260101
 
+Explained = Callable[..., Done]
+ExplainedJson = Callable[..., dict[str, Any]]
+
 
 @pytest.fixture
 def demo_copy(demo_workspace: Path, tmp_path: Path) -> Path:
@@ -44,15 +48,24 @@ def trace(demo_workspace: Path) -> Iterator[Trace]:
         yield trace
 
 
-def told(workspace: Path, *arguments: str | Path, **more: str) -> Done:
+@pytest.fixture
+def explained(project: Project, monkeypatch: pytest.MonkeyPatch) -> Explained:
+    """`kunderegnskab explain` about a workspace."""
     # Wide, so that no line of the tree is folded.
-    return kunderegnskab("explain", *arguments, "--workspace", workspace, COLUMNS="500", **more)
+    monkeypatch.setenv("COLUMNS", "500")
+    return lambda workspace, *arguments: quickly(project, "explain", *arguments, "--workspace", workspace)
 
 
-def told_json(workspace: Path, *arguments: str | Path) -> dict[str, Any]:
-    done = told(workspace, *arguments, "--json")
-    assert done.code == 0, f"{done.out}\n{done.err}"
-    return done.json
+@pytest.fixture
+def explained_json(explained: Explained) -> ExplainedJson:
+    """What it tells a machine, which must add up."""
+
+    def ask(workspace: Path, *arguments: str | Path) -> dict[str, Any]:
+        done = explained(workspace, *arguments, "--json")
+        assert done.code == 0, f"{done.out}\n{done.err}"
+        return done.json
+
+    return ask
 
 
 # --- every cell ---------------------------------------------------------------------------------------
@@ -98,10 +111,10 @@ def busy_month(workspace: Path) -> tuple[str, date]:
 
 
 def test_contribution_margin_leads_to_the_records(demo_workspace: Path, trace: Trace) -> None:
+    """Asked as a user asks, in a process of its own."""
     customer, month = busy_month(demo_workspace)
-    found = told_json(
-        demo_workspace, "db3", "--customer", customer, "--month", f"{month:%Y-%m}", "--depth", "8"
-    )
+    options = ("--customer", customer, "--month", f"{month:%Y-%m}", "--depth", "8", "--json")
+    found = kunderegnskab("explain", "db3", *options, "--workspace", demo_workspace).json
     assert found["adds_up"]
     assert found["cell"]["table"] == "marts.kpi_values"
     feeds = {record["feed"] for record in found["records"]}
@@ -237,15 +250,17 @@ def test_records_of_a_year_are_those_of_the_whole_company(demo_workspace: Path, 
     assert given == {tuple(row.values()) for row in expected}
 
 
-def test_company_level_writes_all_records(demo_workspace: Path, tmp_path: Path) -> None:
+def test_company_level_writes_all_records(
+    explained: Explained, explained_json: ExplainedJson, demo_workspace: Path, tmp_path: Path
+) -> None:
     _, month = busy_month(demo_workspace)
-    done = told(
+    done = explained(
         demo_workspace, "net_sales", "--month", f"{month:%Y-%m}", "--csv", tmp_path / "r.csv", "--language=en"
     )
     assert done.code == 0, done.err
     assert "parts shown; the other" in done.out
     assert "All source records behind the number" in done.out
-    found = told_json(demo_workspace, "net_sales", "--month", f"{month:%Y-%m}")
+    found = explained_json(demo_workspace, "net_sales", "--month", f"{month:%Y-%m}")
     assert found["records_complete"] is True
     assert found["records_add_up"] is True
     with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as stream:
@@ -254,7 +269,7 @@ def test_company_level_writes_all_records(demo_workspace: Path, tmp_path: Path) 
     assert sum(Decimal(row["gives"]) for row in listed if row["gives"]) == Decimal(found["value"])
 
 
-def test_where_the_way_down_ends_it_is_said(demo_workspace: Path) -> None:
+def test_where_the_way_down_ends_it_is_said(explained_json: ExplainedJson, demo_workspace: Path) -> None:
     ((scope_id, month, window),) = rows(
         demo_workspace,
         "select scope_id, month, time_window from marts.price_volume_mix where scope_type = 'company' "
@@ -262,7 +277,7 @@ def test_where_the_way_down_ends_it_is_said(demo_workspace: Path) -> None:
     )
     at = ["scope_type=company", f"scope_id={scope_id}", f"month={month}", f"time_window={window}"]
     options = [f"--at={each}" for each in [*at, "component=mix"]]
-    found = told_json(demo_workspace, "price_volume_mix.db1_effect", *options)
+    found = explained_json(demo_workspace, "price_volume_mix.db1_effect", *options)
     assert found["records_complete"] is False
     assert any("whose records are not followed" in each for each in found["records_incomplete"])
 
@@ -368,7 +383,7 @@ def planted(workspace: Path, table: str, column: str, value: str, where: str) ->
     return dict(zip(key, row, strict=True))
 
 
-def test_wrong_published_value_is_told(demo_copy: Path) -> None:
+def test_wrong_published_value_is_told(explained: Explained, demo_copy: Path) -> None:
     cells = {
         kind: Cell(table, planted(demo_copy, table, column, value, where), column)
         for kind, (table, column, value, where) in PLANTED.items()
@@ -377,48 +392,50 @@ def test_wrong_published_value_is_told(demo_copy: Path) -> None:
         assert [kind for kind, cell in cells.items() if explain(trace, cell).adds_up] == []
     cell = cells["a line of the account"]
     at = [f"--at={name}={value}" for name, value in cell.key.items()]
-    danish = told(demo_copy, f"{cell.table}.{cell.column}", *at)
+    danish = explained(demo_copy, f"{cell.table}.{cell.column}", *at)
     assert danish.code == 1
     assert "DELENE GIVER IKKE DET UDGIVNE TAL" in danish.out
-    english = told(demo_copy, f"{cell.table}.{cell.column}", *at, "--language", "en")
+    english = explained(demo_copy, f"{cell.table}.{cell.column}", *at, "--language", "en")
     assert english.code == 1
     assert "THE PARTS DO NOT MAKE WHAT WAS PUBLISHED" in english.out
-    machine = told(demo_copy, f"{cell.table}.{cell.column}", *at, "--json")
+    machine = explained(demo_copy, f"{cell.table}.{cell.column}", *at, "--json")
     assert machine.code == 1
     assert machine.json["adds_up"] is False
 
 
-def test_wrong_value_below_is_told_too(demo_copy: Path) -> None:
+def test_wrong_value_below_is_told_too(explained: Explained, demo_copy: Path) -> None:
     key = planted(demo_copy, *PLANTED["a line of the account"])
     month = f"{key['month']:%Y-%m}"
-    done = told(demo_copy, "db2", "--customer", key["customer_id"], "--month", month, "--json")
+    done = explained(demo_copy, "db2", "--customer", key["customer_id"], "--month", month, "--json")
     assert done.code == 1
     assert done.json["adds_up"] is False
 
 
-def test_changed_landing_file_is_named(demo_copy: Path) -> None:
+def test_changed_landing_file_is_named(
+    explained: Explained, explained_json: ExplainedJson, demo_copy: Path
+) -> None:
     customer, month = busy_month(demo_copy)
     cell = ["customer_account_lines.amount", f"--at=customer_id={customer}", f"--at=month={month}"]
     cell.append("--at=line_code=K00")
-    file = told_json(demo_copy, *cell)["records"][0]["file"]
+    file = explained_json(demo_copy, *cell)["records"][0]["file"]
     path = demo_copy / file
     path.write_bytes(path.read_bytes() + b"\n")
-    changed = told(demo_copy, *cell, "--language", "en")
+    changed = explained(demo_copy, *cell, "--language", "en")
     # What was published is still what the records were when they were read.
     assert changed.code == 0
     assert f"{file} CHANGED since it was read" in changed.out
-    assert {record["file_state"] for record in told_json(demo_copy, *cell)["records"]} == {"changed"}
+    assert {record["file_state"] for record in explained_json(demo_copy, *cell)["records"]} == {"changed"}
     path.unlink()
-    missing = told(demo_copy, *cell, "--language", "da")
+    missing = explained(demo_copy, *cell, "--language", "da")
     assert missing.code == 0
     assert f"{file} FINDES IKKE mere" in missing.out
 
 
 # --- how it is shown ----------------------------------------------------------------------------------
-def test_both_languages(demo_workspace: Path) -> None:
+def test_both_languages(explained: Explained, demo_workspace: Path) -> None:
     customer, month = busy_month(demo_workspace)
     asked = ["dg2", "--customer", customer, "--month", f"{month:%Y-%m}"]
-    danish, english = told(demo_workspace, *asked), told(demo_workspace, *asked, "--language", "en")
+    danish, english = explained(demo_workspace, *asked), explained(demo_workspace, *asked, "--language", "en")
     assert danish.code == english.code == 0
     assert "Delene giver præcis det udgivne tal." in danish.out
     assert "The parts make exactly what was published." in english.out
@@ -431,9 +448,11 @@ def test_both_languages(demo_workspace: Path) -> None:
     assert plain.replace(".", ",") in danish.out
 
 
-def test_every_step_of_the_tree_has_its_formula_and_parts(demo_workspace: Path) -> None:
+def test_every_step_of_the_tree_has_its_formula_and_parts(
+    explained_json: ExplainedJson, demo_workspace: Path
+) -> None:
     customer, month = busy_month(demo_workspace)
-    found = told_json(
+    found = explained_json(
         demo_workspace, "customer_accounts.db1", f"--at=customer_id={customer}", f"--at=month={month}"
     )
     steps = [found]
@@ -446,9 +465,11 @@ def test_every_step_of_the_tree_has_its_formula_and_parts(demo_workspace: Path) 
     assert found["part_count"] == len(found["parts"]) > 0
 
 
-def test_records_as_csv_and_workbook(demo_workspace: Path, tmp_path: Path) -> None:
+def test_records_as_csv_and_workbook(
+    explained_json: ExplainedJson, demo_workspace: Path, tmp_path: Path
+) -> None:
     customer, month = busy_month(demo_workspace)
-    found = told_json(
+    found = explained_json(
         demo_workspace,
         "customer_account_lines.amount",
         f"--at=customer_id={customer}",
@@ -474,10 +495,12 @@ def test_records_as_csv_and_workbook(demo_workspace: Path, tmp_path: Path) -> No
     assert steps[1][3] == "True"
 
 
-def test_publication_is_named_by_its_number(demo_workspace: Path) -> None:
+def test_publication_is_named_by_its_number(explained_json: ExplainedJson, demo_workspace: Path) -> None:
     customer, month = busy_month(demo_workspace)
     asked = ["net_sales", "--customer", customer, "--month", f"{month:%Y-%m}", "--depth", "1"]
-    assert told_json(demo_workspace, *asked, "--publication", "1") == told_json(demo_workspace, *asked)
+    assert explained_json(demo_workspace, *asked, "--publication", "1") == explained_json(
+        demo_workspace, *asked
+    )
 
 
 # --- what cannot be explained -------------------------------------------------------------------------
@@ -509,9 +532,9 @@ NOT_THERE = {
 
 @pytest.mark.parametrize(("asked", "sentence"), NOT_THERE.values(), ids=NOT_THERE)
 def test_what_is_not_there_is_one_plain_sentence(
-    demo_workspace: Path, asked: list[str], sentence: str
+    explained: Explained, demo_workspace: Path, asked: list[str], sentence: str
 ) -> None:
-    done = told(demo_workspace, *asked)
+    done = explained(demo_workspace, *asked)
     assert done.code == 1
     assert done.out == ""
     (line,) = done.err.strip().splitlines()
@@ -519,11 +542,11 @@ def test_what_is_not_there_is_one_plain_sentence(
     assert "Traceback" not in done.err
 
 
-def test_missing_lake_file_is_one_plain_sentence(demo_copy: Path) -> None:
+def test_missing_lake_file_is_one_plain_sentence(explained: Explained, demo_copy: Path) -> None:
     customer, month = busy_month(demo_copy)
     for path in (demo_copy / "lake" / "sales_lines").glob("*.parquet"):
         path.unlink()
-    done = told(
+    done = explained(
         demo_copy,
         "customer_account_lines.amount",
         f"--at=customer_id={customer}",

@@ -1,6 +1,8 @@
 """From landing files to what is published, through the command line: what a user gets, and when.
 
-What stops a publication belongs in `test_gate` and `test_faulty_files`, being killed in `test_crash`.
+Whole refreshes are the demo's, the first and the next of the small company, and that of the README's `init`; what
+follows from options, files and configuration is refreshed in this process (`quick`). What stops a publication belongs
+in `test_gate` and `test_faulty_files`, being killed in `test_crash`.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 from companies import MONTHS, at_rest, line, rest, sales_of, write_sales
+from quick import Project, quickly, refreshed_quickly
 from running import kunderegnskab, published, refreshed, rows, run, tree
 
 from kunderegnskab.publication.store import current, verify_chain, verify_files
@@ -272,9 +275,9 @@ def test_nothing_changed_publishes_nothing_and_is_quick(small_to_change: Path):
     assert tree(small_to_change) == before
 
 
-def test_full_publishes_anew_with_the_same_numbers(small_to_change: Path):
+def test_full_publishes_anew_with_the_same_numbers(project: Project, small_to_change: Path):
     before = accounts(small_to_change)
-    report = refreshed(small_to_change, "--full")
+    report = refreshed_quickly(project, small_to_change, "--full")
     assert report["status"] == "published"
     assert report["publication"].startswith("0002-")
     assert accounts(small_to_change) == before
@@ -290,7 +293,7 @@ def test_full_publishes_anew_with_the_same_numbers(small_to_change: Path):
     assert hashes[0] == hashes[1]
 
 
-def test_changed_new_and_vanished_files_change_exactly_their_rows(small_to_change: Path):
+def test_changed_new_and_vanished_files_change_exactly_their_rows(project: Project, small_to_change: Path):
     before = accounts(small_to_change)
     lines = sales_of("nord")
     assert lines[0][4:9] == ["C1", "V1", "1", "1.000,00", "900,00"]
@@ -322,23 +325,23 @@ def test_changed_new_and_vanished_files_change_exactly_their_rows(small_to_chang
 
     extra.unlink()
     write_sales(small_to_change, "nord", sales_of("nord"))
-    report = refreshed(small_to_change)
+    report = refreshed_quickly(project, small_to_change)
     assert report["publication"].startswith("0003-")
     assert accounts(small_to_change) == before
 
 
-def test_changed_configuration_or_policy_publishes_anew(small_to_change: Path):
-    assert "made from the files that lie there now" in freshness(small_to_change)
+def test_changed_configuration_or_policy_publishes_anew(project: Project, small_to_change: Path):
+    assert "made from the files that lie there now" in freshness(project, small_to_change)
     company = small_to_change / "company.yaml"
     company.write_text(company.read_text() + "credit_interest_rate: 0.07\n", encoding="utf-8")
-    assert "files have changed since" in freshness(small_to_change)
-    refreshed(small_to_change)
-    assert "made from the files that lie there now" in freshness(small_to_change)
+    assert "files have changed since" in freshness(project, small_to_change)
+    refreshed_quickly(project, small_to_change)
+    assert "made from the files that lie there now" in freshness(project, small_to_change)
 
     rule = "month,scope_type,scope_id,net_sales\n2025-01-01,company,all,1000.00\n"
     at_rest(small_to_change / "policy" / "budgets.csv", rule.encode())
-    assert "files have changed since" in freshness(small_to_change)
-    refreshed(small_to_change)
+    assert "files have changed since" in freshness(project, small_to_change)
+    refreshed_quickly(project, small_to_change)
     now = current(small_to_change / "published")
     assert now is not None
     assert now.manifest.number == 3
@@ -348,23 +351,23 @@ def test_changed_configuration_or_policy_publishes_anew(small_to_change: Path):
     assert "policy/budgets.csv" in {file.path for file in now.manifest.inputs}
 
 
-def test_a_baseline_stays_as_it_was_first_published(small_to_change: Path):
+def test_a_baseline_stays_as_it_was_first_published(project: Project, small_to_change: Path):
     header = "kpi_id,scope_type,scope_id,month_from,month_to,target_value,baseline_month_from,baseline_month_to,approved_on"
     target = "db1,company,company,2025-01-01,2025-12-01,99999,2024-01-01,2024-12-01,2020-01-01"
     at_rest(small_to_change / "policy" / "kpi_targets.csv", f"{header}\n{target}\n".encode())
-    first = refreshed(small_to_change)["publication"]
+    first = refreshed_quickly(project, small_to_change)["publication"]
     ((before, taken_from, drift),) = baselines(small_to_change)
     assert (taken_from, drift) == (None, 0)
     now = current(small_to_change / "published")
     assert now is not None
     assert now.manifest.parameters["segment_rules"] == {"in_force": "standard", "used": ["standard"]}
     assert now.manifest.parameters["baselines"] == []
-    assert refreshed(small_to_change)["status"] == "unchanged"
+    assert refreshed_quickly(project, small_to_change)["status"] == "unchanged"
 
     lines = sales_of("nord")
     lines[0][7:9] = ["1.100,00", "1.000,00"]  # 100.00 more in January 2024
     write_sales(small_to_change, "nord", lines)
-    refreshed(small_to_change)
+    refreshed_quickly(project, small_to_change)
     assert baselines(small_to_change) == [(before, first, 100)]
     now = current(small_to_change / "published")
     assert now is not None
@@ -372,7 +375,7 @@ def test_a_baseline_stays_as_it_was_first_published(small_to_change: Path):
 
 
 # --- telling ----------------------------------------------------------------------------------------
-def test_status_says_what_is_published(demo_workspace: Path):
+def test_status_says_what_is_published(project: Project, demo_workspace: Path):
     name = current_name(demo_workspace)
     report = kunderegnskab("status", "--json", "--workspace", demo_workspace)
     assert (report.code, report.err) == (0, "")
@@ -385,16 +388,16 @@ def test_status_says_what_is_published(demo_workspace: Path):
     assert report.json["last_refresh"]["status"] == "published"
     assert datetime.fromisoformat(report.json["published_at"]).tzinfo is not None
 
-    text = kunderegnskab("status", "--workspace", demo_workspace)
+    text = quickly(project, "status", "--workspace", demo_workspace)
     assert text.code == 0
     assert f"Nordlys Engros A/S: publication {name}" in text.out
     assert "months    2023-01 to 2025-12, 41 customers" in text.out
     assert "made from the files that lie there now" in text.out
 
 
-def test_status_before_the_first_publication(tmp_path: Path):
-    kunderegnskab("init", tmp_path / "new")
-    done = kunderegnskab("status", "--workspace", tmp_path / "new")
+def test_status_before_the_first_publication(project: Project, tmp_path: Path):
+    quickly(project, "init", tmp_path / "new")
+    done = quickly(project, "status", "--workspace", tmp_path / "new")
     command = f"kunderegnskab refresh --workspace {tmp_path / 'new'}"
     assert (done.code, done.out) == (0, f"Nothing is published yet. Run `{command}`.\n")
 
@@ -436,10 +439,12 @@ def test_a_folder_that_is_no_workspace(tmp_path: Path):
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
-def test_check_inputs_changes_nothing_and_names_unused_files(small_to_change: Path, options: tuple[str, ...]):
+def test_check_inputs_changes_nothing_and_names_unused_files(
+    project: Project, small_to_change: Path, options: tuple[str, ...]
+):
     at_rest(small_to_change / "landing" / "salg" / "noter.txt", b"hej")
     before = tree(small_to_change)
-    done = kunderegnskab("check-inputs", *options, "--workspace", small_to_change)
+    done = quickly(project, "check-inputs", *options, "--workspace", small_to_change)
     assert done.code == 0, done.err
     assert tree(small_to_change) == before
     if options:
@@ -475,8 +480,8 @@ def baselines(workspace: Path) -> list[tuple[Any, ...]]:
         return con.execute(f"select {columns} from marts.target_baselines").fetchall()
 
 
-def freshness(workspace: Path) -> str:
-    return kunderegnskab("status", "--json", "--workspace", workspace).json["freshness"]
+def freshness(project: Project, workspace: Path) -> str:
+    return quickly(project, "status", "--json", "--workspace", workspace).json["freshness"]
 
 
 def accounts(workspace: Path) -> dict[tuple[str, date], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Published worked examples of segments, portfolios and sales, from feed files to marts, through one refresh.
+"""Published worked examples of segments, portfolios and sales, from feed files to marts, through a refresh.
 
 Each example says first what it puts into the books and then what must come out of them. Its numbers, what
 they were published in and how exactly they must hold stand in cases.json, beside the folder of datasets; none
@@ -8,29 +8,19 @@ costing in test_costing_cases.py: W06 is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from worked_examples import NOTHING, ONE, OPENING, Books, Case, Examples, Published, Told, agree, read_cases
+from worked_examples import NOTHING, ONE, OPENING, SALES, Books, Case, Published, Told, agree
 
 HUNDRED = Decimal(100)
 # Windows that compare the same two months of Books.two_years: each with the month that it ends with.
 WINDOWS = {"quarter": "quarter", "ytd": "year", "r12": "year"}
 in_every_window = pytest.mark.parametrize("window", WINDOWS)
 
-EXAMPLES = Examples()
-puts_in = EXAMPLES.puts_in
-
-
-@pytest.fixture(scope="module")
-def told(datasets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    """All examples in one company, refreshed once."""
-    workspace = tmp_path_factory.mktemp("sales_cases") / "workspace"
-    with EXAMPLES.told(read_cases(datasets), workspace) as examples:
-        yield examples
+puts_in = SALES.puts_in
 
 
 # --- W34: from segment to segment ---------------------------------------------------------------------
@@ -568,7 +558,7 @@ def test_W36_transfers_sum_to_zero_and_what_follows_is_the_receivers(told: Told,
 
 
 # --- W22: a ratio is a share of sales, not of cost ----------------------------------------------------
-# The last example: a window of time ends with a posted month, so that the two years of the one before need a
+# The last example of sales: a window of time ends with a posted month, so that the two years of the one before need a
 # month after them.
 @puts_in("W22")
 def one_sale(case: Case, books: Books) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -10,31 +11,42 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from quick import Project, quickly
 from running import kunderegnskab, rows
 
 from kunderegnskab.audit.sampling import _hits
 
+Sample = Callable[..., dict[str, Any]]
 
-def sample(company: Path, *options: str) -> dict[str, Any]:
-    done = kunderegnskab("sample", *options, "--workspace", company, "--json")
-    assert done.code == 0, done.out
-    return done.json
+
+@pytest.fixture
+def sample(project: Project, demo_workspace: Path) -> Sample:
+    """What `kunderegnskab sample` draws of the demo company."""
+
+    def draw(*options: str) -> dict[str, Any]:
+        done = quickly(project, "sample", *options, "--workspace", demo_workspace, "--json")
+        assert done.code == 0, done.out
+        return done.json
+
+    return draw
 
 
 def places(drawn: dict[str, Any]) -> list[tuple[str, int]]:
     return [(record["file"], record["record"]) for record in drawn["records"]]
 
 
-def test_a_seed_draws_the_same_records_and_another_seed_others(demo_workspace: Path) -> None:
-    first = sample(demo_workspace, "20", "--seed", "7")
-    assert sample(demo_workspace, "20", "--seed", "7") == first
+def test_a_seed_draws_the_same_records_and_another_seed_others(sample: Sample) -> None:
+    first = sample("20", "--seed", "7")
+    assert sample("20", "--seed", "7") == first
     assert len(set(places(first))) == 20
-    assert places(sample(demo_workspace, "20", "--seed", "8")) != places(first)
-    assert places(sample(demo_workspace, "5", "--seed", "7")) == places(first)[:5]
+    assert places(sample("20", "--seed", "8")) != places(first)
+    assert places(sample("5", "--seed", "7")) == places(first)[:5]
 
 
-def test_what_is_drawn_comes_with_its_text_and_ties_to_the_accounts(demo_workspace: Path) -> None:
-    drawn = sample(demo_workspace, "10", "--seed", "3", "--first", "2025-01", "--last", "2025-03")
+def test_what_is_drawn_comes_with_its_text_and_ties_to_the_accounts(
+    sample: Sample, demo_workspace: Path
+) -> None:
+    drawn = sample("10", "--seed", "3", "--first", "2025-01", "--last", "2025-03")
     for record in drawn["records"]:
         assert record["raw"]
         assert record["file_state"] == "unchanged"
@@ -55,9 +67,9 @@ def test_what_is_drawn_comes_with_its_text_and_ties_to_the_accounts(demo_workspa
                 assert whole is not None, (record, code, amount)
 
 
-def test_everything_that_can_be_drawn_makes_the_accounts(demo_workspace: Path) -> None:
+def test_everything_that_can_be_drawn_makes_the_accounts(sample: Sample, demo_workspace: Path) -> None:
     """Records of customers, pools and company: their lines sum to what was published of each."""
-    everything = sample(demo_workspace, "1000000", "--seed", "1")
+    everything = sample("1000000", "--seed", "1")
     assert set(everything["strata"]) == {"accounts", "company", "pools"}
     pools: dict[tuple[str, str], Decimal] = {}
     for record in everything["records"]:
@@ -76,14 +88,14 @@ def test_everything_that_can_be_drawn_makes_the_accounts(demo_workspace: Path) -
     }
 
 
-def test_a_record_that_counts_in_several_months_shows_all_of_them(demo_workspace: Path) -> None:
+def test_a_record_that_counts_in_several_months_shows_all_of_them(sample: Sample) -> None:
     """The credit time of a document runs over months; asking for one of them does not hide the others."""
-    everything = sample(demo_workspace, "1000000", "--seed", "1")
+    everything = sample("1000000", "--seed", "1")
     several = [record for record in everything["records"] if len(record["counts"]) > 1]
     assert several
     first = several[0]
     month = first["counts"][0]["month"]
-    asked = sample(demo_workspace, "1000000", "--seed", "1", "--first", month, "--last", month)
+    asked = sample("1000000", "--seed", "1", "--first", month, "--last", month)
     place = (first["file"], first["record"])
     (again,) = [
         each
@@ -93,10 +105,10 @@ def test_a_record_that_counts_in_several_months_shows_all_of_them(demo_workspace
     assert again["counts"] == first["counts"]
 
 
-def test_a_monetary_sample_never_misses_what_is_larger_than_its_interval(demo_workspace: Path) -> None:
+def test_a_monetary_sample_never_misses_what_is_larger_than_its_interval(sample: Sample) -> None:
     units = 600  # so many that some records are larger than the interval
-    drawn = sample(demo_workspace, str(units), "--method", "monetary", "--seed", "5")
-    everything = sample(demo_workspace, "1000000", "--seed", "5")
+    drawn = sample(str(units), "--method", "monetary", "--seed", "5")
+    everything = sample("1000000", "--seed", "5")
     assert everything["population"] == len(everything["records"]) == drawn["population"]
     amounts = [Decimal(record["amount"]) for record in everything["records"]]
     assert sum(amounts) == Decimal(drawn["population_amount"])
@@ -108,11 +120,12 @@ def test_a_monetary_sample_never_misses_what_is_larger_than_its_interval(demo_wo
     assert units / 2 < len(drawn["records"]) <= units
 
 
-def test_what_cannot_be_drawn_is_said(demo_workspace: Path) -> None:
+def test_what_cannot_be_drawn_is_said(project: Project, demo_workspace: Path) -> None:
+    # Asked as a user asks, in a process of its own.
     wrong = kunderegnskab("sample", "5", "--method", "all", "-w", demo_workspace, "--json")
     assert wrong.json["problems"] == ["--method all is not known; use random or monetary."]
-    empty = kunderegnskab(
-        "sample", "5", "--first", "1999-01", "--last", "1999-02", "-w", demo_workspace, "--json"
+    empty = quickly(
+        project, "sample", "5", "--first", "1999-01", "--last", "1999-02", "-w", demo_workspace, "--json"
     )
     assert "No source record" in empty.json["problems"][0]
 

@@ -1,31 +1,37 @@
 """`kunderegnskab verify`: what was published, and what it was made from, is what the manifests say; computed
 again it is the same.
 
-The chain of manifests alone belongs in tests/unit/test_publication.py.
+Commands run in this process (`quick`); that verify computes with dbt what a whole refresh published is shown in
+tests/real/test_real_audit.py. The chain of manifests alone belongs in tests/unit/test_publication.py.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
-from running import Done, kunderegnskab, put_back, refreshed
+from quick import Project, quickly, refreshed_quickly
+from running import Done, copied
+
+Verify = Callable[..., Done]
 
 
 @pytest.fixture(scope="module")
-def company(small_workspace: Path) -> Iterator[Path]:
+def company(project: Project, published_small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small company, published three times."""
+    workspace = copied(published_small, tmp_path_factory.mktemp("verified"))
     for _ in range(2):
-        assert refreshed(small_workspace, "--full")["status"] == "published"
-    yield small_workspace
-    put_back(small_workspace)
+        assert refreshed_quickly(project, workspace, "--full")["status"] == "published"
+    return workspace
 
 
-def verify(company: Path, *options: str) -> Done:
-    return kunderegnskab("verify", "--workspace", company, "--json", *options)
+@pytest.fixture
+def verify(project: Project) -> Verify:
+    """`kunderegnskab verify` with its report."""
+    return lambda company, *options: quickly(project, "verify", "--workspace", company, "--json", *options)
 
 
 def publications(company: Path) -> list[Path]:
@@ -41,7 +47,7 @@ def flip(path: Path) -> Callable[[], None]:
     return lambda: (path.write_bytes(before), None)[1]
 
 
-def test_three_publications_computed_again_are_the_same(company: Path) -> None:
+def test_three_publications_computed_again_are_the_same(verify: Verify, company: Path) -> None:
     done = verify(company, "--last", "3")
     assert done.code == 0, done.out
     again = [line for line in done.json["done"] if line.startswith("Computed ")]
@@ -68,7 +74,7 @@ PLACES: dict[str, Callable[[Path], Path]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_one_flipped_byte_is_named_and_nothing_else(company: Path, place: str) -> None:
+def test_one_flipped_byte_is_named_and_nothing_else(verify: Verify, company: Path, place: str) -> None:
     path = PLACES[place](company)
     back = flip(path)
     try:
@@ -86,7 +92,7 @@ def test_one_flipped_byte_is_named_and_nothing_else(company: Path, place: str) -
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_deleted_publication_shows(company: Path, number: int, tmp_path: Path) -> None:
+def test_a_deleted_publication_shows(verify: Verify, company: Path, number: int, tmp_path: Path) -> None:
     gone = publications(company)[number]
     shutil.move(gone, tmp_path / gone.name)
     try:
@@ -98,7 +104,7 @@ def test_a_deleted_publication_shows(company: Path, number: int, tmp_path: Path)
     assert (finding["control"], finding["subject"]) == ("chain", gone.name)
 
 
-def test_what_was_published_wrongly_comes_out_differently(company: Path) -> None:
+def test_what_was_published_wrongly_comes_out_differently(verify: Verify, company: Path) -> None:
     """A forger who mends every hash still cannot make the models give his figure."""
     now = publications(company)[2]
     kept = company.parent / "kept"
@@ -140,7 +146,7 @@ def forge(publication: Path) -> None:
     store.make_current(found)
 
 
-def test_changed_configuration_is_named(company: Path) -> None:
+def test_changed_configuration_is_named(verify: Verify, company: Path) -> None:
     back = flip_text(company / "company.yaml", "\n# a note\n")
     try:
         done = verify(company, "--last", "0")
@@ -155,12 +161,14 @@ def flip_text(path: Path, more: str) -> Callable[[], None]:
     return lambda: (path.write_bytes(before), None)[1]
 
 
-def test_what_cannot_be_verified_is_said(company: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_verified_is_said(
+    verify: Verify, project: Project, company: Path, tmp_path: Path
+) -> None:
     done = verify(company, "--last", "0", "no-such-publication")
     assert done.code == 3
     assert done.json["not_done"] == [
         "no-such-publication is no publication that is whole, so it was not computed again."
     ]
-    empty = kunderegnskab("init", tmp_path / "new")
+    empty = quickly(project, "init", tmp_path / "new")
     assert empty.code == 0
     assert verify(tmp_path / "new").code == 3
