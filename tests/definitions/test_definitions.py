@@ -239,9 +239,9 @@ def test_every_rule_is_told_by_the_check_of_its_model(company: Workspace, defini
     with open_instance(company) as instance:
         found = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(of_models))
     told = {
-        key: evaluation.metadata
+        key: event.asset_check_evaluation_data.metadata
         for key, record in found.items()
-        if record.event is not None and (evaluation := record.event.dagster_event.asset_check_evaluation_data)
+        if record.event is not None and (event := record.event.dagster_event) is not None
     }
     assert {key: metadata.keys() for key, metadata in told.items()} == of_models
     results = {value.value for metadata in told.values() for value in metadata.values()}
@@ -281,7 +281,11 @@ def test_every_asset_of_the_job_was_made_and_its_rows_counted(
             spec.key.to_user_string(): instance.get_latest_materialization_event(spec.key)
             for spec in definitions.resolve_all_asset_specs()
         }
-    made = {name: event.asset_materialization for name, event in events.items() if event is not None}
+    made = {
+        name: event.asset_materialization
+        for name, event in events.items()
+        if event is not None and event.asset_materialization is not None
+    }
     assert made.keys() == events.keys()
     with duckdb.connect(str(company.warehouse), read_only=True) as con:
         tables = con.execute("select schema_name || '/' || table_name from duckdb_tables()").fetchall()
