@@ -15,6 +15,21 @@ with window_months as (
     where windows.compared_first_month is not null
 ),
 
+-- A leaf of one month has nothing to add up, and in a wide assortment that is every third row.
+counted as (
+    select
+        customer_id,
+        product_id,
+        currency,
+        month,
+        quantity,
+        sales,
+        sales_in_currency,
+        cogs,
+        count(*) over (partition by customer_id, product_id, currency) as month_count
+    from {{ ref('int_leaf_months') }}
+),
+
 -- Two halves, so that two processors share them.
 windowed as (
     {%- for is_then in ['false', 'true'] %}
@@ -29,9 +44,10 @@ windowed as (
         leaves.sales,
         leaves.sales_in_currency,
         leaves.cogs
-    from {{ ref('int_leaf_months') }} as leaves
+    from counted as leaves
     inner join window_months as windows
         on leaves.month = windows.leaf_month and windows.is_then = {{ is_then }}
+    where leaves.month_count > 1
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -52,6 +68,24 @@ leaves as (
         cast(sum(case when is_then then 0 else cogs end) as decimal(18, 4)) as cogs_now
     from windowed
     group by customer_id, product_id, currency, month, time_window
+    union all
+    select
+        leaves.customer_id,
+        leaves.product_id,
+        leaves.currency,
+        windows.month,
+        windows.time_window,
+        case when windows.is_then then leaves.quantity else 0 end as quantity_then,
+        case when windows.is_then then 0 else leaves.quantity end as quantity_now,
+        case when windows.is_then then leaves.sales else 0 end as sales_then,
+        case when windows.is_then then 0 else leaves.sales end as sales_now,
+        case when windows.is_then then 0 else leaves.sales_in_currency end as sales_in_currency_now,
+        case when windows.is_then then leaves.cogs else 0 end as cogs_then,
+        case when windows.is_then then 0 else leaves.cogs end as cogs_now
+    from counted as leaves
+    inner join window_months as windows
+        on leaves.month = windows.leaf_month
+    where leaves.month_count = 1
 ),
 
 netted as (
