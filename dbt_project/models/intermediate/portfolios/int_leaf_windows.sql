@@ -10,8 +10,8 @@ with window_months as (
     from {{ ref('time_windows') }} as windows
     inner join {{ ref('months') }} as months
         on
-            (months.month >= windows.first_month and months.month <= windows.month)
-            or (months.month >= windows.compared_first_month and months.month <= windows.compared_last_month)
+            (windows.first_month <= months.month and windows.month >= months.month)
+            or (windows.compared_first_month <= months.month and windows.compared_last_month >= months.month)
     where windows.compared_first_month is not null
 ),
 

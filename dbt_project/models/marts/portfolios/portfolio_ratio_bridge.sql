@@ -113,7 +113,8 @@ kind_sums as (
         sum(
             case
                 when kind = 'comparable'
-                    then 100 * db{{ level }} - {{ scaled_units('compared_db' ~ level, 'net_sales', 'compared_net_sales') }}
+                    then 100 * db{{ level }}
+                        - {{ scaled_units('compared_db' ~ level, 'net_sales', 'compared_net_sales') }}
                 else 0
             end
         ) as rate_{{ level }},
@@ -162,7 +163,8 @@ excess as (
         rate_{{ level }},
         {%- for kind in changing_kinds %}
         100 * {{ kind }}_db{{ level }}
-        - {{ scaled_units('compared_db' ~ level, kind ~ '_sales', 'compared_net_sales') }} as {{ kind }}_now_{{ level }},
+        - {{ scaled_units('compared_db' ~ level, kind ~ '_sales', 'compared_net_sales') }}
+            as {{ kind }}_now_{{ level }},
         100 * {{ kind }}_db{{ level }}_then
         - {{ scaled_units(
             'compared_db' ~ level, kind ~ '_sales_then', 'compared_net_sales'
