@@ -113,7 +113,8 @@ kind_sums as (
         sum(
             case
                 when kind = 'comparable'
-                    then 100 * db{{ level }}
+                    then
+                        100 * db{{ level }}
                         - {{ scaled_units('compared_db' ~ level, 'net_sales', 'compared_net_sales') }}
                 else 0
             end
