@@ -169,6 +169,15 @@ def test_what_was_made_and_checked_last_stays(workspace: Workspace, instance: dg
     assert latest(instance, ACCOUNTS) == again[-1]
 
 
+def test_the_last_result_of_a_check_stays_by_itself(workspace: Workspace, instance: dg.DagsterInstance):
+    refresh = job(workspace)
+    whole = run(refresh, instance)
+    # Made since, but not checked.
+    instance.report_runless_asset_event(dg.AssetMaterialization(ACCOUNTS))
+    failed = [run(refresh, instance, fails="yes") for _ in range(KEPT)]
+    assert set(traces(instance)) == {whole, *failed}
+
+
 def test_what_the_code_no_longer_has_keeps_no_run(workspace: Workspace, instance: dg.DagsterInstance):
     before = run(job(workspace, also=(GONE,)), instance)
     refresh = job(workspace)
@@ -438,6 +447,7 @@ def traces(instance: dg.DagsterInstance) -> dict[str, set[str]]:
     for where, runs in lying.items():
         for run_id in runs:
             found.setdefault(run_id, set()).add(where)
+    found.pop("", None)  # events without a run
     return found
 
 

@@ -1,0 +1,188 @@
+"""What many refreshes of a small company in a row leave behind, and whether they need more memory each time.
+
+    .venv/bin/python benchmarks/many_refreshes.py [--refreshes 200] [--every 20] [--kept 20]
+
+Each refresh is a process of its own, as a scheduler starts it, after an amount has changed, so that each
+publishes. Every so often it prints how large the folders of `state/` are, what lies in the system's folder
+for temporary files (one of its own here) and which unfinished files lie in the workspace, and the peak memory
+of the refreshes since. It ends with exit code 1 when `state/` has grown by more than 20 MB since the first
+line, when a temporary file is left, when memory grows, or when Dagster no longer shows the last
+materialization of an asset or the last result of a check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checkouts import CannotCompare, tell, this_version
+from made_companies import write_at_rest, write_readme_company
+
+from kunderegnskab.workspace import Workspace
+
+_MB = 1_000_000
+_STATE_MAY_GROW = 20 * _MB
+# The medians of two lots of refreshes of the same company differ by less than this.
+_MEMORY_MAY_GROW = 1.05
+_TEMPORARY_NAMES = (".tmp", ".wal", "-wal", "-shm", "-journal", ".part", ".unfinished")
+_COST = Path("landing") / "fragt.csv"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What there is after a number of refreshes; sizes and memory in bytes.
+
+    Attributes:
+        folders: what each entry of state/ takes.
+        memory: peaks of the refreshes since the line before.
+        temporary: files that were left, in the workspace and in the folder for temporary files.
+    """
+
+    refreshes: int
+    folders: dict[str, int]
+    publications: int
+    memory: tuple[int, ...]
+    temporary: tuple[str, ...]
+
+    @property
+    def state(self) -> int:
+        """Size of state/ as a whole."""
+        return sum(self.folders.values())
+
+
+def main() -> None:
+    """Refresh and measure, print a line every so often, and judge them."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="many-refreshes-") as scratch:
+        workspace = Workspace(Path(scratch) / "workspace")
+        temporary = Path(scratch) / "temporary"
+        temporary.mkdir()
+        _write_company(workspace.root, options.kept)
+        os.environ["TMPDIR"] = str(temporary)
+        tempfile.tempdir = None
+        lines = []
+        try:
+            for line in _measured(workspace, temporary, options.refreshes, options.every):
+                lines.append(line)
+                _show(line)
+        except CannotCompare as error:
+            sys.exit(str(error))
+        problems = [*_judged(lines), *_not_shown(workspace)]
+    print("\n".join(problems) or "state/ stays flat, nothing is left, memory does not grow.")
+    sys.exit(bool(problems))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--refreshes", type=int, default=200, help="how many (default 200)")
+    parser.add_argument("--every", type=int, default=20, help="refreshes from line to line (default 20)")
+    parser.add_argument("--kept", type=int, default=20, help="dagster_runs_kept of the company (default 20)")
+    return parser.parse_args()
+
+
+def _write_company(root: Path, kept: int) -> None:
+    root.mkdir()
+    write_readme_company(root)
+    company = root / "company.yaml"
+    more = f"dagster_runs_kept: {kept}\nkeep_publications: 3\n"
+    write_at_rest(company, (company.read_text(encoding="utf-8") + more).encode())
+
+
+def _measured(workspace: Workspace, temporary: Path, refreshes: int, every: int) -> Iterator[Line]:
+    version = this_version()
+    peaks: list[int] = []
+    with version.alone():
+        for number in range(1, refreshes + 1):
+            _change(workspace.root, number)
+            done = version.run("refresh", "--json", "--workspace", workspace.root)
+            if done.report["status"] != "published":
+                raise CannotCompare(f"refresh {number} was to publish: {done.report}")
+            peaks.append(done.memory)
+            if number % every == 0 or number == refreshes:
+                yield Line(
+                    number,
+                    {path.name: _size(path) for path in sorted(workspace.state.iterdir())},
+                    len([*workspace.published.glob("[0-9]*")]),
+                    tuple(peaks),
+                    tuple(_left(workspace.root, temporary)),
+                )
+                peaks = []
+
+
+def _change(root: Path, number: int) -> None:
+    """Another freight cost of the first customer."""
+    path = root / _COST
+    header, first, *rest = path.read_text(encoding="utf-8").splitlines()
+    *fields, _ = first.split(";")
+    text = "\n".join([header, ";".join([*fields, f"{100 + number},00"]), *rest, ""])
+    write_at_rest(path, text.encode())
+
+
+def _size(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+
+
+def _left(root: Path, temporary: Path) -> Iterator[str]:
+    for path in sorted(temporary.iterdir()):
+        yield str(path)
+    for path in sorted(root.rglob("*")):
+        if path.name.startswith((".tmp-", ".reading-")) or path.name.endswith(_TEMPORARY_NAMES):
+            yield str(path.relative_to(root))
+
+
+def _show(line: Line) -> None:
+    folders = "  ".join(f"{name} {size / _MB:.1f}" for name, size in line.folders.items() if size > _MB / 20)
+    print(
+        f"{line.refreshes:>4} refreshes  state {line.state / _MB:6.1f} MB ({folders})  "
+        f"{line.publications} publications  memory {statistics.median(line.memory) / _MB:.0f} MB "
+        f"(at most {max(line.memory) / _MB:.0f})  {len(line.temporary)} temporary files",
+        flush=True,
+    )
+
+
+def _judged(lines: Sequence[Line]) -> Iterator[str]:
+    first, last = lines[0], lines[-1]
+    if last.state - first.state > _STATE_MAY_GROW:
+        grown = (last.state - first.state) / _MB
+        yield f"state/ has grown by {grown:.1f} MB since refresh {first.refreshes}."
+    medians = [statistics.median(line.memory) for line in (first, last)]
+    if medians[1] > medians[0] * _MEMORY_MAY_GROW:
+        yield f"Memory has grown from {medians[0] / _MB:.0f} to {medians[1] / _MB:.0f} MB."
+    for line in lines:
+        for path in line.temporary:
+            yield f"After {line.refreshes} refreshes there was {path}."
+
+
+def _not_shown(workspace: Workspace) -> Iterator[str]:
+    """Assets and checks of which Dagster's page could not show the run that they were made in."""
+    from orchestration.instance import environment, open_instance
+
+    os.environ.update(environment(workspace))
+    from orchestration.definitions import defs
+
+    graph = defs().resolve_asset_graph()
+    with open_instance(workspace) as instance:
+        checked = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            [*graph.asset_check_keys]
+        )
+        for key in graph.materializable_asset_keys:
+            event = instance.get_latest_materialization_event(key)
+            if event is None or instance.get_run_by_id(event.run_id) is None:
+                yield f"Dagster does not show when {key.to_user_string()} was materialized."
+        for check in graph.asset_check_keys:
+            record = checked.get(check)
+            if record is None or instance.get_run_by_id(record.run_id) is None:
+                yield f"Dagster does not show how the check {check.name} went."
+    tell("asked Dagster for every asset and check")
+
+
+if __name__ == "__main__":
+    main()
