@@ -91,9 +91,9 @@ def small_workspace(published_small: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def project(small_workspace: Path) -> Project:
+def project(published_small: Path) -> Project:
     """Models and rules as a whole refresh compiled them, for what runs in this process: see `quick`."""
-    return Project(small_workspace)
+    return Project(published_small)
 
 
 @pytest.fixture

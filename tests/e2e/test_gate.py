@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,7 +22,7 @@ import duckdb
 import pytest
 from companies import line, sales_of, write_sales
 from quick import Project, quickly, refreshed_quickly
-from running import DAGSTER, REPOSITORY, Done, kunderegnskab, put_back, rows, run, tree
+from running import DAGSTER, REPOSITORY, Done, copied, kunderegnskab, rows, run, tree
 
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.store import current, verify_chain, verify_files
@@ -52,17 +51,16 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Story:
-    """Each attempt by name; `before` is published/ before the first, `after` the workspace at the end."""
+    """Each attempt by name; `before` is published/ before the first, `root` the workspace as the last left it."""
 
     root: Path
-    after: Path
     before: dict[str, str]
     attempts: dict[str, Attempt]
 
 
 @pytest.fixture(scope="module")
-def story(project: Project, small_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    workspace = small_workspace
+def story(project: Project, published_small: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    workspace = copied(published_small, tmp_path_factory.mktemp("gate"))
     before = tree(workspace / "published")
     attempts: dict[str, Attempt] = {}
 
@@ -86,10 +84,7 @@ def story(project: Project, small_workspace: Path, tmp_path_factory: pytest.Temp
     note("publication alone after some models", materialise(workspace, "key:published/kunderegnskab"))
     waive(workspace, {DOOR: TOMORROW, DBT: None, ALSO_DBT: None, GATE_ROWS: None, GATE_CUSTOMERS: TOMORROW})
     note("all waived", refresh(project, workspace))
-    after = tmp_path_factory.mktemp("gate") / "workspace"
-    shutil.copytree(workspace, after, symlinks=True)
-    put_back(workspace)
-    return Story(workspace, after, before, attempts)
+    return Story(workspace, before, attempts)
 
 
 # --- a check that fails -----------------------------------------------------------------------------
@@ -222,7 +217,7 @@ def test_dbt_runs_waived_rules_after_all_others(story: Story):
 def test_waivers_by_exact_name_let_exactly_these_checks_pass(story: Story):
     done = story.attempts["all waived"].done
     assert done.code == 0, done.err
-    published = story.after / "published"
+    published = story.root / "published"
     now = current(published)
     assert now is not None
     assert now.name.startswith("0002-")
@@ -241,12 +236,12 @@ def test_waivers_by_exact_name_let_exactly_these_checks_pass(story: Story):
 
 
 def test_a_waiver_shows_in_status_report_and_check_results(project: Project, story: Story):
-    status = quickly(project, "status", "--workspace", story.after)
+    status = quickly(project, "status", "--workspace", story.root)
     assert "4 waived" in status.out
-    report = (story.after / "published" / "current" / "quality" / "report.html").read_text(encoding="utf-8")
+    report = (story.root / "published" / "current" / "quality" / "report.html").read_text(encoding="utf-8")
     assert "Bo Holm" in report
     details = rows(
-        story.after,
+        story.root,
         "select check_name, detail from audit.check_results "
         f"where check_name in ('{DOOR}', '{DBT}', '{GATE_ROWS}')",
     )
@@ -257,9 +252,9 @@ def test_a_waiver_shows_in_status_report_and_check_results(project: Project, sto
 
 
 def test_what_was_published_under_waivers_holds_the_other_records(story: Story):
-    sums = rows(story.after, "select count(*), count(distinct customer_id) from marts.customer_accounts")
+    sums = rows(story.root, "select count(*), count(distinct customer_id) from marts.customer_accounts")
     assert sums == [(47, 2)]  # two customers for 24 months, less the month whose only line was rejected
-    rejected = rows(story.after, "select source_record from audit.rejects order by all")
+    rejected = rows(story.root, "select source_record from audit.rejects order by all")
     assert rejected == [(3,), (49,)]
 
 
