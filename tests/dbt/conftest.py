@@ -1,6 +1,6 @@
 """Warehouses that the dbt tests share: each is built once per test run, and each process has its copy.
 
-A test that changes a warehouse restores it from its pristine copy (`small_company_to_break`).
+A test that changes a warehouse has a copy of its own (`small_company_to_break`).
 """
 
 from __future__ import annotations
@@ -65,10 +65,9 @@ def project(small: Build, manifest: dict[str, Any]) -> Project:
 
 
 @pytest.fixture
-def small_company_to_break(small: Build) -> Iterator[Path]:
-    """The small company's warehouse, put back as it was when the test is over."""
-    pristine = small.warehouse.with_suffix(".pristine")
-    if not pristine.exists():
-        shutil.copy(small.warehouse, pristine)
-    yield small.warehouse
-    shutil.copy(pristine, small.warehouse)
+def small_company_to_break(small: Build, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the small company's warehouse for one test: no test finds what another left behind."""
+    warehouse = Path(shutil.copy(small.warehouse, tmp_path / WAREHOUSE))
+    yield warehouse
+    # 20 MB, and pytest keeps folders.
+    warehouse.unlink()

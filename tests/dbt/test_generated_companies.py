@@ -1,6 +1,6 @@
 """Whatever a company sells, returns, hands over and decides: every rule of the project holds, to the last digit.
 
-The rules are the project's own singular tests (sums over salespeople, segments and customers are the company's, bridges
+The rules are the project's own sentences (sums over salespeople, segments and customers are the company's, bridges
 add up, the whale curve ends at the accounts, migration ties), run on generated companies. Each has returns, fees, foreign
 currency, costs without sales, shared and changing owners and customers that come and go. That a rule can fail is shown
 in test_planted_faults.py; that the numbers are right, by the worked examples and by the recomputation of real data.
@@ -20,7 +20,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from replay import Project
 from small_company import COMPANY
-from warehouse import Build
 
 FIRST, MONTHS = date(2024, 1, 1), 27
 CUSTOMERS, PRODUCTS, SALESPEOPLE = ("K1", "K2", "K3", "K4"), ("V1", "V2", "V3"), ("S1", "S2", "S3")
@@ -217,12 +216,6 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
             }
         ],
     }
-
-
-@pytest.fixture(scope="module")
-def project(small: Build, manifest: dict[str, Any]) -> Project:
-    """The project's SQL, compiled."""
-    return Project(manifest, small.warehouse)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""Each singular test of segments, portfolios, KPIs, drivers and sales effort turns red for the fault it is there for.
+"""Each rule of segments, portfolios, KPIs, drivers and sales effort turns red for the fault it is there for.
 
 As test_planted_faults.py does for the accounts, but on a company with two years to compare, which is built once: a fault
-is planted, the singular tests run, and all is rolled back.
+is planted, the rules are asked, and all is rolled back.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ DRIVERS = "driver_bridge__adds_up_to_the_change_of_db2"
 DRIVER_DB2 = "driver_bridge__db2_equals_the_accounts"
 OPPORTUNITIES = "driver_opportunities__costs_equal_the_accounts"
 
-# The marts that the company must have rows in: a test over no rows is never red.
+# The marts that the company must have rows in: a rule over no rows is never red.
 MARTS = [
     "budget_follow_up",
     "current_portfolio_accounts",
@@ -530,7 +530,7 @@ def count(company: duckdb.DuckDBPyConnection, relation: str) -> int:
     return company.execute(f"select count(*) from {relation}").fetchall()[0][0]
 
 
-def test_sound_company_has_no_red_test(project: Project, company: duckdb.DuckDBPyConnection) -> None:
+def test_sound_company_has_no_red_rule(project: Project, company: duckdb.DuckDBPyConnection) -> None:
     assert project.broken_rules(company) == {}
     assert count(company, "audit.sales_policy_problems") == 0
     assert [mart for mart in MARTS if count(company, f"marts.{mart}") == 0] == []
@@ -550,7 +550,7 @@ def test_company_has_the_cases_that_the_rules_are_for(company: duckdb.DuckDBPyCo
 
 
 @pytest.mark.parametrize("planted", SALES_FAULTS, ids=lambda planted: planted.name.replace(" ", "_"))
-def test_planted_fault_turns_exactly_its_tests_red(
+def test_planted_fault_turns_exactly_its_rules_red(
     planted: SalesFault, project: Project, company: duckdb.DuckDBPyConnection
 ) -> None:
     company.begin()
