@@ -57,7 +57,7 @@ class Kill:
     name: str
     place: Place
     leaves: Callable[[Path], bool] = lambda workspace: True
-    dbt: Literal["starts or works", "waits", "is gone"] = "is gone"
+    dbt: Literal["none", "starts or works", "waits"] = "none"
     options: tuple[str, ...] = ()
     victim: Literal["refresh", "dbt"] = "refresh"
     is_committed: bool = False
@@ -94,6 +94,11 @@ BUILDING = Place("kunderegnskab.progress:report", told="building customer accoun
 # In the order of a refresh: each passes all places before its own and so mends what the one before left there.
 KILLS = [
     Kill(
+        "what is known of files is written, not put in place",
+        Place("os:replace", told=r"/state/\.\w+\.json\."),
+        lambda workspace: any((workspace / "state").glob(".*.json.*")),
+    ),
+    Kill(
         "dbt has just been started, to be ready in time",
         Place("subprocess:Popen.__init__", "after", told="kunderegnskab-dbt', 'wait'"),
         dbt="starts or works",
@@ -104,12 +109,6 @@ KILLS = [
         has_lake_file_without_receipt,
         dbt="starts or works",
         options=("--full",),
-    ),
-    Kill(
-        "what is known of files is written, not put in place",
-        Place("os:replace", told=r"/state/\.\w+\.json\."),
-        lambda workspace: any((workspace / "state").glob(".*.json.*")),
-        dbt="starts or works",
     ),
     Kill(
         "the warehouse is new and empty",
@@ -205,7 +204,7 @@ def kill_there(workspace: Path, kill: Kill, number: int) -> float:
         seconds = time.monotonic() - began
         assert kill.leaves(workspace), kill.name
         found = dbt_processes(workspace)
-        assert len(found) == (kill.dbt != "is gone"), kill.name
+        assert len(found) == (kill.dbt != "none"), kill.name
         if kill.dbt == "waits":
             wait_until_idle(found[0])
         if kill.victim == "dbt":

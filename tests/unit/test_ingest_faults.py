@@ -439,12 +439,12 @@ DOCUMENTS = [
 def test_json_is_refused_wherever_it_was_cut_off(tmp_path, document, mark):
     path = tmp_path / "salg.json"
     form = Format(type="json")
+    con = duckdb.connect()
 
     def records(content: bytes) -> int:
         path.write_bytes(mark + content)
-        with duckdb.connect() as con:
-            read = read_records(con, path, path.name, form, ["Bilag"], tmp_path / "records.parquet")
-            ((count,),) = con.execute(f"select count(*) from read_parquet('{read.path}')").fetchall()
+        read = read_records(con, path, path.name, form, ["Bilag"], tmp_path / "records.parquet")
+        ((count,),) = con.execute(f"select count(*) from read_parquet('{read.path}')").fetchall()
         return count
 
     whole = document.encode()
