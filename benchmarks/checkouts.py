@@ -48,11 +48,13 @@ class Finished:
         report: what it printed as JSON.
         clock: seconds on the clock.
         processor: seconds of user and system of it and of all processes that it started.
+        memory: bytes that the largest of these processes held at its peak.
     """
 
     report: dict[str, Any]
     clock: float
     processor: float
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Version:
                 f"{self.name}: `kunderegnskab {' '.join(map(str, arguments))}` ended with exit code "
                 f"{process.returncode}\n{said[-3000:]}\n{complained[-3000:]}"
             )
-        return Finished(json.loads(said), clock, usage.ru_utime + usage.ru_stime)
+        memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return Finished(json.loads(said), clock, usage.ru_utime + usage.ru_stime, memory)
 
     @contextmanager
     def alone(self) -> Generator[None]:

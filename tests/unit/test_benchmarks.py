@@ -98,7 +98,7 @@ class MadeUp(Version):
             current.parent.mkdir(exist_ok=True)
             current.unlink(missing_ok=True)
             current.symlink_to(f"{len(self.runs):04d}-aaaaaaaa")
-        return Finished({"status": status}, self.seconds, self.seconds / 2)
+        return Finished({"status": status}, self.seconds, self.seconds / 2, memory=0)
 
 
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **old: Any) -> tuple[list[str], Any]:
