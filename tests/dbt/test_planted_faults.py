@@ -102,11 +102,11 @@ def fault_in_record(
     return Fault(name, sql, frozenset({control, *also}), staging_model, is_before_model=True)
 
 
-def faulty(view: str, query: str) -> str:
-    """A view that does its work (`sound`) and then something wrong with it."""
+def faulty(model: str, query: str) -> str:
+    """A model that does its work (`sound`) and then something wrong with it."""
     return (
-        f"alter view intermediate.{view} rename to sound; "
-        f"create view intermediate.{view} as {query.replace('sound', 'intermediate.sound')}"
+        f"alter table intermediate.{model} rename to sound; "
+        f"create table intermediate.{model} as {query.replace('sound', 'intermediate.sound')}"
     )
 
 
