@@ -68,6 +68,12 @@ class Project:
                 changed.add(node["unique_id"])
                 self._create(connection, node)
 
+    def rebuild_layer(self, connection: duckdb.DuckDBPyConnection, layer: str) -> None:
+        """Builds every model of a layer again, and nothing of the layers after it."""
+        for node in self.models:
+            if node["schema"] == layer:
+                self._create(connection, node)
+
     def _build(self, connection: duckdb.DuckDBPyConnection) -> None:
         for schema in sorted({node["schema"] for node in [*self.seeds, *self.models]}):
             connection.execute(f"create schema if not exists {schema}")
