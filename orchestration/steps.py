@@ -6,7 +6,7 @@ they run and how Dagster shows them (defs/), and the work itself (kunderegnskab,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -228,11 +228,13 @@ def build(
     run_id: str,
     dbt: RunsDbt,
     selection: Sequence[str] = (),
+    selected_tests: Collection[str] | None = None,
 ) -> Built:
     """One `dbt build`; every rule's result is recorded. Unit tests guard the code and run in CI.
 
     Args:
         selection: dbt's arguments for a part of the project; empty for all of it.
+        selected_tests: names of the tests that belong to the part; None for all.
 
     Raises:
         StepFailed: nothing has been loaded, by this code.
@@ -249,6 +251,7 @@ def build(
     # A waived rule must not keep dbt from building what depends on its model: its test runs afterwards.
     waived = {waiver.check for waiver in workspace.waivers}
     later = [test["name"] for test in tests(manifest) if waived.intersection(rules(test))]
+    afterwards = [name for name in later if selected_tests is None or name in selected_tests]
     command = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
     if later:
         command += ["--exclude", " ".join(later)]
@@ -262,8 +265,8 @@ def build(
 
     try:
         answers = dbt.run([*command, *selection], runs / "build", tell)["results"]
-        if later:
-            answers += dbt.run(["test", "--select", " ".join(later)], runs / "waived", tell)["results"]
+        if afterwards:
+            answers += dbt.run(["test", "--select", " ".join(afterwards)], runs / "waived", tell)["results"]
     finally:
         dbt.end()
     with open_warehouse(workspace) as con:

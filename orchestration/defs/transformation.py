@@ -107,7 +107,13 @@ _TRANSLATOR = LayerTranslator(settings=DagsterDbtTranslatorSettings(enable_sourc
 def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWorkspace) -> Iterator[Any]:
     """One `dbt build`; every rule's result is recorded for this build of the warehouse."""
     try:
-        built = steps.build(company.folder, context.run_id, dbt.process, _selected(context))
+        built = steps.build(
+            company.folder,
+            context.run_id,
+            dbt.process,
+            _selected(context),
+            {key.name for key in context.selected_asset_check_keys},
+        )
     except KunderegnskabError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     selected = context.selected_asset_keys
