@@ -192,9 +192,8 @@ def test_building_some_models_again_voids_what_was_certified(story: Story):
     done = story.attempts["publication alone after some models"].done
     assert done.code != 0
     said = done.out + done.err
-    assert (
-        "dbt check customer_accounts__grain_is_unique: its result belongs to an earlier load or build" in said
-    )
+    # dbt runs the rules of the models that were built and of those whose rules read them; these do not.
+    assert "dbt check products__grain_is_unique: its result belongs to an earlier load or build" in said
     assert f"gate check {GATE_ROWS}: its result belongs to an earlier load or build" in said
     assert "dbt check months__grain_is_unique" not in said  # that one ran for the new build
     assert f"door check {DOOR}" not in said  # the files were not read again
