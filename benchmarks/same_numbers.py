@@ -28,7 +28,6 @@ from pathlib import Path
 
 import made_companies
 from checkouts import BASELINE, CannotCompare, Version, older_version, set_up, tell, this_version
-from filelock import FileLock
 from made_companies import Change
 from publications import DATABASE_FILE, MANIFEST_FILE, Comparison, compare
 
@@ -159,17 +158,16 @@ def _kept_publications(version: Version, story: Story, wanted: Sequence[str]) ->
     """The folders of an older version's publications, made now as far as they have not been made before."""
     keys = story.keys(wanted[-1])
     kept = {name: version.folder / "publications" / f"{name}-{key}" for name, key in keys.items()}
-    version.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(version.folder / f"{story.name}.lock"):
-        missing = [name for name in wanted if not kept[name].exists()]
-        if missing:
-            set_up(version)
-            with version.alone():
-                root = version.folder / "same_numbers"
-                for name, publication in _published(version, story, missing[-1], root):
-                    if not kept[name].exists():
-                        _keep(publication, kept[name])
-                shutil.rmtree(root)
+    if any(not kept[name].exists() for name in wanted):
+        set_up(version)
+        with version.alone():
+            root = version.folder / "same_numbers"
+            # Asked again: whoever was waited for may have made them.
+            missing = [name for name in wanted if not kept[name].exists()]
+            for name, publication in _published(version, story, missing[-1], root) if missing else ():
+                if not kept[name].exists():
+                    _keep(publication, kept[name])
+            shutil.rmtree(root, ignore_errors=True)
     return {name: kept[name] for name in wanted}
 
 
