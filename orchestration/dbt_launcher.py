@@ -7,6 +7,7 @@ the commands that it reads, one per line. Who asks for that is `dbt_process.py`;
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sys
@@ -67,8 +68,11 @@ def _wait_for_commands() -> None:
             done.result.write(str(folder / RUN_RESULTS))
         compiled.keep()
         _answer({"exception": None if done.exception is None else str(done.exception)})
-    # Everything is written: leave the warehouse to whoever waits for it, without a second of tidying up.
+    # Everything is written: leave the warehouse to whoever waits for it, without tidying up memory first.
     DuckDBConnectionManager.close_all_connections()
+    # dbt's locks are the system's; whoever leaves them behind is warned of.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
     os._exit(0)
 
 

@@ -100,15 +100,15 @@ def _by_its_own_code(workspace: Workspace, publication: Publication, progress: P
 def _run_models(workspace: Workspace, warehouse: Path, scratch: Path) -> list[Model]:
     """Build seeds and models, without their tests."""
     manifest = read_manifest(ensure_manifest(workspace))
-    dbt = DbtProcess({**environment(workspace), "KUNDEREGNSKAB_WAREHOUSE": str(warehouse)})
-    try:
-        # What dbt logs is for a developer; the answer of this program may be JSON.
-        with redirect_stdout(io.StringIO()):
+    # What dbt logs, also while it ends, is for a developer; this program's answer may be JSON.
+    with redirect_stdout(io.StringIO()):
+        dbt = DbtProcess({**environment(workspace), "KUNDEREGNSKAB_WAREHOUSE": str(warehouse)})
+        try:
             answers = dbt.run(["build", *_WITHOUT_TESTS], scratch / "target", lambda *_: None)["results"]
-    except DbtEnded as error:
-        raise CannotReperform(f"The models do not run: {error}") from error
-    finally:
-        dbt.end()
+        except DbtEnded as error:
+            raise CannotReperform(f"The models do not run: {error}") from error
+        finally:
+            dbt.end()
     if broken := [
         f"{answer['unique_id']}: {answer['message']}" for answer in answers if answer["status"] != "success"
     ]:
