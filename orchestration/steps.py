@@ -55,9 +55,10 @@ from kunderegnskab.quality.certification import (
     start_build,
     start_load,
 )
-from kunderegnskab.quality.door import door_checks, run_door
+from kunderegnskab.quality.door import door_checks, run_door_where_changed
 from kunderegnskab.quality.gate import gate_checks, run_gate
 from kunderegnskab.quality.history_page import read_past, write_history_page
+from kunderegnskab.quality.metric_checks import prepare as prepare_checks
 from kunderegnskab.quality.report import ReportTitle, write_report
 from kunderegnskab.quality.runs import Run, kept_result
 from kunderegnskab.workspace import Workspace
@@ -142,6 +143,7 @@ def read_in(workspace: Workspace, run_id: str, *, again: bool) -> Loaded:
     Raises:
         InputProblems: files, mappings or policy cannot be used, or a waiver names no check.
     """
+    prepare_checks()
     _refuse_unknown_waivers(workspace)
     sweep(workspace.lake)
     intake = take_in(workspace, workspace.lake, report, again=again)
@@ -183,11 +185,16 @@ def _refuse_unknown_waivers(workspace: Workspace) -> None:
 
 
 # --- checks before and after ------------------------------------------------------------------------
-def check_files(workspace: Workspace) -> list[CheckResult]:
-    """What must hold for the files before anything is built on them."""
+def check_files(workspace: Workspace, *, again: bool) -> list[CheckResult]:
+    """What must hold for the files before anything is built on them.
+
+    Args:
+        again: also check what has passed and not changed since.
+    """
     report("checking the files", 0, 1)
     with open_warehouse(workspace) as con:
-        return record(con, run_door(con, list(load_feeds()), date.today()), workspace.waivers)
+        results = run_door_where_changed(workspace, con, list(load_feeds()), date.today(), again=again)
+        return record(con, results, workspace.waivers)
 
 
 def check_totals(workspace: Workspace) -> list[CheckResult]:

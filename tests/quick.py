@@ -139,7 +139,7 @@ def _run_steps(
 
 def _steps(project: Project, workspace: Workspace, run_id: str, started_at: datetime, *, again: bool) -> None:
     steps.read_in(workspace, run_id, again=again)
-    _stop_if_blocked(steps.check_files(workspace))
+    _stop_if_blocked(steps.check_files(workspace, again=again))
     built = steps.build(workspace, run_id, project.dbt(workspace))
     if built.problems:
         raise steps.StepFailed("\n".join(built.problems))

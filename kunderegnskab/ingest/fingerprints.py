@@ -135,6 +135,14 @@ class KnownFiles:
             return None
         return known
 
+    def is_still(self, path: Path, sha256: str) -> bool:
+        """Whether it is known that a file has that content; it is not read to find out."""
+        try:
+            known = self.look_up(path)
+        except OSError:
+            return False
+        return known is not None and known.sha256 == sha256
+
     def sha256(self, path: Path) -> str:
         """SHA-256 of a file's content in hex, read only if it is not known."""
         known = self.look_up(path)

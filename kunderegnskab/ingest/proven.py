@@ -52,7 +52,9 @@ class ProvenFeeds:
     def holds(self, feed: str, receipts: Sequence[Receipt]) -> bool:
         """Whether it is proven of a feed made of these files, as they lie in the lake now."""
         proof = self._proof(receipts)
-        if self._kept.get(feed) != proof or not all(map(self._is_as_read, receipts)):
+        if self._kept.get(feed) != proof or not all(
+            self._known.is_still(self._lake / receipt.lake_file, receipt.lake_sha256) for receipt in receipts
+        ):
             return False
         self._proven[feed] = proof
         return True
@@ -73,13 +75,6 @@ class ProvenFeeds:
             "receipts": [receipt.model_dump(mode="json") for receipt in receipts],
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-
-    def _is_as_read(self, receipt: Receipt) -> bool:
-        try:
-            known = self._known.look_up(self._lake / receipt.lake_file)
-        except OSError:
-            return False
-        return known is not None and known.sha256 == receipt.lake_sha256
 
 
 @contextmanager

@@ -3,17 +3,20 @@
 Here: how a check is declared and how a set of checks is measured and validated. Not here: which checks there
 are (door.py, gate.py) and what their outcome means for a publication (certification.py).
 
-DuckDB measures, so Great Expectations only sees a frame of one row. Numbers stay int or Decimal all the way:
-as a float an amount of 17 digits would be rounded before it is compared.
+DuckDB measures, so Great Expectations only sees a frame with a row per check. Numbers stay int or Decimal all
+the way: as a float an amount of 17 digits would be rounded before it is compared.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from functools import cache
+from types import ModuleType
+from typing import Any, Literal
 
 import duckdb
 
@@ -116,8 +119,8 @@ def result_of(
 
 def _measure(con: duckdb.DuckDBPyConnection, check: MetricCheck) -> Number | Literal["not applicable"] | None:
     row = con.execute(check.metric).fetchone()
-    if row is None or any(isinstance(value, float) for value in row):
-        raise TypeError(f"The metric of {check.check_name} must give one row without floats, not {row}.")
+    if row is None or not all(value is None or isinstance(value, int | Decimal) for value in row):
+        raise TypeError(f"The metric of {check.check_name} must give one row of exact numbers, not {row}.")
     if check.unit != "%":
         return row[0]
     part, whole = row
@@ -126,12 +129,54 @@ def _measure(con: duckdb.DuckDBPyConnection, check: MetricCheck) -> Number | Lit
     return None if part is None else Decimal(100) * part / whole
 
 
+def prepare() -> None:
+    """Begin to import Great Expectations, which takes seconds, beside other work.
+
+    What goes wrong is raised where the library is used. It may be called any number of times.
+    """
+    # Packages that other work may import at the same moment come first, and here: two threads that enter
+    # packages which import one another from different ends would see each other's halves.
+    import numpy
+    import pandas
+    import pyarrow
+
+    del numpy, pandas, pyarrow
+    _library()
+
+
+@cache
+def _library() -> Future[ModuleType]:
+    # The thread ends before the program does. A daemon's would be cut off in the middle of an import, which
+    # some packages answer by aborting the program.
+    executor = ThreadPoolExecutor(1, thread_name_prefix="great-expectations")
+    try:
+        return executor.submit(_import_library)
+    finally:
+        executor.shutdown(wait=False)
+
+
+def _import_library() -> ModuleType:
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the library is imported
+    import great_expectations
+    import great_expectations.data_context.types.base
+    import great_expectations.expectations.core.expect_column_values_to_be_between
+    import great_expectations.expectations.core.expect_column_values_to_not_be_null
+
+    return great_expectations
+
+
+_Range = tuple[int | None, int | None, bool]
+
+
 def _validate(checks: Sequence[MetricCheck], numbers: dict[str, Number | None]) -> dict[str, bool]:
+    """Whether each check's number is there and lies in its range.
+
+    Great Expectations takes as long for an expectation as for thousands of rows, so checks are the rows of
+    one frame, and the checks of one range share an expectation.
+    """
     if not checks:
         return {}
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the library is imported
-    # Imported here because it takes seconds, and most commands check nothing.
-    import great_expectations as gx
+    gx = _library().result()
     import pandas as pd
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -145,17 +190,31 @@ def _validate(checks: Sequence[MetricCheck], numbers: dict[str, Number | None]) 
         ExpectColumnValuesToNotBeNull,
     )
 
-    # dtype object keeps Decimal as it is; Great Expectations then compares it with Python's exact operators.
-    frame = pd.DataFrame({c.check_name: pd.Series([numbers[c.check_name]], dtype=object) for c in checks})
-    expectations = [ExpectColumnValuesToNotBeNull(column=check.check_name) for check in checks] + [
-        ExpectColumnValuesToBeBetween(
-            column=check.check_name,
-            min_value=check.minimum,
-            max_value=check.maximum,
-            strict_min=check.above_minimum,
+    by_range: dict[_Range, list[str]] = {}
+    for check in checks:
+        by_range.setdefault((check.minimum, check.maximum, check.above_minimum), []).append(check.check_name)
+    # Column -> the checks that its expectation is about; in the other rows it is NULL and passes.
+    everyone = [check.check_name for check in checks]
+    asked = {"number": everyone}
+    expectations = [ExpectColumnValuesToNotBeNull(column="number")]
+    for place, ((minimum, maximum, above_minimum), names) in enumerate(by_range.items()):
+        asked[f"range_{place}"] = names
+        expectations.append(
+            ExpectColumnValuesToBeBetween(
+                column=f"range_{place}",
+                min_value=minimum,
+                max_value=maximum,
+                strict_min=above_minimum,
+            )
         )
-        for check in checks
-    ]
+    # dtype object keeps Decimal as it is; Great Expectations then compares it with Python's exact operators.
+    frame = pd.DataFrame(
+        {
+            column: pd.Series([numbers[name] if name in names else None for name in everyone], dtype=object)
+            for column, names in asked.items()
+        }
+        | {"check_name": everyone}
+    )
     # A configuration of our own, because the default one leaves a folder behind in /tmp on every run.
     settings = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
@@ -166,18 +225,30 @@ def _validate(checks: Sequence[MetricCheck], numbers: dict[str, Number | None]) 
     asset = context.data_sources.add_pandas("duckdb").add_dataframe_asset("metrics")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(name="checks", expectations=expectations)
-    outcome = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    outcome = batch.validate(
+        suite,
+        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["check_name"]},
+    )
 
-    passed = {check.check_name: True for check in checks}
-    judged = dict.fromkeys(passed, 0)
+    # A check passes only on two answers: an expectation that gave none has not been met.
+    answers = dict.fromkeys(everyone, 0)
     for result in outcome.results:
         if result.expectation_config is None:
             continue
-        name = result.expectation_config.kwargs["column"]
-        passed[name] = passed[name] and result.success is True
-        judged[name] += 1
-    # A check passes only on two answers: an expectation that gave none has not been met.
-    return {name: ok and judged[name] == 2 for name, ok in passed.items()}
+        names = asked[result.expectation_config.kwargs["column"]]
+        for name in _met(result, names):
+            answers[name] += 1
+    return {name: count == 2 for name, count in answers.items()}
+
+
+def _met(result: Any, names: Sequence[str]) -> Sequence[str]:
+    """The checks of an expectation that meet it."""
+    if result.success is True:
+        return names
+    # An expectation that failed without saying where has been met by nobody.
+    listed = (result.result or {}).get("unexpected_index_list")
+    unmet = {row["check_name"] for row in listed or []}
+    return [name for name in names if name not in unmet] if unmet else []
 
 
 def _failing_rows(con: duckdb.DuckDBPyConnection, check: MetricCheck) -> str:

@@ -16,6 +16,7 @@ from kunderegnskab.quality.gate import gate_catalogue
 from kunderegnskab.quality.metric_checks import MetricCheck
 from orchestration import steps
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
+from orchestration.tags import FULL
 
 
 def _suites(stage: str, layer: str, catalogue: Sequence[MetricCheck]) -> list[dg.AssetCheckSpec]:
@@ -56,7 +57,7 @@ def _reported(stage: str, layer: str, results: Sequence[CheckResult]) -> Iterato
 )
 def door(context: dg.AssetCheckExecutionContext, company: CompanyWorkspace) -> Iterator[dg.AssetCheckResult]:
     """What must hold for the files before anything is built on them."""
-    yield from _reported("door", "raw", steps.check_files(company.folder))
+    yield from _reported("door", "raw", steps.check_files(company.folder, again=FULL in context.run.tags))
 
 
 @dg.multi_asset_check(name="gate", specs=_suites("gate", "marts", gate_catalogue()), pool=WRITER_POOL)

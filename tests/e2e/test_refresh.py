@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import time
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +23,12 @@ from companies import MONTHS, at_rest, line, rest, sales_of, write_sales
 from quick import Project, quickly, refreshed_quickly
 from running import kunderegnskab, published, refreshed, rows, run, tree
 
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.ingest.fingerprints import REST_NS
 from kunderegnskab.publication.store import current, verify_chain, verify_files
+from kunderegnskab.quality import door
+from kunderegnskab.quality.certification import CheckResult
+from kunderegnskab.quality.metric_checks import MetricCheck, run_checks
 
 GRAINS = {
     "customers": "customer_id",
@@ -353,6 +360,27 @@ def test_changed_configuration_or_policy_publishes_anew(project: Project, small_
     assert isinstance(parameters, dict)
     assert parameters["credit_interest_rate"] == "0.07"
     assert "policy/budgets.csv" in {file.path for file in now.manifest.inputs}
+
+
+def test_the_door_looks_only_at_feeds_that_have_changed(
+    project: Project, small_to_change: Path, monkeypatch: pytest.MonkeyPatch
+):
+    looked_at: set[str] = set()
+
+    def noted(con: Any, stage: Any, checks: Sequence[MetricCheck]) -> list[CheckResult]:
+        looked_at.update(check.subject for check in checks)
+        return run_checks(con, stage, checks)
+
+    monkeypatch.setattr(door, "run_checks", noted)
+    for sales in (2000, 3000):
+        time.sleep(REST_NS / 1e9)  # until then a file could still change without showing it
+        looked_at.clear()
+        budget = f"month,scope_type,scope_id,net_sales\n2025-01-01,company,all,{sales}.00\n"
+        at_rest(small_to_change / "policy" / "budgets.csv", budget.encode())
+        refreshed_quickly(project, small_to_change)
+    assert looked_at == {"budgets"}
+    refreshed_quickly(project, small_to_change, "--full")
+    assert looked_at == set(load_feeds())
 
 
 def test_a_baseline_stays_as_it_was_first_published(project: Project, small_to_change: Path):

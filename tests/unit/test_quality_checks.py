@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kunderegnskab.quality.certification import CheckResult
 from kunderegnskab.quality.door import door_checks, run_door
 from kunderegnskab.quality.gate import gate_checks, run_gate
-from kunderegnskab.quality.metric_checks import MetricCheck, run_checks
+from kunderegnskab.quality.metric_checks import MetricCheck, _met, run_checks
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -609,7 +612,52 @@ def test_a_share_is_compared_without_rounding() -> None:
     assert result.status == "failed"
 
 
-@pytest.mark.parametrize("metric", ["select 1.5::double", "select 1 where false"])
+NUMBERS = st.one_of(
+    st.none(), st.integers(-5, 5), st.decimals(-5, 5, places=4), st.decimals(-(10**20), 10**20, places=10)
+)
+BOUNDS = st.one_of(st.none(), st.integers(-4, 4))
+JUDGED = st.lists(st.tuples(NUMBERS, BOUNDS, BOUNDS, st.booleans()), min_size=1, max_size=25)
+
+
+def lies_within(number: Any, minimum: int | None, maximum: int | None, above_minimum: bool) -> bool:
+    if number is None:
+        return False
+    is_enough = minimum is None or number > minimum or (number == minimum and not above_minimum)
+    return is_enough and (maximum is None or number <= maximum)
+
+
+@settings(max_examples=25, deadline=None)
+@given(judged=JUDGED)
+def test_of_many_checks_exactly_those_fail_whose_number_is_out_of_range(judged: list[Any]) -> None:
+    checks, expected = [], []
+    for place, (number, minimum, maximum, above_minimum) in enumerate(judged):
+        if minimum is None and maximum is None:
+            minimum = 0
+        metric = "select null" if number is None else f"select {number}::decimal(38, 10)"
+        checks.append(
+            amount_check(
+                metric,
+                check_name=f"check {place}",
+                minimum=minimum,
+                maximum=maximum,
+                above_minimum=above_minimum and minimum is not None,
+            )
+        )
+        expected.append(lies_within(number, minimum, maximum, checks[-1].above_minimum))
+    with duckdb.connect() as con:
+        results = run_checks(con, "gate", checks)
+    assert [result.status == "passed" for result in results] == expected
+
+
+def test_an_expectation_that_fails_without_saying_where_is_met_by_nobody() -> None:
+    for result in (None, {}, {"unexpected_index_list": None}, {"unexpected_index_list": []}):
+        assert _met(SimpleNamespace(success=False, result=result), ["a", "b"]) == []
+    where = {"unexpected_index_list": [{"check_name": "a", "number": -1}]}
+    assert _met(SimpleNamespace(success=False, result=where), ["a", "b"]) == ["b"]
+    assert _met(SimpleNamespace(success=True, result=where), ["a", "b"]) == ["a", "b"]
+
+
+@pytest.mark.parametrize("metric", ["select 1.5::double", "select 1 where false", "select 'many'"])
 def test_a_metric_must_be_one_row_without_floats(metric: str) -> None:
     with duckdb.connect() as con, pytest.raises(TypeError, match="amount"):
         run_checks(con, "gate", [amount_check(metric)])
@@ -645,3 +693,45 @@ def test_importing_the_checks_does_not_import_great_expectations() -> None:
         "sys.exit('great_expectations' in sys.modules or 'pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], env={**os.environ}, check=False).returncode == 0
+
+
+def in_a_process(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True
+    )
+
+
+def test_great_expectations_is_imported_once_beside_other_work(tmp_path: Path) -> None:
+    code = """
+import sys, threading
+from kunderegnskab.quality.metric_checks import _library, prepare
+prepare()
+beside = [each for each in threading.enumerate() if each is not threading.main_thread()]
+prepare()
+print(len(beside), _library().result().__name__)
+"""
+    done = in_a_process(code, tmp_path)
+    assert (done.stdout, done.returncode) == ("1 great_expectations\n", 0), done.stderr
+
+
+def test_a_program_that_ends_early_ends_well_though_the_import_goes_on(tmp_path: Path) -> None:
+    code = "from kunderegnskab.quality.metric_checks import prepare; prepare(); raise SystemExit(3)"
+    done = in_a_process(code, tmp_path)
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+def test_what_goes_wrong_in_the_import_is_raised_where_it_is_used(tmp_path: Path) -> None:
+    broken = tmp_path / "great_expectations"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError('half installed')\n", encoding="utf-8")
+    code = """
+from kunderegnskab.quality import metric_checks
+metric_checks.prepare()
+print("went on")
+metric_checks._validate([metric_checks.MetricCheck(check_name="a", subject="b", is_blocking=True, metric="",
+    unit="rows", maximum=0, en="", da="", failing="")], {"a": 0})
+"""
+    done = in_a_process(code, tmp_path)
+    assert (done.stdout, done.returncode) == ("went on\n", 1)
+    assert done.stderr.rstrip().endswith("ImportError: half installed")
