@@ -19,6 +19,8 @@ import duckdb
 from companies import MONTHS
 
 MARKED = "C2"
+# Enough reads to hit every place where a refresh is killed, and the cores left to the refreshes.
+PAUSE_SECONDS = {False: 0.2, True: 1.0}
 QUERY = f"""
     select p.publication, p.run_id, b.run_id,
         (select net_sales from marts.customer_accounts
@@ -51,7 +53,7 @@ def read_until_stopped(root: Path, *, hold: bool) -> None:
         if seen.setdefault(publication, amount) != amount:
             raise AssertionError(f"{publication} had {seen[publication]} and has {amount}")
         reads += 1
-        time.sleep(0.1)  # enough reads to hit every moment, and a core left for the refreshes
+        time.sleep(PAUSE_SECONDS[hold])
     print(json.dumps({"reads": reads, "publications": len(seen)}))
 
 
