@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKSPACE ?= data
-# Test files run side by side in this many processes; each makes its own workspaces.
+# Test files run side by side in this many processes; what takes long is made once for all.
 TEST_PROCESSES ?= 2
 TEST_OPTIONS ?=
 PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder

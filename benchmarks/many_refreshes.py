@@ -1,6 +1,6 @@
 """What many refreshes of a small company in a row leave behind, and whether they need more memory each time.
 
-    .venv/bin/python benchmarks/many_refreshes.py [--refreshes 200] [--every 20] [--kept 20]
+    .venv/bin/python benchmarks/many_refreshes.py [--refreshes 200] [--every 20] [--kept RUNS]
 
 Each refresh is a process of its own, as a scheduler starts it, after an amount has changed, so that each
 publishes. Every so often it prints how large the folders of `state/` are, what lies in the system's folder
@@ -82,15 +82,15 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--refreshes", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--every", type=int, default=20, help="refreshes from line to line (default 20)")
-    parser.add_argument("--kept", type=int, default=20, help="dagster_runs_kept of the company (default 20)")
+    parser.add_argument("--kept", type=int, help="dagster_runs_kept of the company (its own default)")
     return parser.parse_args()
 
 
-def _write_company(root: Path, kept: int) -> None:
+def _write_company(root: Path, kept: int | None) -> None:
     root.mkdir()
     write_readme_company(root)
     company = root / "company.yaml"
-    more = f"dagster_runs_kept: {kept}\nkeep_publications: 3\n"
+    more = "keep_publications: 3\n" + (f"dagster_runs_kept: {kept}\n" if kept else "")
     write_at_rest(company, (company.read_text(encoding="utf-8") + more).encode())
 
 

@@ -49,11 +49,17 @@ def _wait_for_commands() -> None:
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
+    from kunderegnskab.code_version import MODELS, tree_sha256
+    from kunderegnskab.workspace import REPOSITORY
+
     _share_parse_between_warehouses()
-    compiled = CompiledOnce(Path(os.environ["DBT_TARGET_PATH"]))
     parsed = dbtRunner().invoke(["--quiet", "--no-write-json", "parse"])
     if not parsed.success:
         _answer({"exception": f"dbt cannot parse the project: {parsed.exception}"})
+        return
+    compiled = CompiledOnce(Path(os.environ["DBT_TARGET_PATH"]))
+    if compiled.project != tree_sha256(REPOSITORY, MODELS):
+        _answer({"exception": "files of the project have changed while it was read. Run it again."})
         return
     dbt = dbtRunner(manifest=parsed.result, callbacks=[_tell])  # ty: ignore[invalid-argument-type]
     for line in sys.stdin:
@@ -84,13 +90,17 @@ class CompiledOnce:
 
     Args:
         folder: where `dbt_project.ensure_manifest` keeps the parse and writes down what it is the parse of.
+
+    Attributes:
+        project: the hash of the files that it is the parse of.
     """
 
     def __init__(self, folder: Path) -> None:
         from dbt.compilation import Compiler
 
+        self.project = (folder / STAMP).read_text(encoding="utf-8")
         self._file = folder / "compiled.json"
-        self._made_from = f"{(folder / STAMP).read_text()} {version('dbt-core')} {version('dbt-duckdb')}"
+        self._made_from = f"{self.project} {version('dbt-core')} {version('dbt-duckdb')}"
         self._sql = self._read()
         self._kept = len(self._sql)
         compile_code = Compiler._compile_code
@@ -109,11 +119,11 @@ class CompiledOnce:
 
     def keep(self) -> None:
         """Write down what has been compiled, for the next process."""
+        from kunderegnskab.workspace.notes import write_text
+
         if len(self._sql) == self._kept:
             return
-        made = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
-        made.write_text(json.dumps({"made_from": self._made_from, "sql": self._sql}), encoding="utf-8")
-        made.replace(self._file)
+        write_text(self._file, json.dumps({"made_from": self._made_from, "sql": self._sql}))
         self._kept = len(self._sql)
 
     def _read(self) -> dict[str, str]:

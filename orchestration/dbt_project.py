@@ -49,7 +49,8 @@ def environment(workspace: Workspace) -> dict[str, str]:
 def keep_newest(folder: Path, count: int) -> None:
     """Remove all but the newest entries of a folder of logs or artifacts."""
     if folder.is_dir():
-        for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-count]:
+        by_age = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+        for old in by_age[: max(len(by_age) - count, 0)]:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 

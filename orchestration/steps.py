@@ -254,7 +254,7 @@ def build(
             raise StepFailed("The code has changed since the files were loaded, run a refresh.")
         start_build(con, str(uuid4()))
     runs = runs_folder(workspace) / run_id
-    keep_newest(runs.parent, _RUNS_KEPT)
+    keep_newest(runs.parent, _RUNS_KEPT - 1)
     # A waived rule must not keep dbt from building what depends on its model: its test runs afterwards.
     waived = {waiver.check for waiver in workspace.waivers}
     later = [test["name"] for test in tests(manifest) if waived.intersection(rules(test))]
@@ -283,17 +283,28 @@ def build(
         record_models(con, models, lineage)
         record_personal_data(con, lineage)
         rows = row_counts(models, con)
+        if _broken_contracts(answers):
+            # What its rules found says nothing of tables that are not what they are declared to be.
+            start_build(con, str(uuid4()))
     return Built(models, rows, results, _problems(answers, results))
 
 
+def _broken_contracts(answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the end of a run says when it has compared tables with their contracts."""
+    return [
+        str(answer["message"]) for answer in answers if answer["status"] == "error" and _is_end_of_run(answer)
+    ]
+
+
+def _is_end_of_run(answer: Mapping[str, Any]) -> bool:
+    return answer["unique_id"].startswith("operation.")
+
+
 def _problems(answers: Sequence[Mapping[str, Any]], results: Sequence[CheckResult]) -> list[str]:
-    problems = [
-        # The end of a run compares contracts; what it says is made to be read.
-        str(answer["message"])
-        if answer["unique_id"].startswith("operation.")
-        else f"dbt could not run {answer['unique_id']}, see the log."
+    problems = _broken_contracts(answers) + [
+        f"dbt could not run {answer['unique_id']}, see the log."
         for answer in answers
-        if answer["status"] == "error"
+        if answer["status"] == "error" and not _is_end_of_run(answer)
     ]
     failed = sum(result.is_blocking and result.status == "failed" for result in results)
     if failed and not problems:

@@ -165,7 +165,7 @@ class Project:
     """The dbt project as one refresh compiled it, to be run again without dbt.
 
     Compiled SQL is the same for every company: no model or rule asks the database or the environment while it is
-    compiled (tests/dbt/test_project_rules.py sees to that).
+    compiled (tests/dbt/test_rules_of_models.py sees to that).
 
     Attributes:
         nodes: seeds, models and tests with their SQL, each after those that it reads.

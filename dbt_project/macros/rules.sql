@@ -188,7 +188,7 @@ where
     or parts.{{ by[0] }} is null
     {%- endif %}
     {%- for column in columns %}
-    or whole.{{ column }} is distinct from coalesce(parts.{{ column }}, 0)
+    or whole.{{ column }} is distinct from {{ 'coalesce(parts.' ~ column ~ ', 0)' if may_lack_parts else 'parts.' ~ column }}
     {%- endfor %}
 {%- endmacro %}
 

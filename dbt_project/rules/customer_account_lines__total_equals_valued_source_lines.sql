@@ -88,10 +88,10 @@ valued as (
         lines.month,
         lines.document_type,
         lines.line_type,
-        {{ at_rate('lines.list_amount', 'coalesce(day_rates.rate, 1)') }} as list_amount,
-        {{ at_rate('lines.net_amount', 'coalesce(day_rates.rate, 1)') }} as net_amount,
+        {{ money(exact_product('lines.list_amount', 'coalesce(day_rates.rate, 1)', 4, 8)) }} as list_amount,
+        {{ money(exact_product('lines.net_amount', 'coalesce(day_rates.rate, 1)', 4, 8)) }} as net_amount,
         coalesce(
-            {{ at_rate('lines.cost_amount', 'coalesce(day_rates.rate, 1)') }},
+            {{ money(exact_product('lines.cost_amount', 'coalesce(day_rates.rate, 1)', 4, 8)) }},
             {{ money(exact_product('lines.quantity', 'day_costs.unit_cost', 6, 4)) }},
             0
         ) as cost_amount

@@ -7,7 +7,6 @@ and the page's layout (lineage.html.j2, lineage_body.html.j2).
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -19,6 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kunderegnskab.audit.lineage import ROWS
 from kunderegnskab.audit.models import Model, read_models
+from kunderegnskab.code_version import code_version
+from kunderegnskab.workspace.notes import write_text
 
 PAGE_FILE = "lineage.html"
 _TEMPLATE = "lineage.html.j2"
@@ -156,8 +157,7 @@ def _body(
     kept: Path,
 ) -> str:
     """The body of the page: what was kept, if it was made from the same, else a new one."""
-    template = (Path(__file__).parent / _BODY).read_text(encoding="utf-8")
-    made_from = (template, _TEXTS[locale], _LAYERS[locale], models, edges, columns)
+    made_from = (code_version(), models, edges, columns)
     key = hashlib.sha256(repr(made_from).encode()).hexdigest()
     file = kept / f"lineage-{locale}.html"
     first_line = f"<!-- {key} -->\n"
@@ -175,10 +175,7 @@ def _body(
         models=models,
         rows=ROWS,
     )
-    kept.mkdir(parents=True, exist_ok=True)
-    made = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    made.write_text(first_line + body, encoding="utf-8", newline="\n")
-    made.replace(file)
+    write_text(file, first_line + body)
     return body
 
 

@@ -76,7 +76,7 @@ class Company(BaseModel):
         30, ge=2, description="Publications kept whole; older ones keep manifest and report"
     )
     dagster_runs_kept: int = Field(
-        50,
+        20,
         ge=1,
         description="Runs of which Dagster's page and the logs tell; a run of each last result stays",
     )

@@ -1,4 +1,4 @@
-"""Small files in state/ by which a refresh spares itself work that it has done before.
+"""Small files, in state/ or beside dbt's parse, by which a refresh spares itself work that it did before.
 
 A note may be missing, damaged or another program's: it then says nothing, and the work is done. What a note
 says and when that still holds belongs to whoever keeps it.
@@ -29,13 +29,30 @@ def write_note(path: Path, note: BaseModel) -> None:
 
     Nothing happens where that cannot be done, for instance because somebody may only read the workspace.
     """
+    with suppress(ValueError):  # a file's name that is no text
+        write_text(path, note.model_dump_json())
+
+
+def write_text(path: Path, text: str) -> None:
+    """As `write_note`, for a note of another form. What killed processes have left of it is removed."""
     made = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left_behind in path.parent.glob(f".{path.name}.*"):
-            left_behind.unlink()
-        made.write_text(note.model_dump_json(), encoding="utf-8")
-        made.replace(path)
-    except (OSError, ValueError):  # ValueError: a file's name that is no text
-        with suppress(OSError):
+        for other in path.parent.glob(f".{path.name}.*"):
+            if not _is_at_work(other.suffix.removeprefix(".")):
+                other.unlink(missing_ok=True)
+        try:
+            made.write_text(text, encoding="utf-8", newline="\n")
+            made.replace(path)
+        finally:
             made.unlink(missing_ok=True)
+
+
+def _is_at_work(process_id: str) -> bool:
+    try:
+        os.kill(int(process_id), 0)  # asks only whether it could be signalled
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

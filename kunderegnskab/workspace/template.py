@@ -24,7 +24,7 @@ currency: DKK              # currency of the accounts, ISO 4217
 #   legal_basis: GDPR article 6(1)(f)
 #   contact: hr@example.com
 # keep_publications: 30    # older publications keep their manifest and report only
-# dagster_runs_kept: 50    # runs that Dagster's page shows, with their logs
+# dagster_runs_kept: 20    # runs that Dagster's page shows, with their logs
 """
 
 _FEEDS = """\

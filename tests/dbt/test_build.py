@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from warehouse import Build, dbt, money, rows, run_results
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in (1, 2, 3, 4))
@@ -168,6 +169,7 @@ RECONCILIATION: dict[tuple[date, str], tuple[str, str, str]] = {
 }
 
 
+@pytest.mark.quick
 def test_small_company_builds_without_a_failure(small: Build) -> None:
     assert small.failed() == set()
 
@@ -196,6 +198,7 @@ def test_schemas_are_the_layers(small: Build) -> None:
     assert {r["schema_name"] for r in found} == {"raw", "staging", "intermediate", "marts", "audit"}
 
 
+@pytest.mark.quick
 def test_customer_accounts_are_what_they_come_to_by_hand(small: Build) -> None:
     found = rows(small.warehouse, "from marts.customer_accounts")
     accounts = {(account.pop("customer_id"), account.pop("month")): account for account in found}

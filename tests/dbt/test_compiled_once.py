@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,8 @@ from dbt.compilation import Compiler
 
 from kunderegnskab.workspace import Workspace
 from orchestration.dbt_launcher import STAMP, CompiledOnce
-from orchestration.dbt_project import parse_folder
+from orchestration.dbt_process import DbtEnded, DbtProcess
+from orchestration.dbt_project import environment, parse_folder
 
 NODE = "model.kunderegnskab.customers"
 
@@ -69,6 +72,27 @@ def test_sql_of_another_project_is_not_used(process: Callable[[], CompiledOnce],
     (tmp_path / STAMP).write_text("project 2")
     process()
     assert compiled("2") == ("select 2", True)
+
+
+def test_a_project_that_changes_while_dbt_reads_it_is_not_built(
+    small_workspace: Path, tmp_path: Path
+) -> None:
+    """The stamp is what the refresh saw, the files are what dbt has read: SQL of one would be kept as the other's."""
+    workspace = Workspace(small_workspace)
+    (tmp_path / STAMP).write_text("the project as it was")
+    dbt = DbtProcess({**environment(workspace), "DBT_TARGET_PATH": str(tmp_path)})
+    try:
+        with pytest.raises(DbtEnded, match="have changed while it was read"):
+            dbt.run(["build", "--select", "months"], tmp_path / "run", lambda *_: None)
+    finally:
+        dbt.end()
+    assert not (tmp_path / "compiled.json").exists()
+
+
+def test_dbts_own_way_to_compile_is_the_one_we_know() -> None:
+    """Red with a new dbt: look whether it still only fills in SQL, or does more that kept SQL would leave out."""
+    source = inspect.getsource(Compiler._compile_code)
+    assert hashlib.sha256(source.encode()).hexdigest()[:16] == "89c72114a84c838b"
 
 
 def test_a_refresh_compiles_what_any_other_warehouse_gets(

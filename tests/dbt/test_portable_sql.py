@@ -8,6 +8,8 @@ import pytest
 from portable_sql import RULES, violations
 from warehouse import DBT_PROJECT
 
+pytestmark = pytest.mark.quick
+
 SQL_FILES = sorted(
     [
         *(DBT_PROJECT / "models").rglob("*.sql"),

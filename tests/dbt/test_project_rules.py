@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from warehouse import DBT_PROJECT, Build, rows
 
 from kunderegnskab.feeds.dbt_sources import render_dbt_sources
+
+pytestmark = pytest.mark.quick
 
 Manifest = dict[str, Any]
 Node = dict[str, Any]

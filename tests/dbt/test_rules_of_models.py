@@ -22,6 +22,8 @@ from warehouse import DBT_PROJECT
 from orchestration.dbt_answers import rules_sql
 from orchestration.dbt_project import rules
 
+pytestmark = pytest.mark.quick
+
 Manifest = dict[str, Any]
 RULES = DBT_PROJECT / "rules"
 # It calls the rules by name.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -85,6 +86,42 @@ def story(project: Project, published_small: Path, tmp_path_factory: pytest.Temp
     waive(workspace, {DOOR: TOMORROW, DBT: None, ALSO_DBT: None, GATE_ROWS: None, GATE_CUSTOMERS: TOMORROW})
     note("all waived", refresh(project, workspace))
     return Story(workspace, before, attempts)
+
+
+# --- a table that is not what it is declared to be ----------------------------------------------------
+class BreaksAContract:
+    """A dbt that says at its end that a table is not as declared."""
+
+    def __init__(self, project: Project, workspace: Workspace) -> None:
+        self._dbt = project.dbt(workspace)
+
+    def run(
+        self, arguments: Sequence[str], folder: Path, on_node: Callable[[str, str], None]
+    ) -> dict[str, Any]:
+        end = {"unique_id": "operation.kunderegnskab.on-run-end-0", "status": "error", "message": CONTRACT}
+        return {"results": [*self._dbt.run(arguments, folder, on_node)["results"], end]}
+
+    def end(self) -> None:
+        self._dbt.end()
+
+
+CONTRACT = "Tables are not what their contracts declare:\nmonths: declared but not built: month date"
+
+
+def test_later_steps_alone_do_not_publish_what_breaks_its_contract(
+    project: Project, small_to_change: Path
+) -> None:
+    """As in Dagster's page, where anybody can start the steps after one that failed."""
+    workspace, run_id = Workspace(small_to_change), str(uuid4())
+    before = tree(workspace.published)
+    steps.read_in(workspace, run_id, again=False)
+    steps.check_files(workspace, again=False)
+    built = steps.build(workspace, run_id, BreaksAContract(project, workspace))
+    assert built.problems == [CONTRACT]
+    steps.check_totals(workspace)
+    with pytest.raises(KunderegnskabError, match="its result belongs to an earlier load or build"):
+        steps.publish_build(workspace, run_id, datetime.now(UTC), again=False)
+    assert tree(workspace.published) == before
 
 
 # --- a check that fails -----------------------------------------------------------------------------

@@ -434,6 +434,7 @@ def test_status_before_the_first_publication(project: Project, tmp_path: Path):
     assert (done.code, done.out) == (0, f"Nothing is published yet. Run `{command}`.\n")
 
 
+@pytest.mark.quick
 def test_init_and_one_canonical_file_are_enough(tmp_path: Path):
     workspace = tmp_path / "new"
     made = kunderegnskab("init", workspace)
