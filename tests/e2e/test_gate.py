@@ -114,6 +114,7 @@ def test_later_steps_alone_do_not_publish_what_breaks_its_contract(
     """As in Dagster's page, where anybody can start the steps after one that failed."""
     workspace, run_id = Workspace(small_to_change), str(uuid4())
     before = tree(workspace.published)
+    write_sales(small_to_change, "extra", [line("EXTRA", "C1", date(2025, 1, 20), Decimal(10))])
     steps.read_in(workspace, run_id, again=False)
     steps.check_files(workspace, again=False)
     built = steps.build(workspace, run_id, BreaksAContract(project, workspace))
