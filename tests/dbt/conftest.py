@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from replay import Project
+from replay import Replay
 from shared import BuiltOnce
 from small_company import COMPANY, FEEDS
 from warehouse import Build, create_raw, dbt, statuses
@@ -59,9 +59,9 @@ def manifest(small: Build) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def project(small: Build, manifest: dict[str, Any]) -> Project:
+def replay(small: Build, manifest: dict[str, Any]) -> Replay:
     """The project's SQL, compiled."""
-    return Project(manifest, small.warehouse)
+    return Replay(manifest, small.warehouse)
 
 
 @pytest.fixture

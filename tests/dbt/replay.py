@@ -16,7 +16,7 @@ from warehouse import Record, create_raw
 from orchestration.dbt_answers import rules_sql
 
 
-class Project:
+class Replay:
     """The models of the project in the order in which they are built, and its rules.
 
     Attributes:

@@ -58,7 +58,7 @@ SAID = {
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project_with_faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real settings and macros, and models of its own in the folder of the marts."""
     folder = tmp_path_factory.mktemp("contracts") / "project"
     for name in ("macros", "rules"):
@@ -83,16 +83,22 @@ def split(column: str) -> tuple[str, str]:
     return name, sql_type
 
 
-def test_every_table_that_breaks_its_contract_is_named_with_what_differs(project: Path) -> None:
-    done = dbt(project.parent / "kunderegnskab.duckdb", "build", project=project)
+def test_every_table_that_breaks_its_contract_is_named_with_what_differs(project_with_faults: Path) -> None:
+    done = dbt(project_with_faults.parent / "kunderegnskab.duckdb", "build", project=project_with_faults)
     assert not done.success
     said = [line.strip() for line in str(done.exception).splitlines()]
     assert "Tables are not what their contracts declare:" in said
     assert dict(line.split(": ", 1) for line in said if ": declared but" in line) == SAID
 
 
-def test_tables_as_declared_are_no_fault(project: Path) -> None:
+def test_tables_as_declared_are_no_fault(project_with_faults: Path) -> None:
     sound = "table_as_declared view_as_declared"
-    done = dbt(project.parent / "kunderegnskab.duckdb", "build", "--select", sound, project=project)
+    done = dbt(
+        project_with_faults.parent / "kunderegnskab.duckdb",
+        "build",
+        "--select",
+        sound,
+        project=project_with_faults,
+    )
     assert done.success
     assert set(sound.split()) <= statuses(done).keys()

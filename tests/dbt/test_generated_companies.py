@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from replay import Project
+from replay import Replay
 from small_company import COMPANY
 
 FIRST, MONTHS = date(2024, 1, 1), 27
@@ -233,7 +233,7 @@ def folder() -> Iterator[Path]:
 )
 @given(feeds=companies(), fiscal_year_start=st.sampled_from([1, 7]))
 def test_every_rule_holds_for_every_company(
-    project: Project, folder: Path, feeds: dict[str, list[dict[str, Any]]], fiscal_year_start: int
+    replay: Replay, folder: Path, feeds: dict[str, list[dict[str, Any]]], fiscal_year_start: int
 ) -> None:
-    with project.run(folder, feeds, {**COMPANY, "fiscal_year_start": fiscal_year_start}) as company:
-        assert project.broken_rules(company) == {}
+    with replay.run(folder, feeds, {**COMPANY, "fiscal_year_start": fiscal_year_start}) as company:
+        assert replay.broken_rules(company) == {}

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from replay import Project
+from replay import Replay
 from test_planted_sales_faults import (
     COMPANY_RATIOS,
     CONCEPTS,
@@ -566,13 +566,13 @@ ALL_FAULTS = [*TEN_FAULTS, *FAULTS]
 CANNOT_RUN = (duckdb.DataError, duckdb.InvalidInputException)
 
 
-def red_rules(warehouse: Path, project: Project, names: Iterable[str]) -> dict[str, object]:
+def red_rules(warehouse: Path, replay: Replay, names: Iterable[str]) -> dict[str, object]:
     """Those of the rules that list a row or cannot run, with that. The SQL is what dbt compiled for the warehouse."""
     red: dict[str, object] = {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         for name in names:
             try:
-                found = connection.execute(project.rules[name]).fetchone()
+                found = connection.execute(replay.rules[name]).fetchone()
             except CANNOT_RUN as error:
                 found = error
             if found is not None:
@@ -585,34 +585,34 @@ def wrongly(found: Mapping[str, object], expected: Collection[str]) -> dict[str,
     return {name: found.get(name, "is not red") for name in sorted(found.keys() ^ set(expected))}
 
 
-def plant(planted: Fault, warehouse: Path, project: Project) -> None:
+def plant(planted: Fault, warehouse: Path, replay: Replay) -> None:
     execute(warehouse, planted.sql)
     if planted.is_behind_marts:
         with duckdb.connect(str(warehouse)) as connection:
-            project.rebuild_layer(connection, "intermediate")
+            replay.rebuild_layer(connection, "intermediate")
     if planted.model is not None:
         with duckdb.connect(str(warehouse)) as connection:
-            project.rebuild(connection, planted.model, itself_too=planted.is_before_model)
+            replay.rebuild(connection, planted.model, itself_too=planted.is_before_model)
 
 
-def test_no_rule_is_red_before_a_fault_is_planted(small: Build, project: Project) -> None:
-    assert red_rules(small.warehouse, project, project.rules) == {}
+def test_no_rule_is_red_before_a_fault_is_planted(small: Build, replay: Replay) -> None:
+    assert red_rules(small.warehouse, replay, replay.rules) == {}
 
 
 @pytest.mark.parametrize("planted", ALL_FAULTS, ids=lambda planted: planted.name.replace(" ", "_"))
 def test_planted_fault_turns_exactly_its_rules_red(
-    planted: Fault, small_company_to_break: Path, project: Project
+    planted: Fault, small_company_to_break: Path, replay: Replay
 ) -> None:
-    plant(planted, small_company_to_break, project)
-    found = red_rules(small_company_to_break, project, project.sentences)
+    plant(planted, small_company_to_break, replay)
+    found = red_rules(small_company_to_break, replay, replay.sentences)
     assert wrongly(found, planted.red) == {}
 
 
 def test_dbt_finds_the_same_red_rules(
-    small_company_to_break: Path, project: Project, manifest: dict[str, Any]
+    small_company_to_break: Path, replay: Replay, manifest: dict[str, Any]
 ) -> None:
     doubled_join = TEN_FAULTS[-1]
-    plant(doubled_join, small_company_to_break, project)
+    plant(doubled_join, small_company_to_break, replay)
     answers = [
         {
             "unique_id": run.node.unique_id,
@@ -624,19 +624,19 @@ def test_dbt_finds_the_same_red_rules(
     ]
     with duckdb.connect(str(small_company_to_break), read_only=True) as connection:
         results = rule_results(manifest["nodes"], answers, connection)
-    assert {result.check_name for result in results} == project.rules.keys()
+    assert {result.check_name for result in results} == replay.rules.keys()
     assert not {result.status for result in results} - {"passed", "failed"}
     red = {result.check_name: result for result in results if result.status == "failed"}
-    assert red.keys() & project.sentences == doubled_join.red
+    assert red.keys() & replay.sentences == doubled_join.red
     lost = red[KEEPS_COSTS]
     assert lost.subject == "int_customer_costs_valued"
     assert lost.failing_rows == len(rows(small_company_to_break, lost.failing_sql)) > 0
     assert lost.detail.count("cost_no = ") == min(lost.failing_rows, 5)
 
 
-def test_every_sentence_has_a_fault_that_turns_it_red(project: Project) -> None:
+def test_every_sentence_has_a_fault_that_turns_it_red(replay: Replay) -> None:
     faults = [*ALL_FAULTS, *SALES_FAULTS]
-    assert set().union(*(planted.red for planted in faults)) == project.sentences
+    assert set().union(*(planted.red for planted in faults)) == replay.sentences
 
 
 # A fault for each kind of rule that many models share, and the rules that it turns red.
@@ -675,14 +675,14 @@ SHARED_KINDS = {
 
 @pytest.mark.parametrize("kind", SHARED_KINDS)
 def test_fault_turns_a_rule_of_each_shared_kind_red(
-    kind: str, small_company_to_break: Path, project: Project
+    kind: str, small_company_to_break: Path, replay: Replay
 ) -> None:
     planted, red = SHARED_KINDS[kind]
-    shared = project.rules.keys() - project.sentences
+    shared = replay.rules.keys() - replay.sentences
     execute(small_company_to_break, planted)
-    assert wrongly(red_rules(small_company_to_break, project, shared), red) == {}
+    assert wrongly(red_rules(small_company_to_break, replay, shared), red) == {}
 
 
-def test_rule_lists_the_failing_rows(small: Build, project: Project) -> None:
-    assert rows(small.warehouse, project.rules[ALLOWANCE]) == []
-    assert project.rules[ALLOWANCE].lstrip().startswith("select")
+def test_rule_lists_the_failing_rows(small: Build, replay: Replay) -> None:
+    assert rows(small.warehouse, replay.rules[ALLOWANCE]) == []
+    assert replay.rules[ALLOWANCE].lstrip().startswith("select")

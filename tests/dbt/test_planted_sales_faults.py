@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from replay import Project
+from replay import Replay
 from two_years_company import COMPANY, FEEDS, PUBLISHED_BASELINES
 
 SEGMENTS = "customer_segments__hold_every_customer_in_every_month"
@@ -517,12 +517,10 @@ SALES_FAULTS = [*RATIO_FAULTS, *SEGMENT_FAULTS, *PORTFOLIO_FAULTS, *KPI_FAULTS, 
 
 
 @pytest.fixture(scope="module")
-def company(
-    project: Project, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def company(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The company of two years, built once. Whoever changes it rolls back."""
     folder: Path = tmp_path_factory.mktemp("two_years")
-    with project.run(folder, FEEDS, COMPANY, PUBLISHED_BASELINES) as connection:
+    with replay.run(folder, FEEDS, COMPANY, PUBLISHED_BASELINES) as connection:
         yield connection
 
 
@@ -530,8 +528,8 @@ def count(company: duckdb.DuckDBPyConnection, relation: str) -> int:
     return company.execute(f"select count(*) from {relation}").fetchall()[0][0]
 
 
-def test_sound_company_has_no_red_rule(project: Project, company: duckdb.DuckDBPyConnection) -> None:
-    assert project.broken_rules(company) == {}
+def test_sound_company_has_no_red_rule(replay: Replay, company: duckdb.DuckDBPyConnection) -> None:
+    assert replay.broken_rules(company) == {}
     assert count(company, "audit.sales_policy_problems") == 0
     assert [mart for mart in MARTS if count(company, f"marts.{mart}") == 0] == []
 
@@ -551,14 +549,14 @@ def test_company_has_the_cases_that_the_rules_are_for(company: duckdb.DuckDBPyCo
 
 @pytest.mark.parametrize("planted", SALES_FAULTS, ids=lambda planted: planted.name.replace(" ", "_"))
 def test_planted_fault_turns_exactly_its_rules_red(
-    planted: SalesFault, project: Project, company: duckdb.DuckDBPyConnection
+    planted: SalesFault, replay: Replay, company: duckdb.DuckDBPyConnection
 ) -> None:
     company.begin()
     try:
         changed = company.execute(planted.sql).fetchall()
         assert changed[0][0] > 0, "the fault changes nothing"
         if planted.model:
-            project.rebuild(company, planted.model)
-        assert project.broken_rules(company).keys() == planted.red
+            replay.rebuild(company, planted.model)
+        assert replay.broken_rules(company).keys() == planted.red
     finally:
         company.rollback()

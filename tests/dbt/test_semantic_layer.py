@@ -20,7 +20,7 @@ from metricflow.protocols.sql_client import SqlClient, SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
-from replay import Project
+from replay import Replay
 from small_company import APRIL, COMPANY, FEBRUARY, FEEDS, JANUARY
 from warehouse import DBT_PROJECT, Build
 
@@ -128,7 +128,7 @@ def company(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse of that company."""
     settings = {**COMPANY, "fiscal_year_start": FISCAL_YEAR_START}
-    with Project(manifest, small.warehouse).run(
+    with Replay(manifest, small.warehouse).run(
         tmp_path_factory.mktemp("semantic"), SEMANTIC_FEEDS, settings
     ) as connection:
         yield connection
