@@ -90,7 +90,7 @@ def _write_company(root: Path, kept: int | None) -> None:
     root.mkdir()
     write_readme_company(root)
     company = root / "company.yaml"
-    more = "keep_publications: 3\n" + (f"dagster_runs_kept: {kept}\n" if kept else "")
+    more = "keep_publications: 3\n" + (f"dagster_runs_kept: {kept}\n" if kept is not None else "")
     write_at_rest(company, (company.read_text(encoding="utf-8") + more).encode())
 
 

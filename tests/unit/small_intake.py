@@ -100,6 +100,22 @@ def make_known(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
         time.sleep(0.06)
 
 
+def change_in_lake(workspace: Workspace, intake: Intake, feed: str, replacement: str) -> None:
+    """Give the records of a feed's only lake file another value, behind everybody's back.
+
+    Args:
+        replacement: `value as column`, in SQL.
+    """
+    (receipt,) = [each for each in intake.receipts if each.feed == feed]
+    changed = workspace.lake / receipt.lake_file
+    duckdb.execute(
+        f"copy (select * replace ({replacement}) from read_parquet('{changed}')) "
+        f"to '{changed}.new' (format parquet)"
+    )
+    changed.with_name(f"{changed.name}.new").replace(changed)
+    rest(changed)
+
+
 def problems_of(workspace: Workspace) -> list[str]:
     """The sentences with which an intake is refused; none if it is not."""
     try:

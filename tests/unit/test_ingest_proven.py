@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from small_intake import SALES_COLUMNS, SALES_HEADER, make_known, rest, workspace_of, write_files
+from small_intake import SALES_COLUMNS, SALES_HEADER, change_in_lake, make_known, workspace_of, write_files
 
 from kunderegnskab.ingest import Intake, load, load_warehouse, proven, proven_feeds, take_in
 from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms
@@ -107,14 +107,7 @@ def test_a_lake_file_that_was_changed_after_it_was_read_is_measured(company, mea
     intake = take_in(company, company.lake)
     loaded(company, intake=intake)
     measured.clear()
-    (receipt,) = [each for each in intake.receipts if each.feed == "sales_lines"]
-    changed = company.lake / receipt.lake_file
-    duckdb.execute(
-        f"copy (select * replace (net_amount + 0.02 as net_amount) from read_parquet('{changed}')) "
-        f"to '{changed}.new' (format parquet)"
-    )
-    changed.with_name(f"{changed.name}.new").replace(changed)
-    rest(changed)
+    change_in_lake(company, intake, "sales_lines", "net_amount + 0.02 as net_amount")
     for _ in range(2):  # what differs is never noted as proven
         found = {
             row[1]: row[3] for row in loaded(company, intake=intake)["feed_totals"] if row[2] == "net_amount"

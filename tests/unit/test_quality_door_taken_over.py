@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 import sqlglot
-from small_intake import SALES_COLUMNS, SALES_HEADER, make_known, rest, workspace_of, write_files
+from small_intake import SALES_COLUMNS, SALES_HEADER, change_in_lake, make_known, workspace_of, write_files
 from sqlglot import exp
 
 from kunderegnskab.feeds import load_feeds
@@ -145,14 +145,7 @@ def test_a_lake_file_that_is_not_as_it_was_read_has_its_feed_checked(company, ch
     with duckdb.connect() as con:
         load_warehouse(con, company.company, company.lake, intake)
         record_load(con, company, intake)
-        (receipt,) = [each for each in intake.receipts if each.feed == "sales_lines"]
-        changed = company.lake / receipt.lake_file
-        duckdb.execute(
-            f"copy (select * replace (date '1900-01-01' as posting_date) from read_parquet('{changed}')) "
-            f"to '{changed}.new' (format parquet)"
-        )
-        changed.with_name(f"{changed.name}.new").replace(changed)
-        rest(changed)
+        change_in_lake(company, intake, "sales_lines", "date '1900-01-01' as posting_date")
         failed = [
             each.check_name
             for each in run_door_where_changed(company, con, FEEDS, TODAY)
