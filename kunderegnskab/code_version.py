@@ -14,7 +14,7 @@ from kunderegnskab.workspace import REPOSITORY
 # Folder -> the files in it that decide what a refresh gives.
 Patterns = Mapping[str, tuple[str, ...]]
 
-MODELS: Patterns = {"dbt_project": ("*.sql", "*.yml", "*.csv")}
+MODELS: Patterns = {"dbt_project": ("*.sql", "*.yml", "*.yaml", "*.csv")}
 _CODE: Patterns = {"kunderegnskab": ("*.py", "*.yaml", "*.j2", "*.sql"), "orchestration": ("*.py",), **MODELS}
 _MADE = {"target", "logs", "dbt_packages", "__pycache__"}
 
@@ -37,7 +37,7 @@ def tree_sha256(root: Path, patterns: Patterns) -> str:
         for folder, globs in patterns.items()
         for pattern in globs
         for path in (root / folder).rglob(pattern)
-        if not _MADE.intersection(path.parts)
+        if not _MADE.intersection(path.relative_to(root).parts)
     }
     for path in sorted(files):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")

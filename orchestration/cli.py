@@ -6,14 +6,15 @@ do belongs in `refresh.py` and in `kunderegnskab`.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -41,6 +42,9 @@ app = typer.Typer(
 # Results go to standard output, progress and complaints to standard error; file names are no markup.
 _out = Console(highlight=False, soft_wrap=True, markup=False)
 _err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+# Changed files that a person reads of; a script gets all.
+_FILES_SHOWN = 5
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -167,9 +171,11 @@ def checks(
     as_json: JsonOption = False,
 ) -> None:
     """How the checks of each run went, also of runs that published nothing."""
-    from kunderegnskab.quality.runs import attention, find_run, read_run_results, read_runs
+    from kunderegnskab.quality.runs import attention, damaged_files, find_run, read_run_results, read_runs
 
     folder = find_workspace(workspace).runs
+    for damaged in damaged_files(folder):
+        _complain([f"{damaged} cannot be read and is left out; restore it from a backup, or remove it."])
     runs = read_runs(folder) if run is None else [find_run(folder, run)]
     results = read_run_results(folder, [each.run_id for each in runs])
     by_run = {each.run_id: [result for result in results if result.run_id == each.run_id] for each in runs}
@@ -504,8 +510,25 @@ def verify(
     raise typer.Exit(report.exit_code)
 
 
+def command() -> NoReturn:
+    """The console script: `main`, and then an end without delay.
+
+    Python takes seconds to take the memory of a refresh apart, and it looks as if there were more to come.
+    """
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    atexit._run_exitfuncs()
+    with suppress(BrokenPipeError):  # who reads our output has had enough
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 def main() -> None:
-    """The console script: every expected error ends as plain sentences and exit code 1."""
+    """Run the command of the arguments: every expected error ends as plain sentences and exit code 1."""
     try:
         app()
     except InputProblems as error:
@@ -542,6 +565,8 @@ def _outcome_report(workspace: Workspace, outcome: Outcome) -> dict[str, Any]:
     return {
         "status": outcome.status,
         "publication": outcome.publication,
+        "changed": list(outcome.changed),
+        "seconds": outcome.seconds,
         "path": str(workspace.published / "current") if outcome.publication else None,
         "run_id": outcome.run_id,
         "problems": list(outcome.sentences),
@@ -570,7 +595,7 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
         return
     current = store.current(workspace.published)
     if current is not None:
-        _show_publication(workspace, current)
+        _show_publication(workspace, current, outcome)
     if outcome.warnings:
         _err.print(
             "Checks that failed without hindering the publication; look at them in the quality report:"
@@ -580,17 +605,25 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
     _complain(list(outcome.notes))
 
 
-def _show_publication(workspace: Workspace, publication: Publication) -> None:
+def _show_publication(workspace: Workspace, publication: Publication, outcome: Outcome) -> None:
     from orchestration.status import headline
 
     current = workspace.published / "current"
-    _out.print(f"Published {publication.name}.")
+    _out.print(f"Published {publication.name} after {outcome.seconds} seconds.")
+    if publication.manifest.previous is not None:
+        before = publication.manifest.previous.publication
+        _out.print(f"Changed since {before}: {_few(outcome.changed) or 'no file'}.")
     for line in headline(publication):
         _out.print(f"  {line}")
     _out.print("Look at")
     _out.print(f"  {current / 'quality' / 'report.html'}   the quality report")
     _out.print(f"  {current / 'kunderegnskab.duckdb'}   the marts, for any DuckDB client")
     _out.print(f"  {current / 'parquet'}   the same as Parquet")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _FILES_SHOWN} more" if len(names) > _FILES_SHOWN else ""
+    return ", ".join(names[:_FILES_SHOWN]) + more
 
 
 # --- check-inputs -----------------------------------------------------------------------------------

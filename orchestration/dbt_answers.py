@@ -168,8 +168,10 @@ class LineageCache:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            kept = json.loads(self.file.read_text(encoding="utf-8"))
+            _lineage_in(kept)
+            return kept if {"key", "catalog", "unknown"} <= kept.keys() else {}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return {}
 
     def _write(self, kept: Mapping[str, Any]) -> None:

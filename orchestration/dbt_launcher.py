@@ -22,7 +22,7 @@ PARENT_VARIABLE = "KUNDEREGNSKAB_DBT_PARENT"
 # A line that begins so is an answer in JSON, every other line is dbt's log.
 ANSWER = "\x1e"
 RUN_RESULTS = "run_results.json"
-# Beside the parse of the project: the hash of the files that it was made from.
+# Beside the parse of the project: the hash of the files that it was made from, and that of its manifest.
 STAMP = "project.sha256"
 _LOOK_EVERY_SECONDS = 0.1
 
@@ -82,6 +82,14 @@ def _wait_for_commands() -> None:
     os._exit(0)
 
 
+def read_stamp(folder: Path) -> list[str]:
+    """What the stamp beside a parse says; empty where there is none."""
+    try:
+        return (folder / STAMP).read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return []
+
+
 class CompiledOnce:
     """The SQL of the project's models and tests, which dbt compiles once per version of the project.
 
@@ -92,13 +100,13 @@ class CompiledOnce:
         folder: where `dbt_project.ensure_manifest` keeps the parse and writes down what it is the parse of.
 
     Attributes:
-        project: the hash of the files that it is the parse of.
+        project: the hash of the files that it is the parse of; empty where nobody knows.
     """
 
     def __init__(self, folder: Path) -> None:
         from dbt.compilation import Compiler
 
-        self.project = (folder / STAMP).read_text(encoding="utf-8")
+        self.project = next(iter(read_stamp(folder)), "")
         self._file = folder / "compiled.json"
         self._made_from = f"{self.project} {version('dbt-core')} {version('dbt-duckdb')}"
         self._sql = self._read()

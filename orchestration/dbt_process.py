@@ -6,7 +6,6 @@ Here: the process. Not here: what is asked of it (steps.py) and what its answers
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,8 +16,14 @@ from typing import Any
 
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.workspace import Workspace
-from orchestration.dbt_launcher import ANSWER, PARENT_VARIABLE, RUN_RESULTS
-from orchestration.dbt_project import LAUNCHER, PROJECT, ensure_manifest, environment
+from orchestration.dbt_launcher import ANSWER, RUN_RESULTS
+from orchestration.dbt_project import (
+    LAUNCHER,
+    PROJECT,
+    ensure_manifest,
+    environment,
+    environment_of_process,
+)
 
 _WAITING: dict[Path, DbtProcess] = {}
 
@@ -34,7 +39,7 @@ class DbtProcess:
         """Start it. `environment` is what `dbt_project.environment` gives; the project must be parsed."""
         self._process = subprocess.Popen(
             [str(LAUNCHER), "wait"],
-            env={**os.environ, **environment, PARENT_VARIABLE: str(os.getpid())},
+            env=environment_of_process(environment),
             cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

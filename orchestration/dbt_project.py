@@ -6,6 +6,7 @@ appear as assets in `defs/transformation.py`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,7 +24,8 @@ from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.publish import MartRequest
 from kunderegnskab.quality.certification import ExpectedCheck
 from kunderegnskab.workspace import REPOSITORY, Workspace
-from orchestration.dbt_launcher import PARENT_VARIABLE, STAMP
+from kunderegnskab.workspace.notes import write_text
+from orchestration.dbt_launcher import PARENT_VARIABLE, STAMP, read_stamp
 
 PROJECT = REPOSITORY / "dbt_project"
 LAUNCHER = Path(sys.executable).with_name("kunderegnskab-dbt")
@@ -43,7 +45,21 @@ def environment(workspace: Workspace) -> dict[str, str]:
         # takes a sixth of the time of a small company's refresh. A developer asks for it with `debug`.
         "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "none"),
         "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_PROJECT_DIR": str(PROJECT),
     }
+
+
+def environment_of_process(dbt: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a dbt that this process starts.
+
+    dbt reads every option from a variable, too. One that somebody has set for another project would change
+    what is built here (DBT_EMPTY builds tables without rows), or stop it.
+
+    Args:
+        dbt: what `environment` gives.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+    return {**own, **dbt, PARENT_VARIABLE: str(os.getpid())}
 
 
 def keep_newest(folder: Path, count: int) -> None:
@@ -76,20 +92,27 @@ def ensure_manifest(workspace: Workspace) -> Path:
     """
     target = parse_folder(workspace)
     manifest = target / "manifest.json"
-    stamp = target / STAMP
     target.mkdir(parents=True, exist_ok=True)
     with FileLock(target / "parse.lock"):
         wanted = tree_sha256(REPOSITORY, MODELS)
-        if not manifest.is_file() or not stamp.is_file() or stamp.read_text() != wanted:
+        if not manifest.is_file() or read_stamp(target) != [wanted, _sha256(manifest)]:
+            # A parse that is killed leaves a manifest of other files, or half of one.
+            (target / STAMP).unlink(missing_ok=True)
             _parse(workspace)
-            stamp.write_text(wanted)
+            if tree_sha256(REPOSITORY, MODELS) != wanted:
+                raise DbtProjectError("Files of the dbt project changed while it was read. Run it again.")
+            write_text(target / STAMP, f"{wanted} {_sha256(manifest)}\n")
     return manifest
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _parse(workspace: Workspace) -> None:
     done = subprocess.run(
-        [str(LAUNCHER), "--quiet", "parse", "--project-dir", str(PROJECT)],
-        env={**os.environ, **environment(workspace), PARENT_VARIABLE: str(os.getpid())},
+        [str(LAUNCHER), "--quiet", "parse"],
+        env=environment_of_process(environment(workspace)),
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -6,12 +6,14 @@ Its settings belong in dagster.yaml, how its files are written in run_history.py
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.workspace import ENVIRONMENT_VARIABLE, REPOSITORY, Workspace
 from orchestration import dbt_project
 
@@ -31,14 +33,39 @@ def environment(workspace: Workspace) -> dict[str, str]:
     }
 
 
+class NoHistory(KunderegnskabError):
+    """Dagster's files in the workspace cannot be opened; the text says what to do."""
+
+
 @contextmanager
 def open_instance(workspace: Workspace) -> Generator[DagsterInstance]:
-    """The instance, for work in this process."""
-    from dagster import DagsterInstance
+    """The instance, for work in this process.
 
+    Raises:
+        NoHistory: its files are damaged, or lie where Dagster cannot open any.
+    """
+    from dagster import DagsterInstance
+    from sqlalchemy.exc import DatabaseError
+
+    # Dagster writes the path into an address, in which these begin something else.
+    if sign := re.search(r"\?|%[0-9A-Fa-f]{2}", str(workspace.root)):
+        raise NoHistory(
+            f"Dagster cannot keep its history in {workspace.root}, because of the {sign[0]} in that path; "
+            "move the workspace to a folder without it."
+        )
     os.environ.update(environment(workspace))
     home = prepare_home(workspace)
-    with DagsterInstance.from_config(str(home)) as instance:
+    try:
+        instance = DagsterInstance.from_config(str(home))
+        # Both files are opened by what is asked first.
+        instance.get_runs_count()
+        instance.all_asset_keys()
+    except DatabaseError as error:
+        raise NoHistory(
+            f"Dagster's history of runs in {home} cannot be read ({error.orig}); remove that folder and run "
+            "again: no published number rests on it."
+        ) from error
+    with instance:
         yield instance
 
 

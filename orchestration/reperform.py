@@ -146,7 +146,8 @@ def _checked_out(publication: Publication) -> Generator[Path]:
 def main() -> None:
     """Compute one publication again by the code that runs: workspace and publication are the arguments."""
     workspace = Workspace(Path(sys.argv[1]))
-    named = next(each for each in store.publications(workspace.published) if each.name == sys.argv[2])
+    named = store.find(workspace.published, sys.argv[2])
+    assert named is not None
     with tempfile.TemporaryDirectory(prefix="kunderegnskab-verify-") as scratch:
         found = perform(workspace, named, Path(scratch))
     sys.stdout.write(json.dumps([asdict(each) for each in found]))

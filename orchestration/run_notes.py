@@ -17,7 +17,7 @@ import duckdb
 
 from kunderegnskab.publication import store
 from kunderegnskab.quality.certification import current_build
-from kunderegnskab.quality.runs import Run, keep_run
+from kunderegnskab.quality.runs import Run, damaged_files, keep_run
 from kunderegnskab.workspace import Workspace
 from orchestration.failures import broken_steps
 from orchestration.openlineage import RunEvents, events_folder
@@ -41,6 +41,10 @@ def noted(
         prune(workspace, instance, run_id)
     except Exception as error:
         _warn(workspace, run_id, log, f"What old runs left could not be removed: {error}")
+    for damaged in damaged_files(workspace.runs):
+        _warn(
+            workspace, run_id, log, f"{damaged} cannot be read; the page of quality over time leaves it out."
+        )
     events = None
     try:
         events = RunEvents(workspace, run_id, started_at)
@@ -70,7 +74,8 @@ def _note_end(
         for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
         if entry.dagster_event is not None
     ]
-    run = _ended(workspace, run_id, started_at, has_failed=bool(failed))
+    left_out = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_SKIPPED)
+    run = _ended(workspace, run_id, started_at, has_failed=bool(failed or left_out))
     warehouse = workspace.warehouse if _is_loaded_by(workspace, run_id) else None
     keep_run(workspace.runs, run, warehouse)
     if events is not None:

@@ -309,6 +309,9 @@ def _problems(answers: Sequence[Mapping[str, Any]], results: Sequence[CheckResul
     failed = sum(result.is_blocking and result.status == "failed" for result in results)
     if failed and not problems:
         problems.append("1 rule is broken." if failed == 1 else f"{failed} rules are broken.")
+    skipped = sum(answer["status"] == "skipped" for answer in answers)
+    if skipped and not problems:
+        problems.append(f"dbt left out {skipped:,} models and tests, see the log.")
     return problems
 
 
@@ -440,10 +443,11 @@ def _write_quality(
         figure_restatements=_rows(con, "audit.figure_restatements"),
         late_postings=_rows(con, "audit.late_postings"),
     )
-    started = {
-        each.manifest.run_id: _as_noted(each.manifest.started_at)
-        for each in store.publications(workspace.published)
-    }
+
+    def started(name: str) -> datetime | None:
+        found = store.find(workspace.published, name)
+        return _as_noted(found.manifest.started_at) if found is not None else None
+
     runs, past = read_past(con, workspace.runs, started)
     write_history_page(
         directory,

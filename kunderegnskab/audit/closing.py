@@ -187,12 +187,11 @@ def load_closed_months(
                 "where publication = ?",
                 [name],
             )
-    found = {each.name: each for each in store.publications(published)}
     problems = []
     for month, name, file, record in closed:
         if (month, name) in carried:
             continue
-        publication = found.get(name)
+        publication = store.find(published, name)
         if publication is None or not publication.database.is_file():
             problems.append(
                 InputProblem(

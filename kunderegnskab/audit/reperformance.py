@@ -84,10 +84,9 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
         raise CannotReperform(str(error)) from error
     load_warehouse(con, company, workspace.lake, Intake(receipts, (), _expected(publication)), pseudonyms)
     before = manifest.previous
-    earlier = next(
-        (each for each in store.publications(workspace.published) if before and each.reference == before),
-        None,
-    )
+    earlier = store.find(workspace.published, before.publication) if before else None
+    if earlier is not None and earlier.reference != before:
+        earlier = None
     if before is not None and (earlier is None or not earlier.database.is_file()):
         raise CannotReperform(
             f"{publication.name} carries on what {before.publication} held, whose data are not there "

@@ -55,10 +55,12 @@ def load_baselines(
     with attached(con, now) as tables:
         if "marts.target_baselines" in tables:
             con.execute(_carried(now.name, _scope_id(now, pseudonyms)))
-    chain = _chain(published, now)
     gone = []
-    for approved_on in _approvals(con):
-        approved = _current_on(chain, approved_on)
+    # The newest day first: so the chain is followed once.
+    step: Publication | None = now
+    for approved_on in reversed(_approvals(con)):
+        step = _current_on(published, step, approved_on)
+        approved = step
         if approved is None:
             continue
         if not approved.database.is_file():
@@ -151,21 +153,15 @@ def _approvals(con: duckdb.DuckDBPyConnection) -> list[date]:
     return [approved_on for (approved_on,) in found.fetchall()]
 
 
-def _chain(published: Path, now: Publication) -> list[Publication]:
-    """The publications that have been current, newest first."""
-    found = {publication.name: publication for publication in store.publications(published)}
-    chain: list[Publication] = []
-    step: Publication | None = now
-    while step is not None and step not in chain:
-        chain.append(step)
+def _current_on(published: Path, newest: Publication | None, day: date) -> Publication | None:
+    """The publication that was current at the end of a day (UTC): `newest` or one before it."""
+    step = newest
+    while step is not None and step.manifest.published_at.date() > day:
         before = step.manifest.previous
-        step = found.get(before.publication) if before else None
-    return chain
-
-
-def _current_on(chain: list[Publication], day: date) -> Publication | None:
-    """The publication that was current at the end of a day (UTC)."""
-    return next((one for one in chain if one.manifest.published_at.date() <= day), None)
+        earlier = store.find(published, before.publication) if before else None
+        # A chain leads back; of a forged one nothing more is asked.
+        step = earlier if earlier is not None and earlier.manifest.number < step.manifest.number else None
+    return step
 
 
 def _literal(value: str | Path) -> str:

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,8 +97,17 @@ def current(published: Path) -> Publication | None:
 
 
 def publications(published: Path) -> list[Publication]:
-    """Every publication with a readable manifest, oldest first; verify_chain() names the others."""
+    """Every publication with a readable manifest, oldest first; verify_chain() names the others.
+
+    There are more with every refresh, and each manifest takes a megabyte of memory: what a refresh needs to
+    know of earlier ones, it asks `find`.
+    """
     return [found for path in _folders(published) if (found := _readable(path)) is not None]
+
+
+def find(published: Path, name: str) -> Publication | None:
+    """The publication of that name; None where there is none with a readable manifest."""
+    return _readable(published / name) if _FOLDER_NAME.fullmatch(name) else None
 
 
 def unchanged(published: Path, input_hash: str, code_version: str) -> Publication | None:
@@ -137,8 +146,11 @@ def recover_locked(published: Path) -> list[str]:
         remove(leftover)
         done.append(f"Removed {leftover.name}, left behind by a run that did not finish.")
     now = current(published)
-    for candidate in publications(published):
-        if now is not None and candidate.manifest.number <= now.manifest.number:
+    for folder in _folders(published):
+        if now is not None and _number(folder) <= now.manifest.number:
+            continue
+        candidate = _readable(folder)
+        if candidate is None:
             continue
         if candidate.manifest.previous != (now.reference if now else None):
             done.append(f"Left {candidate.name} alone: it does not follow the current publication.")
@@ -195,7 +207,7 @@ def prune(published: Path, keep: int) -> list[str]:
     recorded = _pruned_files(published)
     pruned = []
     now = _current_name(published)
-    for old in publications(published)[:-keep]:
+    for old in _with_data(published, keep):
         data = sorted(f for f in old.manifest.files if not f.startswith(f"{QUALITY_FOLDER}/"))
         if old.name == now or not any((old.path / file).exists() for file in data):
             continue
@@ -208,6 +220,18 @@ def prune(published: Path, keep: int) -> list[str]:
         remove(old.path / PARQUET_FOLDER)
         pruned.append(old.name)
     return pruned
+
+
+def _with_data(published: Path, newest: int) -> Iterator[Publication]:
+    """Publications that have data files, oldest first, without the newest so many of all."""
+    kept = 0
+    old: list[Path] = []
+    for folder in reversed(_folders(published)):
+        if kept < newest:
+            kept += _readable(folder) is not None
+        elif (folder / DATABASE_FILE).exists() or (folder / PARQUET_FOLDER).exists():
+            old.append(folder)
+    yield from filter(None, map(_readable, reversed(old)))
 
 
 def verify_chain(published: Path) -> list[ChainFault]:

@@ -7,7 +7,7 @@ kunderegnskab/audit/history.py for what publications carry) and the page's layou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -100,26 +100,37 @@ def group_of(result: KeptResult) -> str:
 
 
 def read_past(
-    con: duckdb.DuckDBPyConnection, folder: Path, started: Mapping[str, datetime]
+    con: duckdb.DuckDBPyConnection, folder: Path, started: Callable[[str], datetime | None]
 ) -> tuple[list[Run], list[KeptResult]]:
-    """Every publication in a warehouse's audit.check_history and every run that failed, oldest first.
+    """The publications in a warehouse's audit.check_history and the runs that failed, oldest first.
+
+    There are more with every refresh, so of those that the page leaves out only the runs are given: they are
+    counted.
 
     Args:
         folder: the files of all runs.
-        started: run -> when it began, UTC without time zone, of publications whose manifest is there.
+        started: when a publication began by its name, UTC without time zone; None where its manifest is gone.
     """
+    published = con.execute(
+        "select distinct publication, run_id from audit.check_history order by publication"
+    ).fetchall()
+    # Publications are numbered as they began, so the older ones need no time to be left out.
+    older, shown = published[:-_RUNS_SHOWN], published[-_RUNS_SHOWN:]
+    runs = [Run(run_id, datetime.min, "published", name) for name, run_id in older]
+    runs += [Run(run_id, started(name) or datetime.min, "published", name) for name, run_id in shown]
+    runs += [run for run in read_runs(folder) if run.outcome == "failed"]
+    runs.sort(key=lambda run: run.started_at)
+    newest = runs[-_RUNS_SHOWN:]
     found = con.execute(
         """
-        select publication, run_id, stage, check_name, subject, is_blocking, status, failing_rows, observed
-        from audit.check_history order by publication, stage, check_name
-        """
+        select run_id, stage, check_name, subject, is_blocking, status, failing_rows, observed
+        from audit.check_history where list_contains(?, run_id) order by publication, stage, check_name
+        """,
+        [[run.run_id for run in newest if run.publication is not None]],
     ).fetchall()
-    published = dict.fromkeys((row[0], row[1]) for row in found)
-    runs = [Run(run_id, started.get(run_id, datetime.min), "published", name) for name, run_id in published]
-    failed = [run for run in read_runs(folder) if run.outcome == "failed"]
-    results = [KeptResult(*row[1:], expectation="", expectation_da=None) for row in found]
-    results += read_run_results(folder, [run.run_id for run in failed])
-    return sorted([*runs, *failed], key=lambda run: run.started_at), results
+    results = [KeptResult(*row, expectation="", expectation_da=None) for row in found]
+    results += read_run_results(folder, [run.run_id for run in newest if run.publication is None])
+    return runs, results
 
 
 def write_history_page(

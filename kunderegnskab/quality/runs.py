@@ -10,6 +10,7 @@ are never removed, and such rows may name persons.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,7 +68,7 @@ class Run:
     publication: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KeptResult:
     """How one check of a run went."""
 
@@ -135,8 +136,17 @@ def keep_run(folder: Path, run: Run, warehouse: Path | None) -> Path:
         )
         rows = f"select {', '.join(COLUMNS)} from run left join checks on true order by stage, check_name"
         con.execute(f"copy ({rows}) to {literal(str(unfinished))} (format parquet)")
+    with unfinished.open("rb") as stream:
+        os.fsync(stream.fileno())
     unfinished.replace(target)
     return target
+
+
+def damaged_files(folder: Path) -> list[Path]:
+    """Files of runs that cannot be read; what is told of runs leaves them out."""
+    files = _files(folder)
+    with duckdb.connect() as con:
+        return [] if _are_readable(con, files) else [path for path in files if not _are_readable(con, [path])]
 
 
 def read_runs(folder: Path) -> list[Run]:
@@ -186,11 +196,29 @@ def find_run(folder: Path, name: str) -> Run:
 
 
 def _select(folder: Path, selected: str, rest: str) -> list[tuple]:
-    files = [str(path) for path in sorted(folder.glob("[!.]*.parquet"))] if folder.is_dir() else []
+    files = _files(folder)
+    with duckdb.connect() as con:
+        try:
+            return _rows(con, files, selected, rest)
+        except duckdb.Error:
+            # Each file is opened another time, so only now.
+            return _rows(con, [path for path in files if _are_readable(con, [path])], selected, rest)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[!.]*.parquet")) if folder.is_dir() else []
+
+
+def _rows(con: duckdb.DuckDBPyConnection, files: Sequence[Path], selected: str, rest: str) -> list[tuple]:
     if not files:
         return []
-    listed = ", ".join(map(literal, files))
-    with duckdb.connect() as con:
-        return con.execute(
-            f"{selected} from read_parquet([{listed}], union_by_name = true) {rest}"
-        ).fetchall()
+    listed = ", ".join(literal(str(path)) for path in files)
+    return con.execute(f"{selected} from read_parquet([{listed}], union_by_name = true) {rest}").fetchall()
+
+
+def _are_readable(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> bool:
+    try:
+        _rows(con, files, "select sum(hash(*columns(*)))", "")
+    except duckdb.Error:
+        return False
+    return True

@@ -78,5 +78,6 @@ class Company(BaseModel):
     dagster_runs_kept: int = Field(
         20,
         ge=1,
+        strict=True,
         description="Runs of which Dagster's page and the logs tell; a run of each last result stays",
     )

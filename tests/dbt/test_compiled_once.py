@@ -31,7 +31,7 @@ def compile_code(compiler: Any, node: Any, *rest: Any) -> Any:
 @pytest.fixture
 def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], CompiledOnce]:
     """A process of dbt's over the folder of a parse; a new one with each call."""
-    (tmp_path / STAMP).write_text("project 1")
+    (tmp_path / STAMP).write_text("project-1 manifest")
 
     def start() -> CompiledOnce:
         monkeypatch.setattr(Compiler, "_compile_code", compile_code)
@@ -69,7 +69,7 @@ def test_sql_of_another_project_is_not_used(process: Callable[[], CompiledOnce],
     once = process()
     compiled("1")
     once.keep()
-    (tmp_path / STAMP).write_text("project 2")
+    (tmp_path / STAMP).write_text("project-2 manifest")
     process()
     assert compiled("2") == ("select 2", True)
 

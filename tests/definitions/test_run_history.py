@@ -32,7 +32,7 @@ from sqlalchemy.engine import Engine
 
 from kunderegnskab.workspace import Workspace
 from orchestration import run_history
-from orchestration.instance import open_instance
+from orchestration.instance import NoHistory, open_instance
 from orchestration.pruning import prune_runs
 from orchestration.resources import CompanyWorkspace
 from orchestration.run_history import EventLog
@@ -463,3 +463,34 @@ def latest(instance: dg.DagsterInstance, key: dg.AssetKey) -> str:
     assert key in {entry.get_dagster_event().asset_key for entry in own}
     assert instance.get_run_by_id(made.run_id) is not None
     return made.run_id
+
+
+@pytest.mark.parametrize("file", ["history/runs.db", "history/runs/index.db", "schedules/schedules.db"])
+def test_damaged_files_are_named_with_what_to_do(workspace: Workspace, file: str):
+    with open_instance(workspace):
+        pass
+    home = workspace.state / "dagster"
+    (home / file).write_bytes(b"no database" * 1000)
+    with pytest.raises(NoHistory, match=f"remove .*{home}|{home} cannot be read"), open_instance(workspace):
+        pass
+
+
+@pytest.mark.parametrize("name", ["a%20b", "hvad?"])
+def test_a_path_that_dagster_cannot_open_is_refused(tmp_path: Path, name: str):
+    workspace = Workspace(tmp_path / name)
+    with pytest.raises(NoHistory, match="move the workspace"), open_instance(workspace):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_signs_in_a_path_are_no_hindrance(tmp_path: Path):
+    before = dict(os.environ)
+    root = tmp_path / "100 % 'æøå' {{ x }} #1 &"
+    root.mkdir()
+    (root / "company.yaml").write_text("name: Lille ApS\ncurrency: DKK\n", encoding="utf-8")
+    try:
+        with open_instance(Workspace(root)) as instance:
+            assert instance.get_runs_count() == 0
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from kunderegnskab.quality.history_page import _TEXTS, PAGE_FILE, read_past, write_history_page
-from kunderegnskab.quality.runs import KeptResult, Run, keep_run
+from kunderegnskab.quality.runs import KeptResult, Run, damaged_files, keep_run, read_runs
 
 
 def _run(number: int, publication: str | None = None) -> Run:
@@ -111,6 +111,39 @@ def test_the_past_is_every_publication_and_every_run_that_failed(tmp_path: Path)
             "insert into audit.check_history values "
             "('0001-a', 'run01', 'gate', 'once', 'x', false, 'failed', 3, '3')"
         )
-        runs, results = read_past(con, tmp_path, {"run01": FIRST.started_at})
+        runs, results = read_past(con, tmp_path, {"0001-a": FIRST.started_at}.get)
     assert runs == [FIRST, BROKEN]
     assert [(each.run_id, each.check_name, each.status) for each in results] == [("run01", "once", "failed")]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 half a file"])
+def test_a_damaged_file_of_a_run_is_left_out_and_named(tmp_path: Path, content: bytes) -> None:
+    keep_run(tmp_path, FIRST, None)
+    damaged = keep_run(tmp_path, BROKEN, None)
+    damaged.write_bytes(content)
+    assert read_runs(tmp_path) == [FIRST]
+    assert damaged_files(tmp_path) == [damaged]
+
+
+def test_of_what_the_page_leaves_out_only_the_runs_are_read(tmp_path: Path) -> None:
+    """There is one more with every refresh, for years."""
+    asked = []
+
+    def started(name: str) -> datetime:
+        asked.append(name)
+        return datetime(2026, 3, 1, 0, int(name[:4]))
+
+    with duckdb.connect() as con:
+        con.execute("create schema audit")
+        con.execute(
+            """
+            create table audit.check_history as
+            select format('{:04d}-x', i) as publication, 'run' || i as run_id, 'gate' as stage, 'a' as check_name,
+                'x' as subject, true as is_blocking, 'passed' as status, 0::bigint as failing_rows, '' as observed
+            from range(1, 51) as numbers (i)
+            """
+        )
+        runs, results = read_past(con, tmp_path, started)
+    assert [run.publication for run in runs] == [f"{number:04d}-x" for number in range(1, 51)]
+    assert [result.run_id for result in results] == [f"run{number}" for number in range(11, 51)]
+    assert asked == [f"{number:04d}-x" for number in range(11, 51)]
