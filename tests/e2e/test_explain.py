@@ -438,6 +438,9 @@ def test_both_languages(explained: Explained, demo_workspace: Path) -> None:
     danish, english = explained(demo_workspace, *asked), explained(demo_workspace, *asked, "--language", "en")
     assert danish.code == english.code == 0
     assert "Delene giver præcis det udgivne tal." in danish.out
+    # A line that is subtracted: what is published, and what it gives to the number above.
+    assert " (giver -" in danish.out
+    assert " (gives -" in english.out
     assert "The parts make exactly what was published." in english.out
     ((value,),) = rows(
         demo_workspace,

@@ -143,7 +143,7 @@ def noted(root: Path) -> dict[str, Any]:
     outcome = last_outcome(Workspace(root))
     assert outcome is not None
     assert outcome["log"]
-    unlike = ("finished_at", "run_id", "log", "publication")
+    unlike = ("finished_at", "seconds", "run_id", "log", "publication")
     return {
         name: unnamed(str(value)).replace(str(root), "ROOT")
         for name, value in outcome.items()

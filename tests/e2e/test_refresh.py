@@ -338,6 +338,8 @@ def test_changed_new_and_vanished_files_change_exactly_their_rows(project: Proje
     write_sales(small_to_change, "nord", sales_of("nord"))
     report = refreshed_quickly(project, small_to_change)
     assert report["publication"].startswith("0003-")
+    assert len(report["changed"]) == 2
+    assert str(extra.relative_to(small_to_change)) in report["changed"]
     assert accounts(small_to_change) == before
 
 
@@ -346,13 +348,15 @@ def test_changed_configuration_or_policy_publishes_anew(project: Project, small_
     company = small_to_change / "company.yaml"
     company.write_text(company.read_text() + "credit_interest_rate: 0.07\n", encoding="utf-8")
     assert "files have changed since" in freshness(project, small_to_change)
-    refreshed_quickly(project, small_to_change)
+    assert refreshed_quickly(project, small_to_change)["changed"] == ["company.yaml"]
     assert "made from the files that lie there now" in freshness(project, small_to_change)
 
     rule = "month,scope_type,scope_id,net_sales\n2025-01-01,company,all,1000.00\n"
     at_rest(small_to_change / "policy" / "budgets.csv", rule.encode())
     assert "files have changed since" in freshness(project, small_to_change)
-    refreshed_quickly(project, small_to_change)
+    done = quickly(project, "refresh", "--workspace", small_to_change)
+    assert "Changed since 0002-" in done.out
+    assert ": policy/budgets.csv.\n" in done.out
     now = current(small_to_change / "published")
     assert now is not None
     assert now.manifest.number == 3

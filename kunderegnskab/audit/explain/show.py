@@ -43,6 +43,7 @@ _WORDS = {
         "shown": "Kildeposter i de viste trin (alle med --csv, --xlsx eller --json)",
         "incomplete": "Posterne er ufuldstændige: {reason}",
         "records": "{count} poster",
+        "gives": "giver {value}",
         "record": "{file}, post {number}",
         "unchanged": "{unchanged} af {files} filer er uændrede siden de blev læst",
         "changed": "ÆNDRET siden den blev læst",
@@ -58,6 +59,7 @@ _WORDS = {
         "shown": "Source records of the steps shown (all with --csv, --xlsx or --json)",
         "incomplete": "Records incomplete: {reason}",
         "records": "{count} records",
+        "gives": "gives {value}",
         "record": "{file}, record {number}",
         "unchanged": "{unchanged} of {files} files are unchanged since they were read",
         "changed": "CHANGED since it was read",
@@ -138,7 +140,12 @@ def _add_steps(node: Tree, branch: Branch, names: Names) -> None:
         if not child.part.name:
             continue  # one value that was looked up: it stands in the line above already
         label = Text(_label(child.part, shared, names))
-        label.append(f"  {number(child.part.value, names.locale)}", "cyan")
+        # A cost that is subtracted gives another number than the cell holds that stands behind it.
+        published = child.part.value if child.explanation is None else child.explanation.value
+        label.append(f"  {number(published, names.locale)}", "cyan")
+        if published != child.part.value:
+            gives = _WORDS[names.locale]["gives"].format(value=number(child.part.value, names.locale))
+            label.append(f" ({gives})", "cyan")
         if child.part.records:
             count = _WORDS[names.locale]["records"].format(count=child.part.records)
             label.append(f"   {count}", "dim")
