@@ -1,6 +1,6 @@
 """What many refreshes of a small company in a row leave behind, and whether they need more memory each time.
 
-    .venv/bin/python benchmarks/many_refreshes.py [--refreshes 200] [--every 20] [--kept RUNS]
+    .venv/bin/python benchmarks/many_refreshes.py [--refreshes 200] [--every 20] [--kept RUNS] [--folder DIR]
 
 Each refresh is a process of its own, as a scheduler starts it, after an amount has changed, so that each
 publishes. Every so often it prints how large the folders of `state/` are, what lies in the system's folder
@@ -8,23 +8,31 @@ for temporary files (one of its own here) and which unfinished files lie in the 
 of the refreshes since. It ends with exit code 1 when `state/` has grown by more than 20 MB since the first
 line, when a temporary file is left, when memory grows, or when Dagster no longer shows the last
 materialization of an asset or the last result of a check.
+
+It takes hours on a slow machine. With --folder all is kept there, and a run that was broken off goes on where
+it ended, by the same code.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from checkouts import CannotCompare, tell, this_version
 from made_companies import write_at_rest, write_readme_company
 
+from kunderegnskab.code_version import code_version
 from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace.notes import write_text
 
 _MB = 1_000_000
 _STATE_MAY_GROW = 20 * _MB
@@ -59,16 +67,19 @@ class Line:
 def main() -> None:
     """Refresh and measure, print a line every so often, and judge them."""
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="many-refreshes-") as scratch:
-        workspace = Workspace(Path(scratch) / "workspace")
-        temporary = Path(scratch) / "temporary"
-        temporary.mkdir()
-        _write_company(workspace.root, options.kept)
+    with _scratch(options.folder) as scratch:
+        workspace = Workspace(scratch / "workspace")
+        temporary = scratch / "temporary"
+        shutil.rmtree(temporary, ignore_errors=True)  # of a refresh that was broken off
+        temporary.mkdir(parents=True)
+        if not workspace.root.exists():
+            _write_company(workspace.root, options.kept)
         os.environ["TMPDIR"] = str(temporary)
         tempfile.tempdir = None
+        noted = _Noted(scratch / "noted.json", code_version())
         lines = []
         try:
-            for line in _measured(workspace, temporary, options.refreshes, options.every):
+            for line in _measured(workspace, temporary, noted, options.refreshes, options.every):
                 lines.append(line)
                 _show(line)
         except CannotCompare as error:
@@ -83,7 +94,67 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--refreshes", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--every", type=int, default=20, help="refreshes from line to line (default 20)")
     parser.add_argument("--kept", type=int, help="dagster_runs_kept of the company (its own default)")
+    parser.add_argument(
+        "--folder", type=Path, help="keep all there, and go on with what was broken off there"
+    )
     return parser.parse_args()
+
+
+@contextmanager
+def _scratch(folder: Path | None) -> Generator[Path]:
+    if folder is not None:
+        yield folder.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="many-refreshes-") as scratch:
+        yield Path(scratch)
+
+
+class _Noted:
+    """What has been done so far: the lines, and the peak memory of each refresh since the last of them.
+
+    Raises:
+        CannotCompare: other code made them.
+    """
+
+    def __init__(self, path: Path, code: str) -> None:
+        self._path, self._code = path, code
+        self.lines: list[Line] = []
+        self.peaks: list[int] = []
+        if path.exists():
+            noted = json.loads(path.read_text(encoding="utf-8"))
+            if noted["code"] != code:
+                raise CannotCompare(f"{path.parent} was begun by {noted['code']}, this is {code}.")
+            self.lines = [
+                Line(
+                    line["refreshes"],
+                    line["folders"],
+                    line["publications"],
+                    tuple(line["memory"]),
+                    tuple(line["temporary"]),
+                )
+                for line in noted["lines"]
+            ]
+            self.peaks = noted["peaks"]
+
+    @property
+    def refreshes(self) -> int:
+        """How many have been made."""
+        return (self.lines[-1].refreshes if self.lines else 0) + len(self.peaks)
+
+    def add(self, peak: int) -> None:
+        """One more refresh."""
+        self.peaks.append(peak)
+        self._save()
+
+    def add_line(self, line: Line) -> None:
+        """The lot is complete."""
+        self.lines.append(line)
+        self.peaks = []
+        self._save()
+
+    def _save(self) -> None:
+        noted = {"code": self._code, "lines": [asdict(line) for line in self.lines], "peaks": self.peaks}
+        write_text(self._path, json.dumps(noted))
 
 
 def _write_company(root: Path, kept: int | None) -> None:
@@ -94,25 +165,28 @@ def _write_company(root: Path, kept: int | None) -> None:
     write_at_rest(company, (company.read_text(encoding="utf-8") + more).encode())
 
 
-def _measured(workspace: Workspace, temporary: Path, refreshes: int, every: int) -> Iterator[Line]:
+def _measured(
+    workspace: Workspace, temporary: Path, noted: _Noted, refreshes: int, every: int
+) -> Iterator[Line]:
     version = this_version()
-    peaks: list[int] = []
+    yield from noted.lines
     with version.alone():
-        for number in range(1, refreshes + 1):
+        for number in range(noted.refreshes + 1, refreshes + 1):
             _change(workspace.root, number)
             done = version.run("refresh", "--json", "--workspace", workspace.root)
             if done.report["status"] != "published":
                 raise CannotCompare(f"refresh {number} was to publish: {done.report}")
-            peaks.append(done.memory)
+            noted.add(done.memory)
             if number % every == 0 or number == refreshes:
-                yield Line(
+                line = Line(
                     number,
                     {path.name: _size(path) for path in sorted(workspace.state.iterdir())},
                     len([*workspace.published.glob("[0-9]*")]),
-                    tuple(peaks),
+                    tuple(noted.peaks),
                     tuple(_left(workspace.root, temporary)),
                 )
-                peaks = []
+                noted.add_line(line)
+                yield line
 
 
 def _change(root: Path, number: int) -> None:
@@ -120,7 +194,9 @@ def _change(root: Path, number: int) -> None:
     path = root / _COST
     header, first, *rest = path.read_text(encoding="utf-8").splitlines()
     *fields, _ = first.split(";")
-    text = "\n".join([header, ";".join([*fields, f"{100 + number},00"]), *rest, ""])
+    # One that was broken off is made again, and must be a change then, too.
+    amount = next(each for each in (f"{100 + number},00", f"{100 + number},50") if each not in first)
+    text = "\n".join([header, ";".join([*fields, amount]), *rest, ""])
     write_at_rest(path, text.encode())
 
 
