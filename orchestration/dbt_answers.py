@@ -129,7 +129,8 @@ class LineageCache:
     """Column lineage of the models, kept beside dbt's parse of the project: it follows from the code alone.
 
     Attributes:
-        file: holds what was found for one set of queries over one catalog; another set replaces it.
+        file: holds what was found for one set of queries over one catalog. Another set replaces it, but not a
+            part of the same code's models, as a build has that a broken rule stopped.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -144,9 +145,10 @@ class LineageCache:
         kept = self._read()
         if kept.get("key") != key:
             lineage, unknown = column_lineage(models, catalog)
-            kept = dict[str, Any](
+            found = dict[str, Any](
                 {
                     "key": key,
+                    "code": code_version(),
                     "catalog": catalog,
                     "lineage": [
                         [
@@ -158,7 +160,9 @@ class LineageCache:
                     "unknown": unknown,
                 }
             )
-            self._write(kept)
+            if not _is_part(found, kept):
+                self._write(found)
+            kept = found
         return _lineage_in(kept), kept["unknown"]
 
     def kept(self) -> tuple[Catalog, Lineage, dict[str, str]]:
@@ -176,6 +180,11 @@ class LineageCache:
 
     def _write(self, kept: Mapping[str, Any]) -> None:
         write_text(self.file, json.dumps(kept))
+
+
+def _is_part(found: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Whether what was found is of some of the relations only that are kept, by the same code."""
+    return found["code"] == kept.get("code") and _lineage_in(found).keys() < _lineage_in(kept).keys()
 
 
 def column_lineage(models: Sequence[Model], catalog: Catalog) -> tuple[Lineage, dict[str, str]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from small_intake import workspace_of
 
 from kunderegnskab import code_version
+from kunderegnskab.audit.models import Model
 from kunderegnskab.code_version import MODELS, tree_sha256
 from kunderegnskab.workspace import Workspace
 from orchestration import dbt_project, steps
@@ -137,6 +141,28 @@ def test_lineage_that_cannot_be_read_says_nothing(tmp_path: Path, content: str) 
     cache = LineageCache(tmp_path)
     cache.file.write_text(content)
     assert cache.kept() == ({}, {}, {})
+
+
+def test_lineage_of_a_stopped_build_does_not_replace_that_of_a_whole_one(tmp_path: Path) -> None:
+    models = [
+        Model("marts", name, "table", f"select 1 as {column}", (), "")
+        for name, column in (("a", "x"), ("b", "y"))
+    ]
+    cache = LineageCache(tmp_path)
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema marts; create table marts.a as select 1 as x; create table marts.b as select 1 as y"
+        )
+        cache.of(models, con)
+        part, _ = cache.of(models[:1], con)
+        assert part.keys() == {("marts", "a")}
+        first = json.loads(cache.file.read_text())["key"]
+        _, kept, _ = cache.kept()
+        assert kept.keys() == {("marts", "a"), ("marts", "b")}
+        # Other queries of all models do replace it.
+        other = [replace(model, query=f"{model.query} limit 1") for model in models]
+        cache.of(other, con)
+        assert json.loads(cache.file.read_text())["key"] != first
 
 
 def test_what_dbt_left_out_is_a_problem_though_no_rule_blocks() -> None:
