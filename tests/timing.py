@@ -18,6 +18,8 @@ import pytest
 NOTED = Path(__file__).with_name("seconds.json")
 # Of a test in a file that is not noted.
 SECONDS_PER_TEST = 0.5
+# What a fixture takes that is built once and that several files wait for.
+SECONDS_TO_BUILD = {"small": 100.0}
 TELL_EVERY_SECONDS = 30
 
 
@@ -44,8 +46,14 @@ class Timing:
         """Files that take longest come first, so that no process is left with one at the end."""
         if "PYTEST_XDIST_WORKER" in os.environ:
             work: dict[str, float] = defaultdict(float)
+            users: dict[str, set[str]] = defaultdict(set)
             for item in items:
                 work[_file(item.nodeid)] += self.seconds_of(item.nodeid)
+                for fixture in SECONDS_TO_BUILD.keys() & set(getattr(item, "fixturenames", ())):
+                    users[fixture].add(_file(item.nodeid))
+            # The longest of its files builds it; the others come when it is there.
+            for fixture, files in users.items():
+                work[max(files, key=lambda file: work[file])] += SECONDS_TO_BUILD[fixture]
             items.sort(key=lambda item: -work[_file(item.nodeid)])
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
