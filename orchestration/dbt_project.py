@@ -95,9 +95,8 @@ def ensure_manifest(workspace: Workspace) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     with FileLock(target / "parse.lock"):
         wanted = tree_sha256(REPOSITORY, MODELS)
+        # A parse that was killed leaves a manifest of other files, or half of one, beside an older stamp.
         if not manifest.is_file() or read_stamp(target) != [wanted, _sha256(manifest)]:
-            # A parse that is killed leaves a manifest of other files, or half of one.
-            (target / STAMP).unlink(missing_ok=True)
             _parse(workspace)
             if tree_sha256(REPOSITORY, MODELS) != wanted:
                 raise DbtProjectError("Files of the dbt project changed while it was read. Run it again.")

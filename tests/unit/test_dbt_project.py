@@ -81,7 +81,7 @@ def test_what_a_killed_or_foreign_parse_left_is_parsed_again(
     assert parses == ["select 1", "select 1"]
 
 
-def test_a_killed_parse_leaves_no_stamp(
+def test_the_manifest_of_a_killed_parse_is_not_taken_for_that_of_other_files(
     workspace: Workspace, parses: list[str], repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Back at the old files, the old stamp would be right and the manifest of the files in between."""
