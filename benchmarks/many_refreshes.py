@@ -22,10 +22,12 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from checkouts import CannotCompare, tell, this_version
 from made_companies import write_at_rest, write_readme_company
@@ -73,12 +75,16 @@ def main() -> None:
         shutil.rmtree(temporary, ignore_errors=True)  # of a refresh that was broken off
         temporary.mkdir(parents=True)
         if not workspace.root.exists():
-            _write_company(workspace.root, options.kept)
+            made = scratch / ".making"
+            shutil.rmtree(made, ignore_errors=True)
+            _write_company(made, options.kept)
+            made.rename(workspace.root)
         os.environ["TMPDIR"] = str(temporary)
         tempfile.tempdir = None
-        noted = _Noted(scratch / "noted.json", code_version())
         lines = []
         try:
+            settings = {"code": code_version(), "kept": options.kept, "every": options.every}
+            noted = _Noted(scratch / "noted.json", settings)
             for line in _measured(workspace, temporary, noted, options.refreshes, options.every):
                 lines.append(line)
                 _show(line)
@@ -113,17 +119,17 @@ class _Noted:
     """What has been done so far: the lines, and the peak memory of each refresh since the last of them.
 
     Raises:
-        CannotCompare: other code made them.
+        CannotCompare: they were made by other code, or with other settings.
     """
 
-    def __init__(self, path: Path, code: str) -> None:
-        self._path, self._code = path, code
+    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
+        self._path, self._settings = path, settings
         self.lines: list[Line] = []
         self.peaks: list[int] = []
         if path.exists():
             noted = json.loads(path.read_text(encoding="utf-8"))
-            if noted["code"] != code:
-                raise CannotCompare(f"{path.parent} was begun by {noted['code']}, this is {code}.")
+            if noted["settings"] != settings:
+                raise CannotCompare(f"{path.parent} was begun with {noted['settings']}, this is {settings}.")
             self.lines = [
                 Line(
                     line["refreshes"],
@@ -141,19 +147,20 @@ class _Noted:
         """How many have been made."""
         return (self.lines[-1].refreshes if self.lines else 0) + len(self.peaks)
 
-    def add(self, peak: int) -> None:
-        """One more refresh."""
+    def add(self, peak: int, line_of: Callable[[tuple[int, ...]], Line] | None = None) -> None:
+        """One more refresh; with it the lot is complete if there is a line of its peaks."""
         self.peaks.append(peak)
-        self._save()
-
-    def add_line(self, line: Line) -> None:
-        """The lot is complete."""
-        self.lines.append(line)
-        self.peaks = []
+        if line_of is not None:
+            self.lines.append(line_of(tuple(self.peaks)))
+            self.peaks = []
         self._save()
 
     def _save(self) -> None:
-        noted = {"code": self._code, "lines": [asdict(line) for line in self.lines], "peaks": self.peaks}
+        noted = {
+            "settings": self._settings,
+            "lines": [asdict(line) for line in self.lines],
+            "peaks": self.peaks,
+        }
         write_text(self._path, json.dumps(noted))
 
 
@@ -176,17 +183,14 @@ def _measured(
             done = version.run("refresh", "--json", "--workspace", workspace.root)
             if done.report["status"] != "published":
                 raise CannotCompare(f"refresh {number} was to publish: {done.report}")
-            noted.add(done.memory)
-            if number % every == 0 or number == refreshes:
-                line = Line(
-                    number,
-                    {path.name: _size(path) for path in sorted(workspace.state.iterdir())},
-                    len([*workspace.published.glob("[0-9]*")]),
-                    tuple(noted.peaks),
-                    tuple(_left(workspace.root, temporary)),
-                )
-                noted.add_line(line)
-                yield line
+            if number % every and number != refreshes:
+                noted.add(done.memory)
+                continue
+            folders = {path.name: _size(path) for path in sorted(workspace.state.iterdir())}
+            publications = len([*workspace.published.glob("[0-9]*")])
+            left = tuple(_left(workspace.root, temporary))
+            noted.add(done.memory, partial(Line, number, folders, publications, temporary=left))
+            yield noted.lines[-1]
 
 
 def _change(root: Path, number: int) -> None:

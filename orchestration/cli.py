@@ -609,7 +609,7 @@ def _show_publication(workspace: Workspace, publication: Publication, outcome: O
     from orchestration.status import headline
 
     current = workspace.published / "current"
-    _out.print(f"Published {publication.name} after {outcome.seconds} seconds.")
+    _out.print(f"Published {publication.name} after {outcome.seconds} s.")
     if publication.manifest.previous is not None:
         before = publication.manifest.previous.publication
         _out.print(f"Changed since {before}: {_few(outcome.changed) or 'no file'}.")

@@ -166,7 +166,7 @@ class LineageCache:
         return _lineage_in(kept), kept["unknown"]
 
     def kept(self) -> tuple[Catalog, Lineage, dict[str, str]]:
-        """What was found last, whatever the code was then: catalog, lineage, and what could not be shown."""
+        """What is kept, whatever the code was then: catalog, lineage, and what could not be shown."""
         kept = self._read()
         return (kept["catalog"], _lineage_in(kept), kept["unknown"]) if kept else ({}, {}, {})
 

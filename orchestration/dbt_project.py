@@ -100,7 +100,10 @@ def ensure_manifest(workspace: Workspace) -> Path:
             _parse(workspace)
             if tree_sha256(REPOSITORY, MODELS) != wanted:
                 raise DbtProjectError("Files of the dbt project changed while it was read. Run it again.")
-            write_text(target / STAMP, f"{wanted} {_sha256(manifest)}\n")
+            stamp = [wanted, _sha256(manifest)]
+            write_text(target / STAMP, f"{' '.join(stamp)}\n")
+            if read_stamp(target) != stamp:
+                raise DbtProjectError(f"{target / STAMP} cannot be written; check rights and space.")
     return manifest
 
 

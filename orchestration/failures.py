@@ -69,9 +69,24 @@ def broken_steps(events: Iterable[dg.DagsterEvent], *, are_checks_told: bool) ->
             yield f"The step {event.step_key} broke: {_root_cause(data.error)}"
 
 
-def _root_cause(error: SerializableErrorInfo) -> str:
+def was_refused(events: Iterable[dg.DagsterEvent]) -> bool:
+    """Whether a run did nothing because another command held the workspace."""
+    return any(
+        event.event_type_value == "PIPELINE_FAILURE"
+        and event.job_failure_data.error is not None
+        and _first_error(event.job_failure_data.error).cls_name == WorkspaceBusy.__name__
+        for event in events
+    )
+
+
+def _first_error(error: SerializableErrorInfo) -> SerializableErrorInfo:
     while error.cause is not None:
         error = error.cause
+    return error
+
+
+def _root_cause(error: SerializableErrorInfo) -> str:
+    error = _first_error(error)
     return error.message.strip().splitlines()[0].removeprefix("kunderegnskab.workspace.lock.WorkspaceBusy: ")
 
 

@@ -45,7 +45,7 @@ def open_instance(workspace: Workspace) -> Generator[DagsterInstance]:
         NoHistory: its files are damaged, or lie where Dagster cannot open any.
     """
     from dagster import DagsterInstance
-    from sqlalchemy.exc import DatabaseError
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
     # Dagster writes the path into an address, in which these begin something else.
     if sign := re.search(r"\?|%[0-9A-Fa-f]{2}", str(workspace.root)):
@@ -57,9 +57,15 @@ def open_instance(workspace: Workspace) -> Generator[DagsterInstance]:
     home = prepare_home(workspace)
     try:
         instance = DagsterInstance.from_config(str(home))
-        # Both files are opened by what is asked first.
+        # `from_config` opens the schedules alone. Runs and events are opened by the first question, which
+        # must fail here and not in the run.
         instance.get_runs_count()
         instance.all_asset_keys()
+    except OperationalError as error:  # locked, no rights, no space: the files are whole
+        raise NoHistory(
+            f"Dagster's history of runs in {home} cannot be opened ({error.orig}); check rights and space, "
+            "and try again."
+        ) from error
     except DatabaseError as error:
         raise NoHistory(
             f"Dagster's history of runs in {home} cannot be read ({error.orig}); remove that folder and run "

@@ -39,8 +39,9 @@ class Outcome:
         sentences: what went wrong, plain; empty unless failed.
         warnings: checks that failed without hindering the publication, plain.
         notes: what could not be kept or sent of the run, which changes nothing of what came of it.
-        changed: files that are new, others or gone since the publication before, and `the program` if it is.
-        seconds: how long it took.
+        changed: names of files that are new, others or gone since the publication before; what else has
+            changed of what it is made from stands in words.
+        seconds: how long it took, waiting for others included.
         log: file with everything that Dagster and dbt said; None if they were not started.
     """
 
@@ -69,7 +70,7 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
     try:
         # Another refresh that is at work needs its log, its lists and its unfinished publication.
         with sole_writer(workspace):
-            _clear(workspace)
+            shutil.rmtree(workspace.state / "failures", ignore_errors=True)
             for sentence in store.recover(workspace.published):
                 progress(sentence, 0, 1)
         files = input_files(workspace)
@@ -78,42 +79,41 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
         if published is not None and not full:
             outcome = Outcome("unchanged", published.name)
         else:
-            changed = _changed(workspace, files)
+            changed = _changed(workspace, files, inputs)
             outcome = _run(workspace, progress, run_tags(inputs) | ({FULL: "true"} if full else {}))
             outcome = replace(outcome, changed=changed)
+        is_noted = True
     except WorkspaceBusy as error:
-        return _failed(workspace, error)
+        # What is noted of the last refresh belongs to the one at work.
+        outcome, is_noted = _failed(workspace, error), False
     except KunderegnskabError as error:
-        outcome = _failed(workspace, error)
+        outcome, is_noted = _failed(workspace, error), True
     outcome = replace(outcome, seconds=round(time.monotonic() - began))
-    _note(workspace, outcome)
+    if is_noted:
+        _note(workspace, outcome)
     return outcome
 
 
-def _changed(workspace: Workspace, files: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of files that are not what the current publication was made from, and whether the program is."""
+def _changed(workspace: Workspace, files: Mapping[str, str], inputs: str) -> tuple[str, ...]:
+    """What is not as it was when the current publication was made; all files before the first one.
+
+    Args:
+        files: SHA-256 by name of what would be read.
+        inputs: the hash over these and the configuration.
+    """
     current = store.current(workspace.published)
-    if current is None:
-        return tuple(files)
     now = {**configuration_hashes(workspace), **files}
-    before: dict[str, object] = {}
-    configuration = current.manifest.parameters.get("configuration")
-    before |= configuration if isinstance(configuration, dict) else {}
-    for file in current.manifest.inputs:
-        before |= {file.path: file.sha256, **file.lookups}
+    if current is None:
+        return tuple(sorted(now))
+    manifest = current.manifest
+    configuration = manifest.parameters.get("configuration")
+    before = {**(configuration if isinstance(configuration, dict) else {}), **manifest.input_hashes}
     changed = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
-    is_same_program = current.manifest.code_version == code_version()
-    return (*changed, *(() if is_same_program else ("the program",)))
-
-
-def _clear(workspace: Workspace) -> None:
-    """Remove what the last refresh said of its failure, and the oldest logs."""
-    shutil.rmtree(workspace.state / "failures", ignore_errors=True)
-    keep_newest(_logs(workspace), workspace.company.dagster_runs_kept - 1)
-
-
-def _logs(workspace: Workspace) -> Path:
-    return workspace.state / "logs"
+    if manifest.code_version != code_version():
+        changed.append("the program")
+    if not changed and manifest.input_hash != inputs:
+        changed.append("the secret of the pseudonyms")
+    return tuple(changed)
 
 
 def _failed(workspace: Workspace, error: KunderegnskabError) -> Outcome:
@@ -125,7 +125,9 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
     # Imported here because Dagster takes seconds, and most refreshes find nothing to do.
     from orchestration.dbt_process import started_early
 
-    log = _logs(workspace) / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    # The newest may be of a refresh that has just begun and holds the workspace in a moment.
+    keep_newest(log.parent, max(workspace.company.dagster_runs_kept - 1, 1))
     progress("starting", 0, 1)
     with _output_to(log), _faults_to_log(log), started_early(workspace):
         from orchestration import failures, run_notes
@@ -145,6 +147,8 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
             left_out = [event.step_key for event in result.all_events if event.is_step_skipped]
             is_whole = result.success and not left_out
             sentences, rejects = ((), None) if is_whole else failures.explain(workspace, result)
+            if failures.was_refused(result.all_events):
+                raise WorkspaceBusy("\n".join(sentences))
             notes = tuple(run_notes.run_warnings(workspace, result.run_id))
     current = store.current(workspace.published)
     name = current.name if current else None
@@ -154,8 +158,8 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
         return Outcome(
             "published", name, result.run_id, log=str(log), warnings=tuple(warnings_of(current)), notes=notes
         )
-    if not sentences:
-        sentences = (f"Steps were left out ({', '.join(map(str, left_out))}), so nothing was published.",)
+    if not sentences and left_out:
+        sentences = (f"Steps were left out: {', '.join(map(str, left_out))}.",)
     return Outcome("failed", name, result.run_id, sentences, str(log), rejects, notes=notes)
 
 

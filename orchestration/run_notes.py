@@ -41,10 +41,12 @@ def noted(
         prune(workspace, instance, run_id)
     except Exception as error:
         _warn(workspace, run_id, log, f"What old runs left could not be removed: {error}")
-    for damaged in damaged_files(workspace.runs):
-        _warn(
-            workspace, run_id, log, f"{damaged} cannot be read; the page of quality over time leaves it out."
-        )
+    try:
+        for damaged in damaged_files(workspace.runs):
+            told = f"{damaged} cannot be read; the page of checks over time leaves it out."
+            _warn(workspace, run_id, log, told)
+    except Exception as error:
+        _warn(workspace, run_id, log, f"The files of earlier runs could not be looked at: {error}")
     events = None
     try:
         events = RunEvents(workspace, run_id, started_at)

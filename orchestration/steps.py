@@ -62,7 +62,7 @@ from kunderegnskab.quality.metric_checks import prepare as prepare_checks
 from kunderegnskab.quality.report import ReportTitle, write_report
 from kunderegnskab.quality.runs import Run, kept_result
 from kunderegnskab.workspace import Workspace
-from orchestration.dbt_answers import LineageCache, built_models, row_counts, rule_results
+from orchestration.dbt_answers import LineageCache, built_models, counted, row_counts, rule_results
 from orchestration.dbt_project import (
     ensure_manifest,
     expected_checks,
@@ -311,7 +311,7 @@ def _problems(answers: Sequence[Mapping[str, Any]], results: Sequence[CheckResul
         problems.append("1 rule is broken." if failed == 1 else f"{failed} rules are broken.")
     skipped = sum(answer["status"] == "skipped" for answer in answers)
     if skipped and not problems:
-        problems.append(f"dbt left out {skipped:,} models and tests, see the log.")
+        problems.append(f"dbt left out {counted(skipped, 'node')}, see the log.")
     return problems
 
 

@@ -88,7 +88,7 @@ def verify_integrity(workspace: Workspace, progress: Progress = silent) -> Integ
             findings.append(Finding("lake", f"lake/{name}", sentence))
 
     current = next((each for each in reversed(believed) if _is_current(each, workspace)), None)
-    landing = _landing_files(current)
+    landing = current.manifest.input_hashes if current else {}
     for place, (name, sha256) in enumerate(sorted(landing.items())):
         progress("hashing landing files", place, len(landing))
         what = "put the file back as it was, or refresh so that the change is published"
@@ -119,13 +119,6 @@ def _lake_files(file: InputFile) -> Iterator[tuple[str, str]]:
     yield file.lake_file, file.lake_sha256
     if file.text_file is not None and file.text_sha256 is not None:
         yield file.text_file, file.text_sha256
-
-
-def _landing_files(publication: Publication | None) -> dict[str, str]:
-    files: dict[str, str] = {}
-    for file in publication.manifest.inputs if publication else ():
-        files |= {file.path: file.sha256, **file.lookups}
-    return files
 
 
 def _configuration(publication: Publication | None) -> dict[str, str]:

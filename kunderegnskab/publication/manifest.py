@@ -152,6 +152,14 @@ class Manifest(Record):
         """The one way this manifest is written: sorted keys, UTF-8, a line feed at the end."""
         return canonical_json(self.model_dump(mode="json"))
 
+    @property
+    def input_hashes(self) -> dict[str, str]:
+        """SHA-256 of every file that was read, lookups included, by path."""
+        hashes: dict[str, str] = {}
+        for file in self.inputs:
+            hashes |= {**file.lookups, file.path: file.sha256}
+        return hashes
+
 
 def canonical_json(value: JsonValue) -> bytes:
     """JSON as every machine-readable file of a publication is written."""

@@ -208,9 +208,9 @@ def prune(published: Path, keep: int) -> list[str]:
     pruned = []
     now = _current_name(published)
     for old in _with_data(published, keep):
-        data = sorted(f for f in old.manifest.files if not f.startswith(f"{QUALITY_FOLDER}/"))
-        if old.name == now or not any((old.path / file).exists() for file in data):
+        if old.name == now:
             continue
+        data = sorted(f for f in old.manifest.files if not f.startswith(f"{QUALITY_FOLDER}/"))
         if old.name not in recorded:
             line = {"publication": old.name, "removed": data, "at": datetime.now(UTC).isoformat()}
             path = published / RETENTION_FILE
@@ -223,7 +223,7 @@ def prune(published: Path, keep: int) -> list[str]:
 
 
 def _with_data(published: Path, newest: int) -> Iterator[Publication]:
-    """Publications that have data files, oldest first, without the newest so many of all."""
+    """Publications that have data files, oldest first, but for the newest so many readable ones."""
     kept = 0
     old: list[Path] = []
     for folder in reversed(_folders(published)):

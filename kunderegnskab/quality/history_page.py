@@ -112,7 +112,8 @@ def read_past(
         started: when a publication began by its name, UTC without time zone; None where its manifest is gone.
     """
     published = con.execute(
-        "select distinct publication, run_id from audit.check_history order by publication"
+        "select distinct publication, run_id from audit.check_history "
+        "order by length(publication), publication"  # 10000 comes after 9999
     ).fetchall()
     # Publications are numbered as they began, so the older ones need no time to be left out.
     older, shown = published[:-_RUNS_SHOWN], published[-_RUNS_SHOWN:]

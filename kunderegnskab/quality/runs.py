@@ -218,7 +218,8 @@ def _rows(con: duckdb.DuckDBPyConnection, files: Sequence[Path], selected: str, 
 
 def _are_readable(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> bool:
     try:
-        _rows(con, files, "select sum(hash(*columns(*)))", "")
+        # All of each file, and the columns that tell of a run.
+        _rows(con, files, f"select sum(hash(*columns(*))), count({'), count('.join(_RUN_COLUMNS)})", "")
     except duckdb.Error:
         return False
     return True

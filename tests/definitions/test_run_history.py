@@ -7,6 +7,7 @@ by Dagster, so they are not postponed.
 import hashlib
 import inspect
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -471,7 +472,18 @@ def test_damaged_files_are_named_with_what_to_do(workspace: Workspace, file: str
         pass
     home = workspace.state / "dagster"
     (home / file).write_bytes(b"no database" * 1000)
-    with pytest.raises(NoHistory, match=f"remove .*{home}|{home} cannot be read"), open_instance(workspace):
+    said = rf"{re.escape(str(home))} cannot be read .*remove that folder"
+    with pytest.raises(NoHistory, match=said), open_instance(workspace):
+        pass
+
+
+def test_files_that_are_whole_and_cannot_be_opened_are_not_to_be_removed(workspace: Workspace):
+    with open_instance(workspace):
+        pass
+    file = workspace.state / "dagster" / "history" / "runs.db"
+    file.rename(file.with_suffix(".away"))
+    file.mkdir()
+    with pytest.raises(NoHistory, match="check rights and space"), open_instance(workspace):
         pass
 
 

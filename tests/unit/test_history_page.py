@@ -116,6 +116,13 @@ def test_the_past_is_every_publication_and_every_run_that_failed(tmp_path: Path)
     assert [(each.run_id, each.check_name, each.status) for each in results] == [("run01", "once", "failed")]
 
 
+def test_a_file_of_something_else_is_left_out_too(tmp_path: Path) -> None:
+    keep_run(tmp_path, FIRST, None)
+    duckdb.execute(f"copy (select 1 as x) to '{tmp_path / 'other.parquet'}'")
+    assert read_runs(tmp_path) == [FIRST]
+    assert damaged_files(tmp_path) == [tmp_path / "other.parquet"]
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1 half a file"])
 def test_a_damaged_file_of_a_run_is_left_out_and_named(tmp_path: Path, content: bytes) -> None:
     keep_run(tmp_path, FIRST, None)
