@@ -198,11 +198,10 @@ def find_run(folder: Path, name: str) -> Run:
 def _select(folder: Path, selected: str, rest: str) -> list[tuple]:
     files = _files(folder)
     with duckdb.connect() as con:
-        try:
-            return _rows(con, files, selected, rest)
-        except duckdb.Error:
+        if not _are_readable(con, files):
             # Each file is opened another time, so only now.
-            return _rows(con, [path for path in files if _are_readable(con, [path])], selected, rest)
+            files = [path for path in files if _are_readable(con, [path])]
+        return _rows(con, files, selected, rest)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -217,9 +216,10 @@ def _rows(con: duckdb.DuckDBPyConnection, files: Sequence[Path], selected: str, 
 
 
 def _are_readable(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> bool:
+    told = " and ".join(f"count({column}) = count(*)" for column in ("run_id", "started_at", "outcome"))
     try:
-        # All of each file, and the columns that tell of a run.
-        _rows(con, files, f"select sum(hash(*columns(*))), count({'), count('.join(_RUN_COLUMNS)})", "")
+        # All of each file is read.
+        found = _rows(con, files, f"select {told}, sum(hash(*columns(*)))", "")
     except duckdb.Error:
         return False
-    return True
+    return all(row[0] for row in found)
