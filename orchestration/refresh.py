@@ -106,8 +106,7 @@ def _changed(workspace: Workspace, files: Mapping[str, str], inputs: str) -> tup
     if current is None:
         return tuple(sorted(now))
     manifest = current.manifest
-    configuration = manifest.parameters.get("configuration")
-    before = {**(configuration if isinstance(configuration, dict) else {}), **manifest.input_hashes}
+    before = {**manifest.configuration_hashes, **manifest.input_hashes}
     changed = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
     if manifest.code_version != code_version():
         changed.append("the program")

@@ -94,7 +94,7 @@ def verify_integrity(workspace: Workspace, progress: Progress = silent) -> Integ
         what = "put the file back as it was, or refresh so that the change is published"
         if sentence := _fault(workspace.root / name, sha256, name, what):
             findings.append(Finding("landing", name, sentence))
-    recorded = _configuration(current)
+    recorded = current.manifest.configuration_hashes if current else {}
     now = configuration_hashes(workspace)
     findings += [
         Finding("configuration", name, f"{name} has changed since {current.name} was made from it; refresh.")
@@ -119,11 +119,6 @@ def _lake_files(file: InputFile) -> Iterator[tuple[str, str]]:
     yield file.lake_file, file.lake_sha256
     if file.text_file is not None and file.text_sha256 is not None:
         yield file.text_file, file.text_sha256
-
-
-def _configuration(publication: Publication | None) -> dict[str, str]:
-    recorded = publication.manifest.parameters.get("configuration") if publication else None
-    return {name: str(sha256) for name, sha256 in recorded.items()} if isinstance(recorded, dict) else {}
 
 
 def _is_current(publication: Publication, workspace: Workspace) -> bool:

@@ -57,10 +57,9 @@ def load_baselines(
             con.execute(_carried(now.name, _scope_id(now, pseudonyms)))
     gone = []
     # The newest day first: so the chain is followed once.
-    step: Publication | None = now
+    approved: Publication | None = now
     for approved_on in reversed(_approvals(con)):
-        step = _current_on(published, step, approved_on)
-        approved = step
+        approved = _current_on(published, approved, approved_on)
         if approved is None:
             continue
         if not approved.database.is_file():

@@ -153,6 +153,12 @@ class Manifest(Record):
         return canonical_json(self.model_dump(mode="json"))
 
     @property
+    def configuration_hashes(self) -> dict[str, str]:
+        """SHA-256 of the configuration files by name; none before they were recorded."""
+        recorded = self.parameters.get("configuration")
+        return {name: str(sha256) for name, sha256 in recorded.items()} if isinstance(recorded, dict) else {}
+
+    @property
     def input_hashes(self) -> dict[str, str]:
         """SHA-256 of every file that was read, lookups included, by path."""
         hashes: dict[str, str] = {}

@@ -198,10 +198,11 @@ def find_run(folder: Path, name: str) -> Run:
 def _select(folder: Path, selected: str, rest: str) -> list[tuple]:
     files = _files(folder)
     with duckdb.connect() as con:
-        if not _are_readable(con, files):
+        try:
+            return _rows(con, files, selected, rest)
+        except duckdb.Error:
             # Each file is opened another time, so only now.
-            files = [path for path in files if _are_readable(con, [path])]
-        return _rows(con, files, selected, rest)
+            return _rows(con, [path for path in files if _are_readable(con, [path])], selected, rest)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -211,15 +212,23 @@ def _files(folder: Path) -> list[Path]:
 def _rows(con: duckdb.DuckDBPyConnection, files: Sequence[Path], selected: str, rest: str) -> list[tuple]:
     if not files:
         return []
+    # A row without a run is of a file of something else.
+    runs = f"(select * from {_relation(files)} where run_id is not null)"
+    return con.execute(f"{selected} from {runs} {rest}").fetchall()
+
+
+def _relation(files: Sequence[Path]) -> str:
     listed = ", ".join(literal(str(path)) for path in files)
-    return con.execute(f"{selected} from read_parquet([{listed}], union_by_name = true) {rest}").fetchall()
+    return f"read_parquet([{listed}], union_by_name = true)"
 
 
 def _are_readable(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> bool:
+    if not files:
+        return True
     told = " and ".join(f"count({column}) = count(*)" for column in ("run_id", "started_at", "outcome"))
     try:
         # All of each file is read.
-        found = _rows(con, files, f"select {told}, sum(hash(*columns(*)))", "")
+        found = con.execute(f"select {told}, sum(hash(*columns(*))) from {_relation(files)}").fetchall()
     except duckdb.Error:
         return False
-    return all(row[0] for row in found)
+    return bool(found[0][0])

@@ -84,7 +84,9 @@ def test_lookup_files_stand_beside_the_record_with_their_state(tmp_path: Path) -
     trace: Any = SimpleNamespace(
         inputs=lambda _: [file],
         workspace=SimpleNamespace(root=tmp_path, lake=tmp_path / "lake"),
-        publication=SimpleNamespace(manifest=SimpleNamespace(inputs=[file])),
+        publication=SimpleNamespace(
+            manifest=SimpleNamespace(input_hashes={**file.lookups, file.path: file.sha256})
+        ),
     )
     (record,) = source_records(cast(Trace, trace), [RecordKey("sales_lines", "landing/lines.csv", 1, 5)])
     assert record.file_state == "unchanged"

@@ -58,9 +58,7 @@ class SourceRecord:
 
 def file_states(trace: Trace, names: Iterable[str]) -> dict[str, FileState]:
     """For each landing file whether it is still the one that the publication was made from."""
-    recorded: dict[str, str] = {}
-    for file in trace.publication.manifest.inputs:
-        recorded |= {**file.lookups, file.path: file.sha256}
+    recorded = trace.publication.manifest.input_hashes
     states: dict[str, FileState] = {}
     for name in set(names):
         path = trace.workspace.root / name
