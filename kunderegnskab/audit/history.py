@@ -23,6 +23,7 @@ from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.quality.history_page import RUNS_SHOWN
 
 CHANGE_LOG = "audit.change_log"
 CHECK_HISTORY = "audit.check_history"
@@ -68,9 +69,10 @@ def load_history(
     if now is None or not now.database.is_file():
         return
     with attached(con, now) as tables:
-        for table in (CHANGE_LOG, CHECK_HISTORY):
-            if table in tables:
-                con.execute(f"insert into {table} by name select * from {EARLIER}.{table}")
+        if CHANGE_LOG in tables:
+            con.execute(f"insert into {CHANGE_LOG} by name select * from {EARLIER}.{CHANGE_LOG}")
+        if CHECK_HISTORY in tables:
+            _carry_checks_on(con)
         con.execute(
             f"""
             insert into {CHECK_HISTORY}
@@ -89,6 +91,25 @@ def load_history(
         if (feed.is_policy or feed.is_rate) and not is_same:
             _note_changes(con, feed, lake, now, pseudonyms, needs_approval=feed.name in needing)
     _note_configuration(con, parameters, now)
+
+
+def _carry_checks_on(con: duckdb.DuckDBPyConnection) -> None:
+    """Take over how checks went at earlier publications.
+
+    There are hundreds at each publication, and most pass. Of publications that the page of checks has no room
+    for, only the others are carried on: what passed then, their manifests go on telling.
+    """
+    con.execute(
+        f"""
+        insert into {CHECK_HISTORY} by name
+        select * from {EARLIER}.{CHECK_HISTORY}
+        where status is distinct from 'passed' or publication in (
+            select distinct publication from {EARLIER}.{CHECK_HISTORY}
+            order by length(publication) desc, publication desc limit ?
+        )
+        """,
+        [RUNS_SHOWN - 1],
+    )
 
 
 def _lake_files(feed: Feed, files: Sequence[Receipt] | Sequence[InputFile]) -> set[tuple[str, str]]:

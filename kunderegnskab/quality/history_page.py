@@ -22,7 +22,8 @@ from kunderegnskab.quality.runs import KeptResult, Run, attention, read_run_resu
 PAGE_FILE = "history.html"
 _TEMPLATE = "history.html.j2"
 # Columns that fit on a screen; older runs are left out and counted.
-_RUNS_SHOWN = 40
+RUNS_SHOWN = 40
+"""Columns of the page: the newest runs."""
 # What needs a reader's attention comes first.
 GROUPS = ("error", "failed", "waived", "warning", "passed")
 _WEIGHT = {"error": 5, "failed": 4, "waived": 3, "warning": 2, "passed": 0}
@@ -104,8 +105,9 @@ def read_past(
 ) -> tuple[list[Run], list[KeptResult]]:
     """The publications in a warehouse's audit.check_history and the runs that failed, oldest first.
 
-    There are more with every refresh, so of those that the page leaves out only the runs are given: they are
-    counted.
+    There are more with every refresh, so of those that the page leaves out only the runs are given, without
+    id: they are counted. audit.check_history has no results of them that passed, so perhaps none at all; how
+    many they are, the number of the oldest shown tells.
 
     Args:
         folder: the files of all runs.
@@ -116,12 +118,13 @@ def read_past(
         "order by length(publication), publication"  # 10000 comes after 9999
     ).fetchall()
     # Publications are numbered as they began, so the older ones need no time to be left out.
-    older, shown = published[:-_RUNS_SHOWN], published[-_RUNS_SHOWN:]
-    runs = [Run(run_id, datetime.min, "published", name) for name, run_id in older]
+    shown = published[-RUNS_SHOWN:]
+    older = int(shown[0][0].partition("-")[0]) - 1 if shown else 0
+    runs = [Run("", datetime.min, "published", f"{number:04d}") for number in range(1, older + 1)]
     runs += [Run(run_id, started(name) or datetime.min, "published", name) for name, run_id in shown]
     runs += [run for run in read_runs(folder) if run.outcome == "failed"]
     runs.sort(key=lambda run: run.started_at)
-    newest = runs[-_RUNS_SHOWN:]
+    newest = runs[-RUNS_SHOWN:]
     found = con.execute(
         """
         select run_id, stage, check_name, subject, is_blocking, status, failing_rows, observed
@@ -150,7 +153,7 @@ def write_history_page(
         results: how their checks went, in the order of their runs.
     """
     sentences: dict[str, str] = {}
-    shown = list(runs[-_RUNS_SHOWN:])
+    shown = list(runs[-RUNS_SHOWN:])
     place = {run.run_id: number for number, run in enumerate(shown)}
     cells: dict[tuple[str, str], list[KeptResult | None]] = {}
     totals: dict[str, Counter[str]] = {run.run_id: Counter() for run in shown}

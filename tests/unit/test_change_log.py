@@ -22,6 +22,7 @@ from kunderegnskab.ingest import load_warehouse, read_load_record, record_load, 
 from kunderegnskab.problems import InputProblems
 from kunderegnskab.publication.manifest import InputFile, Manifest
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.quality.history_page import RUNS_SHOWN
 from kunderegnskab.workspace import Workspace
 
 COMPANY = "name: Lille Engros A/S\ncurrency: DKK\n"
@@ -121,6 +122,14 @@ class Company:
 
     def log(self, columns: str = "feed, column_name, change, old_value, new_value") -> list[tuple[Any, ...]]:
         """The change log of a refresh of what is here now."""
+        return self.history(f"select {columns} from audit.change_log order by all")
+
+    def checks(self) -> list[tuple[Any, ...]]:
+        """Publication, check and status of the checks that a refresh of what is here now carries on."""
+        return self.history("select publication, check_name, status from audit.check_history order by all")
+
+    def history(self, query: str) -> list[tuple[Any, ...]]:
+        """What the history of a refresh of what is here now answers."""
         with duckdb.connect() as con:
             workspace = Workspace(self.root)
             intake = take_in(workspace, workspace.lake)
@@ -128,7 +137,7 @@ class Company:
             record_load(con, workspace, intake)
             parameters = read_load_record(con).parameters
             load_history(con, workspace.lake, intake.receipts, parameters, self.earlier)
-            return con.execute(f"select {columns} from audit.change_log order by all").fetchall()
+            return con.execute(query).fetchall()
 
     def unapproved(self) -> set[str]:
         """The columns whose change needs an approval that it does not have."""
@@ -295,3 +304,27 @@ def test_a_feed_of_the_same_files_is_not_compared(company: Company, monkeypatch:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_of_old_publications_only_what_did_not_pass_is_carried_on(tmp_path: Path) -> None:
+    """There are hundreds of checks at each publication, for years."""
+    made = Company(tmp_path)
+    made.publish()
+    assert made.earlier is not None
+    with duckdb.connect(str(made.earlier.database)) as con:
+        con.execute("insert into audit.check_results values ('gate', 'now', 'x', true, 'passed', 0, '')")
+        con.execute(
+            """
+            create table audit.check_history as
+            select format('{:04d}-x', i) as publication, 'run' || i as run_id, 'gate' as stage, check_name,
+                'x' as subject, true as is_blocking, case check_name when 'good' then 'passed' else status end
+                as status, 0::bigint as failing_rows, '' as observed
+            from range(9970, 10021) as numbers (i), (values ('good', ''), ('bad', 'waived')) as c (check_name, status)
+            """
+        )
+    held = made.checks()
+    assert [name for name, check, _ in held if check == "bad"] == sorted(f"{n}-x" for n in range(9970, 10021))
+    # With the publication of now they are as many as the page of checks shows.
+    assert {name for name, check, _ in held if check == "good"} == {f"{n}-x" for n in range(9982, 10021)}
+    assert (made.earlier.name, "now", "passed") in held
+    assert RUNS_SHOWN == 40

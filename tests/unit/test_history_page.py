@@ -151,6 +151,7 @@ def test_of_what_the_page_leaves_out_only_the_runs_are_read(tmp_path: Path) -> N
             """
         )
         runs, results = read_past(con, tmp_path, started)
-    assert [run.publication for run in runs] == [f"{number:04d}-x" for number in range(1, 51)]
+    assert [run.publication for run in runs[10:]] == [f"{number:04d}-x" for number in range(11, 51)]
+    assert len(runs) == 50
     assert [result.run_id for result in results] == [f"run{number}" for number in range(11, 51)]
     assert asked == [f"{number:04d}-x" for number in range(11, 51)]
