@@ -68,5 +68,5 @@ lock: ## Choose new versions of all packages within pyproject.toml's bounds
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --group dev --upgrade pyproject.toml -o requirements.lock
 
-clean: ## Remove the environment and caches; workspaces stay as they are
+clean: ## Remove .venv, .cache and the caches of pytest, ruff and hypothesis; workspaces stay
 	@rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis

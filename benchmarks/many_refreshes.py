@@ -243,7 +243,7 @@ def _judged(lines: Sequence[Line]) -> Iterator[str]:
 
 def _not_shown(workspace: Workspace) -> Iterator[str]:
     """Assets and checks of which Dagster's page could not show the run that they were made in."""
-    from orchestration.instance import environment, open_instance
+    from orchestration.runs.instance import environment, open_instance
 
     os.environ.update(environment(workspace))
     from orchestration.definitions import defs

@@ -1,4 +1,4 @@
-"""Months as people write them: 2025-06. Calendars of a company belong in the model months."""
+"""Months as people write them: 2025-06. A company's own calendar is the dbt model months."""
 
 from __future__ import annotations
 

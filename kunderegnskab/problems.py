@@ -1,7 +1,7 @@
 """What went wrong, in one plain sentence: the only errors a user is meant to see.
 
 Every sentence names where (file, record, column), what was expected and what to do. Errors of the
-program itself do not belong here: they stay ordinary exceptions.
+program itself are not among them: they stay ordinary exceptions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long work tells how far it has come, without knowing who listens.
 
-Drawing a progress bar does not belong here: the command line does that.
+The command line draws the progress bar.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rows that Python has made, put into a table of DuckDB.
 
-What the rows mean belongs to whoever makes them.
+What the rows mean is known to whoever makes them.
 """
 
 from __future__ import annotations

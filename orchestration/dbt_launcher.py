@@ -1,8 +1,11 @@
 """dbt as a refresh starts it: a process of its own that ends when whoever started it is gone.
 
 Either one command (`kunderegnskab-dbt parse ...`), or `kunderegnskab-dbt wait`: it gets ready and then runs
-the commands that it reads, one per line. Who asks for that is `dbt_process.py`; where the project lies,
-`dbt_project.py`.
+the commands that it reads, one per line. Who asks for that is
+kunderegnskab/dbt/process.py; where the project lies, kunderegnskab/dbt/project.py.
+
+The command that was installed names this module, also when `verify` runs an earlier commit with it: so its
+name stays.
 """
 
 from __future__ import annotations
@@ -17,13 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# Process id of whoever starts dbt, set by it; a parent that died before we looked would go unnoticed.
-PARENT_VARIABLE = "KUNDEREGNSKAB_DBT_PARENT"
-# A line that begins so is an answer in JSON, every other line is dbt's log.
-ANSWER = "\x1e"
-RUN_RESULTS = "run_results.json"
-# Beside the parse of the project: the hash of the files that it was made from, and that of its manifest.
-STAMP = "project.sha256"
+from kunderegnskab.dbt.agreed import ANSWER, PARENT_VARIABLE, RUN_RESULTS, read_stamp
+
 _LOOK_EVERY_SECONDS = 0.1
 
 
@@ -82,14 +80,6 @@ def _wait_for_commands() -> None:
     os._exit(0)
 
 
-def read_stamp(folder: Path) -> list[str]:
-    """What the stamp beside a parse says; empty where there is none."""
-    try:
-        return (folder / STAMP).read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return []
-
-
 class CompiledOnce:
     """The SQL of the project's models and tests, which dbt compiles once per version of the project.
 
@@ -97,7 +87,8 @@ class CompiledOnce:
     the project asks the database or the environment meanwhile (tests/dbt sees to that).
 
     Args:
-        folder: where `dbt_project.ensure_manifest` keeps the parse and writes down what it is the parse of.
+        folder: where `ensure_manifest` of kunderegnskab/dbt/project.py keeps the parse and writes down what
+            it is the parse of.
 
     Attributes:
         project: the hash of the files that it is the parse of; empty where nobody knows.

@@ -1,6 +1,6 @@
 """Runs the Dagster job `refresh` in this process and tells what came of it.
 
-How that is shown belongs in `cli.py`, what the job does in `defs/`.
+How that is shown belongs in `commands/refresh.py`, what the job does in `defs/`.
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from kunderegnskab.code_version import code_version
-from kunderegnskab.ingest import configuration_hashes, input_files, input_hash
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
+from kunderegnskab.publication.status import note_path, warnings_of
+from kunderegnskab.refresh import due
 from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace.kept import keep_newest
 from kunderegnskab.workspace.lock import WorkspaceBusy, sole_writer
-from orchestration.dbt_project import keep_newest
-from orchestration.status import note_path, warnings_of
 from orchestration.tags import FULL, run_tags
 
 
@@ -73,15 +72,13 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
             shutil.rmtree(workspace.state / "failures", ignore_errors=True)
             for sentence in store.recover(workspace.published):
                 progress(sentence, 0, 1)
-        files = input_files(workspace)
-        inputs = input_hash(workspace, files)
-        published = store.unchanged(workspace.published, inputs, code_version())
-        if published is not None and not full:
-            outcome = Outcome("unchanged", published.name)
+        found = due.look(workspace)
+        if found.published is not None and not full:
+            outcome = Outcome("unchanged", found.published.name)
         else:
-            changed = _changed(workspace, files, inputs)
-            outcome = _run(workspace, progress, run_tags(inputs) | ({FULL: "true"} if full else {}))
-            outcome = replace(outcome, changed=changed)
+            changed = due.changes(workspace, found)
+            tags = run_tags(found.input_hash) | ({FULL: "true"} if full else {})
+            outcome = replace(_run(workspace, progress, tags), changed=changed)
         is_noted = True
     except WorkspaceBusy as error:
         # What is noted of the last refresh belongs to the one at work.
@@ -94,27 +91,6 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
     return outcome
 
 
-def _changed(workspace: Workspace, files: Mapping[str, str], inputs: str) -> tuple[str, ...]:
-    """What is not as it was when the current publication was made; all files before the first one.
-
-    Args:
-        files: SHA-256 by name of what would be read.
-        inputs: the hash over these and the configuration.
-    """
-    current = store.current(workspace.published)
-    now = {**configuration_hashes(workspace), **files}
-    if current is None:
-        return tuple(sorted(now))
-    manifest = current.manifest
-    before = {**manifest.configuration_hashes, **manifest.input_hashes}
-    changed = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
-    if manifest.code_version != code_version():
-        changed.append("the program")
-    if not changed and manifest.input_hash != inputs:
-        changed.append("the secret of the pseudonyms")
-    return tuple(changed)
-
-
 def _failed(workspace: Workspace, error: KunderegnskabError) -> Outcome:
     current = store.current(workspace.published)
     return Outcome("failed", current.name if current else None, sentences=tuple(str(error).splitlines()))
@@ -122,15 +98,15 @@ def _failed(workspace: Workspace, error: KunderegnskabError) -> Outcome:
 
 def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outcome:
     # Imported here because Dagster takes seconds, and most refreshes find nothing to do.
-    from orchestration.dbt_process import started_early
+    from kunderegnskab.dbt.process import started_early
 
     log = workspace.state / "logs" / f"refresh-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     # The newest may be of a refresh that has just begun and holds the workspace in a moment.
     keep_newest(log.parent, max(workspace.company.dagster_runs_kept - 1, 1))
     progress("starting", 0, 1)
     with _output_to(log), _faults_to_log(log), started_early(workspace):
-        from orchestration import failures, run_notes
-        from orchestration.instance import open_instance
+        from orchestration.runs import failures, notes
+        from orchestration.runs.instance import open_instance
 
         with open_instance(workspace) as instance, listening(progress):
             from orchestration.definitions import defs  # reads the environment that is set by now
@@ -148,18 +124,18 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
             sentences, rejects = ((), None) if is_whole else failures.explain(workspace, result)
             if failures.was_refused(result.all_events):
                 raise WorkspaceBusy("\n".join(sentences))
-            notes = tuple(run_notes.run_warnings(workspace, result.run_id))
+            told = tuple(notes.run_warnings(workspace, result.run_id))
     current = store.current(workspace.published)
     name = current.name if current else None
     if is_whole:
         if current is None or current.manifest.run_id != result.run_id:
-            return Outcome("unchanged", name, result.run_id, log=str(log), notes=notes)
+            return Outcome("unchanged", name, result.run_id, log=str(log), notes=told)
         return Outcome(
-            "published", name, result.run_id, log=str(log), warnings=tuple(warnings_of(current)), notes=notes
+            "published", name, result.run_id, log=str(log), warnings=tuple(warnings_of(current)), notes=told
         )
     if not sentences and left_out:
         sentences = (f"Steps were left out: {', '.join(map(str, left_out))}.",)
-    return Outcome("failed", name, result.run_id, sentences, str(log), rejects, notes=notes)
+    return Outcome("failed", name, result.run_id, sentences, str(log), rejects, notes=told)
 
 
 class RefreshBroke(KunderegnskabError):

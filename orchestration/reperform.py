@@ -1,6 +1,7 @@
 """Computes publications again: loads what was recorded, runs the models of the recorded code, compares.
 
-What is loaded and how contents are compared belongs in `kunderegnskab.audit.reperformance`.
+What is loaded and how contents are compared belongs in `kunderegnskab.audit.reperformance`. A later
+commit runs this module of an earlier one, so its name and its arguments stay.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from pathlib import Path
 import duckdb
 
 from kunderegnskab.audit.models import Model, record_models
+from kunderegnskab.audit.personal_data import record_personal_data
 from kunderegnskab.audit.reperformance import CannotReperform, Difference, compare, load_again
 from kunderegnskab.code_version import code_version, lock_sha256
-from kunderegnskab.personal.classification import record_personal_data
+from kunderegnskab.dbt.answers import LineageCache, built_models
+from kunderegnskab.dbt.process import DbtEnded, DbtProcess
+from kunderegnskab.dbt.project import ensure_manifest, environment, parse_folder, read_manifest
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import REPOSITORY, Workspace
-from orchestration.dbt_answers import LineageCache, built_models
-from orchestration.dbt_process import DbtEnded, DbtProcess
-from orchestration.dbt_project import ensure_manifest, environment, parse_folder, read_manifest
 
 _WITHOUT_TESTS = ("--resource-type", "model", "--resource-type", "seed")
 

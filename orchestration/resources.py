@@ -13,10 +13,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
+from kunderegnskab.dbt.process import DbtProcess, waiting
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import sole_writer
-from orchestration.dbt_process import DbtProcess, waiting
-from orchestration.run_notes import noted
+from orchestration.runs.notes import noted
 
 # One writing step at a time; see concurrency.pools in dagster.yaml.
 WRITER_POOL = "warehouse_writer"

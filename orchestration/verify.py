@@ -1,6 +1,6 @@
 """What `kunderegnskab verify` does, in order: hashes, computing again, a second path; and its report.
 
-Each control belongs in `kunderegnskab.audit`; how the command is called in `cli.py`.
+Each control belongs in `kunderegnskab.audit`; how the command is called in `commands/verify.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import duckdb
 from kunderegnskab.audit.reperformance import CannotReperform, compared_tables
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.audit.verification import Finding, newest, verify_integrity
-from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.personal.names import names_in, purged, read_names
-from kunderegnskab.personal.pseudonyms import is_plain
-from kunderegnskab.personal.search import cells_that_are
 from kunderegnskab.progress import Progress
+from kunderegnskab.pseudonyms import is_plain
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.quality.name_search import cells_that_are
+from kunderegnskab.sql import literal
 from kunderegnskab.workspace import Workspace
 from orchestration.reperform import reperform
 
@@ -133,7 +133,7 @@ def _look_for_names(workspace: Workspace, chosen: Sequence[Publication], report:
         files = [(file.feed, workspace.lake / file.lake_file) for file in publication.manifest.inputs]
         names = names_in(files) | {each.salesperson_name for each in listed if each.salesperson_name}
         with duckdb.connect() as con:
-            con.execute(f"attach {literal(str(publication.database))} as published (read_only)")
+            con.execute(f"attach {literal(publication.database)} as published (read_only)")
             found = cells_that_are(con, "published", names)
         report.findings += [
             Finding(

@@ -1,6 +1,6 @@
 """Runs the product in the test's own process: a refresh takes seconds, as neither Dagster nor dbt is started.
 
-The steps are those of a refresh (orchestration.steps) in the same order, with the same checks, messages, exit codes
+The steps are those of a refresh (kunderegnskab.refresh) in the same order, with the same checks, messages, exit codes
 and files; what dbt would run is its SQL as an earlier refresh compiled it. That both come to the same is tested in
 tests/e2e/test_quick.py.
 
@@ -29,16 +29,23 @@ from uuid import uuid4
 import duckdb
 from running import Done, environment
 
+from kunderegnskab.dbt import project as dbt_project
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
+from kunderegnskab.publication.status import warnings_of
 from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, current_build
 from kunderegnskab.quality.runs import Run, keep_run
+from kunderegnskab.refresh.building import build
+from kunderegnskab.refresh.checking import check_files, check_totals
+from kunderegnskab.refresh.failures import failed_checks
+from kunderegnskab.refresh.loading import read_in
+from kunderegnskab.refresh.publishing import publish_build
+from kunderegnskab.refresh.warehouse import StepFailed
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import sole_writer
-from orchestration import cli, failures, refresh, reperform, steps
-from orchestration.dbt_project import runs_folder
-from orchestration.status import warnings_of
+from orchestration import refresh, reperform
+from orchestration.commands import program
 from orchestration.tags import FULL
 
 Node = Mapping[str, Any]
@@ -64,7 +71,7 @@ def quickly(project: Project, *arguments: str | Path) -> Done:
         _standard_error() as said,
     ):
         try:
-            cli.main()
+            program.main()
         except SystemExit as ended:
             code = int(ended.code or 0)
         err = said()
@@ -129,7 +136,7 @@ def _run_steps(
         )
         keep_run(workspace.runs, ended, workspace.warehouse if _is_loaded_by(workspace, run_id) else None)
     if broken is not None:
-        checks, rejects = failures.failed_checks(workspace, run_id)
+        checks, rejects = failed_checks(workspace, run_id)
         return refresh.Outcome("failed", name, run_id, (*checks, *broken), str(log), rejects)
     warnings = tuple(warnings_of(current)) if current is not None and is_new else ()
     return refresh.Outcome(
@@ -138,13 +145,13 @@ def _run_steps(
 
 
 def _steps(project: Project, workspace: Workspace, run_id: str, started_at: datetime, *, again: bool) -> None:
-    steps.read_in(workspace, run_id, again=again)
-    _stop_if_blocked(steps.check_files(workspace, again=again))
-    built = steps.build(workspace, run_id, project.dbt(workspace))
+    read_in(workspace, run_id, again=again)
+    _stop_if_blocked(check_files(workspace, again=again))
+    built = build(workspace, run_id, project.dbt(workspace))
     if built.problems:
-        raise steps.StepFailed("\n".join(built.problems))
-    _stop_if_blocked(steps.check_totals(workspace))
-    steps.publish_build(workspace, run_id, started_at, again=again)
+        raise StepFailed("\n".join(built.problems))
+    _stop_if_blocked(check_totals(workspace))
+    publish_build(workspace, run_id, started_at, again=again)
 
 
 def _stop_if_blocked(results: Sequence[CheckResult]) -> None:
@@ -178,8 +185,8 @@ class Project:
         workspace = Workspace(refreshed)
         made = store.current(workspace.published)
         assert made is not None
-        results = runs_folder(workspace) / made.manifest.run_id / "build" / "run_results.json"
-        manifest = steps.project(workspace)
+        results = dbt_project.runs_folder(workspace) / made.manifest.run_id / "build" / "run_results.json"
+        manifest = dbt_project.project(workspace)
         self.nodes: list[Node] = [
             {**node, "compiled_code": answer.get("compiled_code") or ""}
             for answer in json.loads(results.read_text(encoding="utf-8"))["results"]
@@ -202,6 +209,15 @@ class Project:
             for node in self.nodes
         ]
         assert other.nodes != self.nodes, f"no SQL matches {pattern}"
+        return other
+
+    def with_seed_row(self, place: str, row: tuple[Any, ...], instead: tuple[Any, ...]) -> Project:
+        """The same project, with another row in place of one of a seed; `place` is its schema and name."""
+        columns, there = self.seeds[place]
+        assert there.count(row) == 1, f"{place} has no row {row}"
+        other: Project = object.__new__(Project)
+        other.__dict__.update(self.__dict__)
+        other.seeds = self.seeds | {place: (columns, [instead if one == row else one for one in there])}
         return other
 
     def dbt(self, workspace: Workspace) -> RunsAgain:
@@ -262,7 +278,7 @@ class RunsAgain:
     def run(
         self, arguments: Sequence[str], folder: Path, on_node: Callable[[str, str], None]
     ) -> dict[str, Any]:
-        """What dbt would say of each node of a command; see steps.RunsDbt."""
+        """What dbt would say of each node of a command; see kunderegnskab.refresh.building.RunsDbt."""
         command = _command().parse_args(arguments)
         answers = []
         stopped: set[str] = set()

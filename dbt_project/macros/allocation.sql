@@ -1,5 +1,4 @@
-{# Giving a whole number of units out by weight: the one home of that rule. What is given out to whom belongs in the
-   models. #}
+{# Giving a whole number of units out by weight. What is given out, and to whom, the models decide. #}
 
 {# Gives `units` out over the rows of `relation` in proportion to `weight`, whole units only, so that the rows of a
    group sum to its units exactly: everyone gets the part rounded down, and what is then left goes, one unit each, to

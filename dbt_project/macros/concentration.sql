@@ -1,5 +1,5 @@
-{# Shares with the digits that concentration needs: the one home of when such a share is defined. What is divided by
-   what belongs in the models. #}
+{# Shares with the digits that concentration needs, and when such a share is defined. What is divided by what, the
+   models decide. #}
 
 {# dividend / divisor, decimal(18, 12), half away from zero. NULL unless the divisor is positive, and where the quotient
    reaches 100000 either way: against a total of next to nothing a share says nothing, and has no room.

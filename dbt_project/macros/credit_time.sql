@@ -1,4 +1,4 @@
-{# What credit time costs: the one home of that rule. Which days count belongs in int_credit_costs. #}
+{# What credit time costs. Which days count is decided in int_credit_costs. #}
 
 {# Interest of an amount over some days, rounded to four decimals half away from zero. #}
 {% macro credit_cost(amount, interest_rate, days, day_count) -%}

@@ -1,4 +1,4 @@
-{# Which customers a cost pool or an activity time applies to: the one home of what applies_to may say. #}
+{# Which customers a cost pool or an activity time applies to: what applies_to may say, and what it means. #}
 
 {# The customer columns that applies_to may name. #}
 {% macro group_columns() -%}
@@ -15,11 +15,11 @@
         )
 {%- endmacro %}
 
-{# True when a row of int_customer_groups (by its alias) belongs to the customers that applies_to names. #}
-{% macro is_in_group(applies_to, customer) -%}
+{# True when a row of int_customer_groups (by its alias) belongs in a month to the customers that applies_to names. #}
+{% macro is_in_group(applies_to, customer, month) -%}
     (
             {{ applies_to }} = 'all'
-            or ({{ applies_to }} = 'new_customer' and {{ customer }}.is_new)
+            or ({{ applies_to }} = 'new_customer' and {{ customer }}.new_in_month = {{ month }})
             {%- for column in group_columns() %}
             or {{ applies_to }} = '{{ column }}=' || {{ customer }}.{{ column }}
             {%- endfor %}

@@ -1,4 +1,4 @@
-{# Date arithmetic that gives DATE on every engine. Fiscal calendars belong in the model months. #}
+{# Date arithmetic that gives DATE on every engine. The fiscal calendar is the model months. #}
 
 {# First day of the date's month. #}
 {% macro month_floor(date) -%}

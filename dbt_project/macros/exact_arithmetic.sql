@@ -1,4 +1,4 @@
-{# Decimal arithmetic that gives the same digits on every engine. Business rules do not belong here.
+{# Decimal arithmetic that gives the same digits on every engine. It knows no business rules.
 
    Plain `/` and avg() return a double on DuckDB, and a product of two decimal(18, s) either overflows
    (DuckDB) or loses digits (Spark). These macros widen the operands so that both are exact.

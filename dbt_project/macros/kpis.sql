@@ -1,62 +1,61 @@
-{# The formula of every KPI: its one home. What KPIs are called and who owns them belongs in kpi_register, what a
-   customer account measures in macros/measures.sql. #}
+{# How KPIs are computed from their formulas, which are data: audit.kpi_formulas. What a customer account measures
+   is in macros/measures.sql. #}
 
-{# Every KPI: numerator and denominator as measures of a customer account, each with a whole coefficient. A KPI without
-   a denominator is a sum. #}
-{% macro kpi_list() -%}
-    {{ return([
-        {'kpi_id': 'net_sales', 'numerator': {'net_sales': 1}},
-        {'kpi_id': 'invoiced_sales', 'numerator': {'invoiced_sales': 1}},
-        {'kpi_id': 'db1', 'numerator': {'db1': 1}},
-        {'kpi_id': 'db2', 'numerator': {'db2': 1}},
-        {'kpi_id': 'db3', 'numerator': {'db3': 1}},
-        {'kpi_id': 'dg1', 'numerator': {'db1': 1}, 'denominator': {'net_sales': 1}},
-        {'kpi_id': 'dg2', 'numerator': {'db2': 1}, 'denominator': {'net_sales': 1}},
-        {'kpi_id': 'dg3', 'numerator': {'db3': 1}, 'denominator': {'net_sales': 1}},
-        {'kpi_id': 'db2_of_invoiced', 'numerator': {'db2': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'discount_pct', 'numerator': {'invoice_discount': 1}, 'denominator': {'list_sales': 1}},
-        {'kpi_id': 'return_pct', 'numerator': {'returns': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'return_line_pct', 'numerator': {'return_line_count': 1}, 'denominator': {'line_count': 1}},
-        {'kpi_id': 'bonus_pct', 'numerator': {'bonus': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'cash_discount_pct', 'numerator': {'cash_discount': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'cogs_pct', 'numerator': {'cogs': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'freight_pct', 'numerator': {'freight': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'handling_pct', 'numerator': {'handling': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'other_direct_pct', 'numerator': {'other_direct': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'order_cost_pct', 'numerator': {'order_cost': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'sales_effort_pct', 'numerator': {'sales_effort_cost': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'credit_pct', 'numerator': {'credit_cost': 1}, 'denominator': {'invoiced_sales': 1}},
-        {'kpi_id': 'average_order', 'numerator': {'invoiced_sales': 1}, 'denominator': {'order_count': 1}},
-        {'kpi_id': 'lines_per_order', 'numerator': {'line_count': 1}, 'denominator': {'order_count': 1}},
-        {'kpi_id': 'orders', 'numerator': {'order_count': 1}},
-        {'kpi_id': 'visits', 'numerator': {'visit_count': 1}},
-        {'kpi_id': 'db3_per_visit_hour', 'numerator': {'db3': 60}, 'denominator': {'visit_minutes': 1}},
-    ]) }}
+{# What a formula may name: the measures of an account, and the customers behind it. #}
+{% macro kpi_measures() -%}
+    {{ return(account_measures() + customer_count_measures()) }}
+{%- endmacro %}
+
+{# The places of measures side by side in one part of a formula: no formula has more. #}
+{% macro kpi_places() -%}
+    {{ return([1, 2, 3, 4]) }}
 {%- endmacro %}
 
 {# Measures that know only what was sold, never what the goods or the service cost. #}
 {% macro revenue_measures() -%}
     {{ return([
         'list_sales', 'invoice_discount', 'invoiced_sales', 'returns', 'bonus', 'cash_discount', 'net_sales',
-        'order_count', 'line_count', 'return_line_count',
+        'order_count', 'line_count', 'return_line_count', 'customer_count', 'new_customer_count',
     ]) }}
 {%- endmacro %}
 
-{# Numerator or denominator of the row's KPI, decimal(18, 4); NULL for the denominator of a sum.
-   part: 'numerator' or 'denominator'; kpi_id: column; measures: what stands before the name of a measure, for instance
-   `windows.compared_`. #}
-{% macro kpi_part(part, kpi_id, measures) -%}
+{# Numerator or denominator of the row's KPI, decimal(18, 4); NULL for the denominator of a sum, and where a measure that
+   it names is (nobody is new where there is nothing to compare).
+   part: 'numerator' or 'denominator'; terms: alias of kpi_terms; measures: what stands before the name of a measure, for
+   instance `windows.compared_`. #}
+{% macro kpi_part(part, terms, measures) -%}
     cast(
-            case {{ kpi_id }}
-                {%- for kpi in kpi_list() if kpi[part] is defined %}
-                when '{{ kpi.kpi_id }}' then
-                {%- for measure, coefficient in kpi[part].items() %}
-                    {{- ' +' if not loop.first }} {{ measures }}{{ measure }}
-                    {{- ' * ' ~ coefficient if coefficient != 1 }}
+            {%- for place in kpi_places() %}
+            {{ '+ case when ' ~ terms ~ '.' ~ part ~ '_measure_' ~ place ~ ' is null then 0 else ' if place > 1 }}
+            {{- 'cast(' ~ terms ~ '.' ~ part ~ '_coefficient_' ~ place }} as decimal(9, 0))
+            * case {{ terms }}.{{ part }}_measure_{{ place }}
+                {%- for measure in kpi_measures() %}
+                when '{{ measure }}' then {{ measures }}{{ measure }}
                 {%- endfor %}
-                {%- endfor %}
-            end as decimal(18, 4)
+            end{{ ' end' if place > 1 }}
+            {%- endfor %} as decimal(18, 4)
         )
+{%- endmacro %}
+
+{# A part of a formula as text, such as `db3 * 60`; terms: alias of kpi_terms. #}
+{% macro kpi_part_text(part, terms) -%}
+    (
+            {%- for place in kpi_places() %}
+            {{ '|| ' if place > 1 }}coalesce({{ "' + ' || " if place > 1 }}{{ terms }}.{{ part }}_measure_{{ place }}
+            || case
+                when {{ terms }}.{{ part }}_coefficient_{{ place }} = 1 then ''
+                else ' * ' || cast({{ terms }}.{{ part }}_coefficient_{{ place }} as string)
+            end, '')
+            {%- endfor %}
+        )
+{%- endmacro %}
+
+{# The same beside a stroke: several measures stand in brackets. #}
+{% macro kpi_ratio_part_text(part, terms) -%}
+    case
+            when {{ terms }}.{{ part }}_measure_2 is null then {{ kpi_part_text(part, terms) }}
+            else '(' || {{ kpi_part_text(part, terms) }} || ')'
+        end
 {%- endmacro %}
 
 {# The KPI's value, decimal(18, 6): the sum itself, or the ratio, NULL unless its denominator is positive. #}

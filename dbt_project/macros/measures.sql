@@ -1,17 +1,50 @@
 {# What a customer account measures and can be summed over months and customers, and how it is summed over windows of
-   time. What KPIs are made of these belongs in macros/kpis.sql. #}
+   time. Which KPIs are made of these: macros/kpis.sql. #}
 
 {# Columns of customer_accounts and portfolio_accounts that add up. #}
 {% macro account_measures() -%}
     {{ return(ladder_measures() + count_measures()) }}
 {%- endmacro %}
 
-{# Those that are lines of the ladder. #}
-{% macro ladder_measures() -%}
+{# The lines of a customer's ladder in the standard's order: code, column, and whether it is a subtotal. Names, and what
+   a company changes of order and use, stand in the model ladder. #}
+{% macro ladder_lines() -%}
     {{ return([
-        'list_sales', 'invoice_discount', 'invoiced_sales', 'returns', 'bonus', 'cash_discount', 'net_sales', 'cogs',
-        'db1', 'freight', 'handling', 'other_direct', 'db2', 'order_cost', 'sales_effort_cost', 'credit_cost', 'db3',
+        ('K00', 'list_sales', false), ('K05', 'invoice_discount', false), ('K10', 'invoiced_sales', true),
+        ('K15', 'returns', false), ('K20', 'bonus', false), ('K25', 'cash_discount', false), ('K30', 'net_sales', true),
+        ('K35', 'cogs', false), ('K40', 'db1', true), ('K45', 'freight', false), ('K46', 'handling', false),
+        ('K47', 'other_direct', false), ('K50', 'db2', true), ('K55', 'order_cost', false),
+        ('K56', 'sales_effort_cost', false), ('K57', 'credit_cost', false), ('K60', 'db3', true),
     ]) }}
+{%- endmacro %}
+
+{# Their columns. #}
+{% macro ladder_measures() -%}
+    {{ return(ladder_lines() | map(attribute=1) | list) }}
+{%- endmacro %}
+
+{# Columns of the lines that hold amounts; the others are sums of these. #}
+{% macro ladder_amounts() -%}
+    {{ return(ladder_lines() | rejectattr(2) | map(attribute=1) | list) }}
+{%- endmacro %}
+
+{# Columns of the lines that are sums. #}
+{% macro ladder_subtotals() -%}
+    {{ return(ladder_lines() | selectattr(2) | map(attribute=1) | list) }}
+{%- endmacro %}
+
+{# The subtotals of the company's ladder, one column each, decimal(18, 4): every amount with the sign that
+   int_ladder_signs has for it. amounts, signs: aliases of relations. #}
+{% macro ladder_sums(amounts, signs) -%}
+    {%- for subtotal in ladder_subtotals() %}
+    cast(
+        {%- for amount in ladder_amounts() %}
+            {{ '+ ' if not loop.first }}case {{ signs }}.{{ subtotal }}__{{ amount }}
+                when 1 then {{ amounts }}.{{ amount }} when -1 then -{{ amounts }}.{{ amount }} else 0
+            end
+        {%- endfor %} as decimal(18, 4)
+    ) as {{ subtotal }}{{ ',' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 {# Those that are not: counts and memo amounts. #}
@@ -20,6 +53,11 @@
         'order_count', 'line_count', 'return_line_count', 'visit_count', 'visit_minutes', 'freight_charged',
         'sales_without_cost',
     ]) }}
+{%- endmacro %}
+
+{# How many customers stand behind a scope. They do not add up over months, salespeople or teams. #}
+{% macro customer_count_measures() -%}
+    {{ return(['customer_count', 'new_customer_count']) }}
 {%- endmacro %}
 
 {# Every measure over every window of time, beside the same measure over the window it is compared with.

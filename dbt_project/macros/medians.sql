@@ -1,5 +1,4 @@
-{# The median, exact and alike on every engine: the one home of that rule. Of what there is a median belongs in the
-   models.
+{# The median, exact and alike on every engine. Of what it is taken, the models decide.
 
    A median takes two steps, because a place in an order is a window and a median is a group: a CTE that adds
    median_places() to the rows, and median_of() over it, grouped by the same columns. #}

@@ -1,5 +1,5 @@
-{# Splitting a customer's figures between the salespeople who own the customer: the one home of that rule. Who owns
-   whom, and when, belongs in int_owner_spans. #}
+{# Splitting a customer's figures between the salespeople who own the customer. Who owns whom, and when, stands in
+   int_owner_spans. #}
 
 {# An owner's part of an amount, decimal(18, scale). What is given to the owners so far is rounded, and each gets the
    difference, so that the parts sum to the amount exactly. owner: alias of a relation with share and share_through, as
@@ -18,52 +18,82 @@
     )
 {%- endmacro %}
 
-{# The columns of portfolio_accounts and current_portfolio_accounts; ownership: 'posting_date' or 'today'. #}
-{% macro portfolio_accounts(ownership) -%}
-{%- set ladder_columns = ladder_measures() -%}
-{%- set counts = count_measures() -%}
-with amounts as (
+{# The measures of an account that a relation's rows have, each on its day; all others are 0 there.
+   relation: has customer_id and month; day: SQL of the day; given: {measure: SQL}. #}
+{% macro dated_measures(relation, day, given) -%}
     select
-        amounts.salesperson_id,
-        amounts.customer_id,
-        amounts.month,
-        {%- for column in ladder_columns %}
-        sum(
-            case when terms.column_name = '{{ column }}' then terms.sign * amounts.amount else 0 end
-        ) as {{ column }}{{ ',' if not loop.last }}
+        customer_id,
+        month,
+        {{ day }} as day,
+        {%- for measure in ladder_amounts() + count_measures() %}
+        {{ given.get(measure, '0') }} as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ ref('int_portfolio_lines') }} as amounts
-    inner join {{ ref('int_ladder_terms') }} as terms
-        on amounts.line_code = terms.line_code
-    where amounts.ownership = '{{ ownership }}'
-    group by amounts.salesperson_id, amounts.customer_id, amounts.month
+    from {{ relation }}
+{%- endmacro %}
+
+{# The rest of a query whose relation `parts` holds what customers have to show in spans of ownership: what of it each
+   owner has, and the results that follow from it. A part of a result is the result of the parts.
+   parts: has customer_id, month, span_from, days (of the month in the span), and the amounts and counts of an account. #}
+{% macro parts_of_owners(parts) -%}
+owned as (
+    select
+        owners.salesperson_id,
+        {{ parts }}.customer_id,
+        {{ parts }}.month,
+        {%- for measure in ladder_amounts() + count_measures() %}
+        {{ owner_part(parts ~ '.' ~ measure, 'owners') }} as {{ measure }},
+        {%- endfor %}
+        owners.share * {{ parts }}.days as owned_days
+    from {{ parts }}
+    inner join {{ ref('int_owner_spans') }} as owners
+        on {{ parts }}.customer_id = owners.customer_id and {{ parts }}.span_from = owners.span_from
+),
+
+amounts as (
+    select
+        salesperson_id,
+        customer_id,
+        month,
+        {%- for measure in ladder_amounts() + count_measures() %}
+        cast(sum({{ measure }}) as decimal(18, 4)) as {{ measure }},
+        {%- endfor %}
+        sum(owned_days) as owned_days
+    from owned
+    group by salesperson_id, customer_id, month
+),
+
+summed as (
+    select
+        amounts.*,
+        {{ ladder_sums('amounts', 'signs') }}
+    from amounts
+    cross join {{ ref('int_ladder_signs') }} as signs
 )
 
 select
-    counts.salesperson_id,
-    counts.customer_id,
-    counts.month,
-    counts.share,
-    {%- for column in ladder_columns %}
-    cast(coalesce(amounts.{{ column }}, 0) as decimal(18, 4)) as {{ column }},
+    salesperson_id,
+    customer_id,
+    month,
+    cast(
+        {{ div_half_up(
+            'cast(owned_days * 100000000 as decimal(38, 0))',
+            'cast(extract(day from last_day(month)) as decimal(38, 0))'
+        ) }} * cast(0.00000001 as decimal(9, 8)) as decimal(18, 8)
+    ) as share,
+    {%- for column in ladder_measures() %}
+    {{ column }},
     {%- endfor %}
-    {%- for level in ['1', '2', '3'] %}
-    {{ safe_ratio('coalesce(amounts.db' ~ level ~ ', 0)', 'coalesce(amounts.net_sales, 0)') }} as dg{{ level }},
+    {{ safe_ratio('db1', 'net_sales') }} as dg1,
+    {{ safe_ratio('db2', 'net_sales') }} as dg2,
+    {{ safe_ratio('db3', 'net_sales') }} as dg3,
+    {%- for column in count_measures() %}
+    {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
-    {%- for column in counts %}
-    counts.{{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
-from {{ ref('int_portfolio_counts') }} as counts
-left join amounts
-    on
-        counts.salesperson_id = amounts.salesperson_id
-        and counts.customer_id = amounts.customer_id
-        and counts.month = amounts.month
-where counts.ownership = '{{ ownership }}'
+from summed
 {%- endmacro %}
 
 {# For rules of portfolio_ratio_bridge: one row per scope of the bridge, customer and window, with net sales and
-   contributions of now and then. What is asked of them belongs in the rule. #}
+   contributions of now and then. What must hold of them, the rule says. #}
 {% macro ratio_bridge_customers() -%}
     {%- for scope_type, scope_id, relation in [
         ('company', "'company'", ref('int_customer_windows')),

@@ -1,5 +1,5 @@
 {# What rules ask of ratios: that each is computed from its own sums, never averaged, and is NULL without a
-   positive denominator. How ratios are computed belongs in exact_arithmetic.sql. #}
+   positive denominator. Ratios are computed by exact_arithmetic.sql. #}
 
 {# True where the value is not numerator / denominator to the sixth digit. It multiplies, so that it does not repeat
    what it checks. #}

@@ -1,4 +1,4 @@
-{# Which customer, product or salesperson a record belongs to: the one home of that rule. #}
+{# Which customer, product or salesperson a record belongs to. #}
 
 {# Records that belong to no known customer or product are kept under this id. #}
 {% macro unknown_id() -%}

@@ -137,9 +137,7 @@ select
     {{ column }},
     count(*) as row_count
 from {{ relation }}
-where {{ column }} not in (
-    {%- for value in values %}{{ value if value is number else "'" ~ value ~ "'" }}{{ ', ' if not loop.last }}{% endfor -%}
-)
+where {{ column }} not in ({{ quoted(values) }})
 group by {{ column }}
 {%- endmacro %}
 

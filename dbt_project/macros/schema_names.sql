@@ -1,4 +1,4 @@
-{# Where relations are built. Nothing about their content belongs here. #}
+{# Where relations are built. #}
 
 {# Schemas are exactly the layers' names: readers depend on marts.<name>, so no target prefix. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}

@@ -1,5 +1,4 @@
-{# Names that segments have in common: the one home of the states that are no class. Which customer is in which belongs in
-   the models. #}
+{# The names of the states that are no class. Which customer is in which, the models decide. #}
 
 {# Not yet to be classed: no order so far, or too short a history. #}
 {% macro new_state() -%}

@@ -1,4 +1,4 @@
-{# Numbers as words in a sentence, for people to read: the one home of that form. No model calculates with these. #}
+{# Numbers as text in a sentence, for people to read. No model calculates with these. #}
 
 {# A whole number with a separator between thousands, half away from zero: '-152.300'. #}
 {% macro whole_text(amount, separator) -%}

@@ -88,10 +88,10 @@ valued as (
         lines.month,
         lines.document_type,
         lines.line_type,
-        {{ money(exact_product('lines.list_amount', 'coalesce(day_rates.rate, 1)', 4, 8)) }} as list_amount,
-        {{ money(exact_product('lines.net_amount', 'coalesce(day_rates.rate, 1)', 4, 8)) }} as net_amount,
+        {{ at_rate('lines.list_amount', 'coalesce(day_rates.rate, 1)') }} as list_amount,
+        {{ at_rate('lines.net_amount', 'coalesce(day_rates.rate, 1)') }} as net_amount,
         coalesce(
-            {{ money(exact_product('lines.cost_amount', 'coalesce(day_rates.rate, 1)', 4, 8)) }},
+            {{ at_rate('lines.cost_amount', 'coalesce(day_rates.rate, 1)') }},
             {{ money(exact_product('lines.quantity', 'day_costs.unit_cost', 6, 4)) }},
             0
         ) as cost_amount
@@ -104,40 +104,52 @@ valued as (
     where lines.foreign_currency is null or day_rates.rate is not null
 ),
 
+months as (
+    select
+        month,
+        document_type,
+        line_type,
+        sum(list_amount) as list_amount,
+        sum(net_amount) as net_amount,
+        sum(cost_amount) as cost_amount
+    from valued
+    group by month, document_type, line_type
+),
+
 source_amounts as (
     select
         month,
         'list_sales' as column_name,
         list_amount as amount
-    from valued
+    from months
     where document_type = 'invoice' and line_type in ('goods', 'fee')
     union all
     select
         month,
         'invoice_discount' as column_name,
         case when line_type = 'discount' then 0 else list_amount end - net_amount as amount
-    from valued
+    from months
     where document_type = 'invoice' and line_type in ('goods', 'fee', 'discount')
     union all
     select
         month,
         'returns' as column_name,
         -net_amount as amount
-    from valued
+    from months
     where document_type = 'credit_note' and line_type in ('goods', 'fee', 'discount')
     union all
     select
         month,
         'cogs' as column_name,
         cost_amount as amount
-    from valued
+    from months
     where line_type = 'goods'
     union all
     select
         month,
         'freight' as column_name,
         -net_amount as amount
-    from valued
+    from months
     where line_type = 'freight_charge'
     union all
     select

@@ -37,7 +37,7 @@ sums as (
     from account_months
     inner join {{ ref('time_windows') }} as windows
         on
-            windows.compared_first_month is not null
+            windows.is_bridged
             and account_months.month >= windows.compared_first_month
             and account_months.month <= windows.month
     group by account_months.scope_type, account_months.scope_id, windows.month, windows.time_window

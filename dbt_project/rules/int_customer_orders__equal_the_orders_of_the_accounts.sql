@@ -16,7 +16,7 @@ sales as (
         customer_id,
         month,
         sum(list_sales - invoice_discount) as invoiced_amount
-    from {{ ref('int_product_months') }}
+    from {{ ref('int_leaf_months') }}
     group by customer_id, month
 ),
 

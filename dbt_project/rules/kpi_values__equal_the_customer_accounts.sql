@@ -1,5 +1,6 @@
 {# Fails for each value of the company that is not what the formula gives, measure by measure, straight from the
-   customer accounts of the window's months, and for each window without it. #}
+   customer accounts of the window's months, and for each window without it. Of KPIs that the company uses, and that do
+   not count customers: these are counted again by scope_windows__count_every_customer_once. #}
 {% macro kpi_values__equal_the_customer_accounts() -%}
 with amounts as (
     {%- for measure in account_measures() %}
@@ -26,6 +27,10 @@ sums as (
         ) as denominator
     from {{ ref('time_windows') }} as windows
     cross join {{ ref('kpi_formulas') }} as formulas
+    inner join {{ ref('kpi_register') }} as register
+        on formulas.kpi_id = register.kpi_id and register.is_in_use
+    inner join {{ ref('kpi_terms') }} as terms
+        on formulas.kpi_id = terms.kpi_id and terms.adds_up
     left join amounts
         on
             windows.first_month <= amounts.month
@@ -37,14 +42,16 @@ sums as (
 
 company as (
     select
-        kpi_id,
-        month,
-        time_window,
-        numerator,
-        denominator,
-        value
-    from {{ ref('kpi_values') }}
-    where scope_type = 'company'
+        kpis.kpi_id,
+        kpis.month,
+        kpis.time_window,
+        kpis.numerator,
+        kpis.denominator,
+        kpis.value
+    from {{ ref('kpi_values') }} as kpis
+    inner join {{ ref('kpi_terms') }} as terms
+        on kpis.kpi_id = terms.kpi_id
+    where kpis.scope_type = 'company' and terms.adds_up
 )
 
 select

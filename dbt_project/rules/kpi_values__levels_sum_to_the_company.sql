@@ -1,16 +1,19 @@
 {# Fails for each numerator and denominator that does not sum to the company's over the teams, the salespeople,
-   today's portfolios, the segments or the customers of the month and window. #}
+   today's portfolios, the segments or the customers of the month and window. Counts of customers are no sums. #}
 {% macro kpi_values__levels_sum_to_the_company() -%}
 with levels as (
     select
-        kpi_id,
-        scope_type,
-        month,
-        time_window,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator
-    from {{ ref('kpi_values') }}
-    group by kpi_id, scope_type, month, time_window
+        kpis.kpi_id,
+        kpis.scope_type,
+        kpis.month,
+        kpis.time_window,
+        sum(kpis.numerator) as numerator,
+        sum(kpis.denominator) as denominator
+    from {{ ref('kpi_values') }} as kpis
+    inner join {{ ref('kpi_terms') }} as terms
+        on kpis.kpi_id = terms.kpi_id
+    where terms.adds_up
+    group by kpis.kpi_id, kpis.scope_type, kpis.month, kpis.time_window
 ),
 
 level_names as (

@@ -4,7 +4,8 @@
 with formulas as (
     select
         kpi_id,
-        max(case when part = 'denominator' then 1 else 0 end) = 0 as is_sum
+        max(case when part = 'denominator' then 1 else 0 end) = 0 as is_sum,
+        max(case when measure = 'new_customer_count' then 1 else 0 end) = 1 as counts_new_customers
     from {{ ref('kpi_formulas') }}
     group by kpi_id
 )
@@ -22,6 +23,8 @@ inner join {{ ref('time_windows') }} as windows
     on kpi_values.month = windows.month and kpi_values.time_window = windows.time_window
 inner join formulas
     on kpi_values.kpi_id = formulas.kpi_id
+left join {{ ref('time_windows') }} as windows_then
+    on windows.compared_last_month = windows_then.month and windows.time_window = windows_then.time_window
 left join {{ ref('kpi_values') }} as earlier
     on
         kpi_values.kpi_id = earlier.kpi_id
@@ -31,9 +34,10 @@ left join {{ ref('kpi_values') }} as earlier
         and windows.compared_last_month = earlier.month
 where
     kpi_values.scope_type is distinct from 'segment'
-    -- Who was not there has sold nothing; a window that is compared with nothing has nothing.
+    -- Who was not there has sold nothing; a window that is compared with nothing has nothing, and nobody new.
     and kpi_values.prior_year_value is distinct from case
         when windows.compared_first_month is null then null
+        when formulas.counts_new_customers and windows_then.compared_first_month is null then null
         when formulas.is_sum then coalesce(earlier.value, 0)
         else earlier.value
     end

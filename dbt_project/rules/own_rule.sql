@@ -23,11 +23,13 @@
     {{ driver_opportunities__costs_equal_the_accounts() }}
     {{ figure_restatements__explain_the_difference_to_the_closed_figures() }}
     {{ int_credit_costs__sum_to_the_whole_credit_time() }}
+    {{ int_customer_effects__hold_what_the_products_sold_for() }}
     {{ int_customer_orders__equal_the_orders_of_the_accounts() }}
     {{ int_leaf_months__sum_to_product_accounts() }}
-    {{ int_leaf_windows__hold_what_the_products_sold_for() }}
     {{ int_owner_spans__shares_sum_to_one() }}
+    {{ int_sales_documents__hold_every_line() }}
     {{ kpi_register__holds_every_formula() }}
+    {{ kpi_terms__hold_every_measure_of_the_formulas() }}
     {{ kpi_values__equal_the_customer_accounts() }}
     {{ kpi_values__levels_sum_to_the_company() }}
     {{ kpi_values__prior_year_is_the_value_of_then() }}
@@ -60,6 +62,7 @@
     {{ sales_effort__holds_every_customer_and_month() }}
     {{ sales_effort__ranks_are_one_list_per_salesperson() }}
     {{ salespeople__hold_the_unassigned_one_and_every_supplied_one() }}
+    {{ scope_windows__count_every_customer_once() }}
     {{ segment_migration__ties_to_the_segments_at_both_ends() }}
     {{ segment_profiles__sum_to_the_company() }}
     {{ segment_service_concepts__sum_to_the_accounts() }}

@@ -25,7 +25,7 @@ portfolios as (
         on
             (windows.first_month <= portfolios.month and windows.month >= portfolios.month)
             or (windows.compared_first_month <= portfolios.month and windows.compared_last_month >= portfolios.month)
-    where windows.compared_first_month is not null
+    where windows.is_bridged
     group by portfolios.salesperson_id, windows.month, windows.time_window
 )
 

@@ -1,5 +1,5 @@
 {# Fails for each scope and window whose bridge does not begin at the ratio of then and end at the ratio of now,
-   as kpi_values has them, and for each without a bridge although it has both, and its customers' sales do not
+   as scope_windows has them, and for each without a bridge although it has both, and its customers' sales do not
    cancel out. A contribution of ten thousand times the sales is no ratio to explain. #}
 {% macro portfolio_ratio_bridge__leads_between_the_ratios_of_the_accounts() -%}
 {%- set levels = ['1', '2', '3'] %}
@@ -45,20 +45,28 @@ ends as (
 ),
 
 ratios as (
+    {%- for level in levels %}
     select
-        scope_type,
-        scope_id,
-        month,
-        time_window,
-        kpi_id,
-        value,
-        prior_year_value
-    from {{ ref('kpi_values') }}
+        scopes.scope_type,
+        scopes.scope_id,
+        scopes.month,
+        scopes.time_window,
+        'dg{{ level }}' as kpi_id,
+        {{ safe_ratio('scopes.db' ~ level, 'scopes.net_sales') }} as value,
+        {{ safe_ratio('scopes.compared_db' ~ level, 'scopes.compared_net_sales') }} as prior_year_value
+    from {{ ref('scope_windows') }} as scopes
+    inner join {{ ref('time_windows') }} as windows
+        on
+            scopes.month = windows.month
+            and scopes.time_window = windows.time_window
+            and windows.is_bridged
     where
-        kpi_id in ('dg1', 'dg2', 'dg3')
-        and scope_type in ('company', 'segment', 'salesperson')
-        and value is not null
-        and prior_year_value is not null
+        scopes.time_window in ('month', 'ytd', 'r12')
+        and scopes.scope_type in ('company', 'segment', 'salesperson')
+        and scopes.net_sales > 0
+        and scopes.compared_net_sales > 0
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select

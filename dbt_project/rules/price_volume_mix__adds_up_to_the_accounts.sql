@@ -32,9 +32,10 @@ views as (
 ),
 
 scope_types as (
-    select distinct scope_type
-    from {{ ref('int_scope_customers') }}
-    where scope_type is distinct from 'own_portfolio'
+    {%- for scope_type in ['company', 'customer', 'segment', 'salesperson'] %}
+    select '{{ scope_type }}' as scope_type
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 accounts as (
@@ -51,7 +52,7 @@ accounts as (
         on
             (windows.first_month <= accounts.month and windows.month >= accounts.month)
             or (windows.compared_first_month <= accounts.month and windows.compared_last_month >= accounts.month)
-    where windows.compared_first_month is not null
+    where windows.is_bridged
     group by windows.month, windows.time_window
 )
 

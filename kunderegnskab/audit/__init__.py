@@ -1,1 +1,1 @@
-"""How a published number came about: lineage of columns today; explaining and verifying build on it."""
+"""How a published number came about, what has changed since, and whether it is still what was published."""

@@ -18,8 +18,8 @@ from typing import Literal
 import duckdb
 
 from kunderegnskab.feeds import load_feeds
-from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, is_plain
 from kunderegnskab.problems import InputProblem, InputProblems, KunderegnskabError
+from kunderegnskab.pseudonyms import PLAIN, Pseudonyms, is_plain
 from kunderegnskab.publication import store
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
@@ -57,7 +57,7 @@ def record_event(
     """
     if not by.strip() or not reason.strip():
         raise CannotClose("Say who decides it (--by) and why (--reason).")
-    # What is read is added to and written back, and the publication must still be the current one.
+    # Held from reading to writing back: no event may come between, and the publication must stay current.
     with sole_writer(workspace):
         return _record_event(workspace, month, event, by=by.strip(), reason=reason.strip())
 

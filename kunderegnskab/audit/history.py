@@ -16,14 +16,14 @@ from pydantic import JsonValue
 
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
-from kunderegnskab.ingest.conventions import identifier, literal
-from kunderegnskab.ingest.lake import Receipt, feed_relation
-from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, is_plain
+from kunderegnskab.ingest.lake import Receipt, feed_relation, lake_records
 from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.pseudonyms import PLAIN, Pseudonyms, is_plain
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.history_page import RUNS_SHOWN
+from kunderegnskab.sql import identifier, literal
 
 CHANGE_LOG = "audit.change_log"
 CHECK_HISTORY = "audit.check_history"
@@ -260,8 +260,7 @@ def _records_of(con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Pub
         )
     if not inputs:
         return feed_relation(feed, (), "loaded")
-    listed = ", ".join(literal(str(lake / file.lake_file)) for file in inputs)
-    relation = f"read_parquet([{listed}], union_by_name = true)"
+    relation = lake_records([lake / file.lake_file for file in inputs])
     known = {row[0] for row in con.execute(f"describe select * from {relation}").fetchall()}
     columns = ", ".join(
         name if name in known else f"cast(null as {column.sql_type}) as {name}"
@@ -270,7 +269,7 @@ def _records_of(con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Pub
     return (
         f"select {columns}, {', '.join(SOURCE_COLUMNS)} from {relation} where _record_status = 'loaded' "
         f"qualify row_number() over (partition by {', '.join(feed.key)} "
-        "order by _source_file, _source_record, filename) = 1"
+        "order by _source_file, _source_record, _lake_file) = 1"
     )
 
 

@@ -1,7 +1,7 @@
 """Which columns a model's columns are made of, read from the SQL that was run.
 
 One step at a time: a column of a model and the columns of the relations it selects from. Following the
-steps to the feeds belongs to whoever asks.
+steps to the feeds is done by whoever asks.
 """
 
 from __future__ import annotations

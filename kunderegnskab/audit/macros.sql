@@ -1,5 +1,5 @@
 -- The exact arithmetic of the models as DuckDB macros, for the rules of `explain`: each gives what the macro of that
--- name in dbt_project/macros gives. Rules belong in explain/rules/*.yaml.
+-- name in dbt_project/macros gives. The rules are in explain/rules/*.yaml.
 
 -- safe_ratio: six decimals, half away from zero, NULL unless d > 0; in whole numbers, so exact.
 create macro ratio(n, d) as

@@ -12,17 +12,16 @@ from decimal import Decimal
 
 import duckdb
 
-from kunderegnskab.audit.closing import load_closed_months
-from kunderegnskab.audit.history import load_history
-from kunderegnskab.ingest import ExpectedFiles, Intake, Receipt, load_warehouse
-from kunderegnskab.personal.pseudonyms import SecretMissing, recorded_in
+from kunderegnskab.audit.raw_schema import fill_raw
+from kunderegnskab.ingest import ExpectedFiles, Intake, LoadRecord, Receipt
 from kunderegnskab.problems import InputProblems, KunderegnskabError
 from kunderegnskab.progress import Progress, silent
+from kunderegnskab.pseudonyms import SecretMissing, recorded_in
 from kunderegnskab.publication import store
-from kunderegnskab.publication.baselines import load_baselines
-from kunderegnskab.publication.content_hash import columns_of, quoted, table_content
+from kunderegnskab.publication.content_hash import columns_of, table_content
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.sql import qualified
 from kunderegnskab.workspace import Company, Workspace
 
 # What the run itself noted; another run notes something else.
@@ -50,7 +49,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
     publication that it carries on, or took a baseline from, has no data any more.
     """
     manifest = publication.manifest
-    if any(file.text_file is None or not file.control_totals for file in manifest.inputs):
+    if any(not file.control_totals for file in manifest.inputs):
         raise CannotReperform(
             f"{publication.name} was published by version {manifest.code_version}, which did not record all "
             "that is needed to compute it again."
@@ -64,9 +63,6 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             lookups=dict(file.lookups),
             lake_file=file.lake_file,
             lake_sha256=file.lake_sha256,
-            text_file=file.text_file or "",
-            text_sha256=file.text_sha256 or "",
-            first_record=file.first_record,
             records_read=file.records_read,
             records_loaded=file.records_loaded,
             records_rejected=file.records_rejected,
@@ -82,7 +78,6 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
         pseudonyms = recorded_in(workspace, publication.name, manifest.parameters)
     except SecretMissing as error:
         raise CannotReperform(str(error)) from error
-    load_warehouse(con, company, workspace.lake, Intake(receipts, (), _expected(publication)), pseudonyms)
     before = manifest.previous
     earlier = store.find(workspace.published, before.publication) if before else None
     if earlier is not None and earlier.reference != before:
@@ -92,13 +87,15 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             f"{publication.name} carries on what {before.publication} held, whose data are not there "
             "any more."
         )
-    gone = load_baselines(con, workspace.published, earlier, pseudonyms)
-    _require_baselines(con, publication, gone)
+    intake = Intake(receipts, (), _expected(publication))
+    record = LoadRecord(
+        input_hash=manifest.input_hash, receipts=receipts, parameters=dict(manifest.parameters)
+    )
     try:
-        load_history(con, workspace.lake, receipts, manifest.parameters, earlier, pseudonyms)
-        load_closed_months(con, workspace.published, earlier, pseudonyms)
+        gone = fill_raw(con, workspace, company, intake, record, earlier, pseudonyms)
     except InputProblems as error:
         raise CannotReperform(f"{publication.name} cannot be computed again: {error}") from error
+    _require_baselines(con, publication, gone)
 
 
 def _require_baselines(
@@ -143,8 +140,12 @@ def compare(
 
 
 def compared_tables(publication: Publication) -> list[str]:
-    """The tables that must come out the same."""
-    return [name for name in publication.manifest.marts if name not in _NOTES]
+    """The tables that must come out the same; views are what their queries make of these."""
+    return [
+        name
+        for name, content in publication.manifest.marts.items()
+        if name not in _NOTES and content.query is None
+    ]
 
 
 def _differences(
@@ -155,7 +156,7 @@ def _differences(
         progress(f"comparing {publication.name}", place, len(tables))
         content = publication.manifest.marts[name]
         schema, _, table = name.partition(".")
-        relation = f"{quoted(schema)}.{quoted(table)}"
+        relation = qualified(schema, table)
         try:
             found = table_content(con, relation, content.key, columns_of(con, relation))
         except duckdb.CatalogException:

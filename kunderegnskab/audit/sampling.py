@@ -238,7 +238,7 @@ def _shown_in(counted: Counted, names: Mapping[str, str]) -> list[str]:
         *(f"marts.customer_account_lines.amount [{place}, line_code={code}]" for code in counted.lines),
         *(f"marts.customer_accounts.{names[code]} [{place}]" for code in counted.lines),
         f"marts.customer_accounts.db3 [{place}]",
-        f"marts.kpi_values.value [kpi_id=db3, scope_type=company, month={month}, time_window=month]",
+        f"marts.scope_windows.db3 [scope_type=company, month={month}, time_window=month]",
     ]
 
 
@@ -263,8 +263,8 @@ def write_workbook(path: Path, sample: Sample) -> None:
         about.write_string(row, 1, value)
     sheet = book.add_worksheet("records")
     columns = (
-        "no", "feed", "file", "record", "sha256", "file is", "text as it came", "stratum", "amount",
-        "counts in", "shown in", "agrees with the document?", "remark",
+        "no", "feed", "file", "record", "sha256", "file is", "text as it came, or as read", "stratum",
+        "amount", "counts in", "shown in", "agrees with the document?", "remark",
     )  # fmt: skip
     sheet.write_row(0, 0, columns, bold)
     sheet.freeze_panes(1, 0)
@@ -276,7 +276,7 @@ def write_workbook(path: Path, sample: Sample) -> None:
         sheet.write(row, 3, record.source_record)
         sheet.write_string(row, 4, record.sha256)
         sheet.write_string(row, 5, record.file_state)
-        raw = record.raw or {}
+        raw = record.raw or record.read or {}
         sheet.write_string(row, 6, "; ".join(f"{name}={text}" for name, text in raw.items()))
         sheet.write_string(row, 7, drawn.stratum)
         sheet.write(row, 8, record.value)

@@ -20,17 +20,16 @@ import duckdb
 
 from kunderegnskab.audit.models import Model, read_models
 from kunderegnskab.feeds import Feed, load_feeds
-from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.ingest.load import loaded_records
-from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, SecretMissing, has_salespeople, recorded_in
 from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.pseudonyms import PLAIN, Pseudonyms, SecretMissing, has_salespeople, recorded_in
 from kunderegnskab.publication import store
+from kunderegnskab.publication.earlier import relations_of
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
-from kunderegnskab.workspace import Workspace
+from kunderegnskab.sql import literal, qualified
+from kunderegnskab.workspace import WAREHOUSE_CATALOG, Workspace
 
-# The models name their warehouse so, and DuckDB takes a catalog's name from the file's.
-_CATALOG = "kunderegnskab"
 _PUBLISHED = "published"
 _MACROS = Path(__file__).with_name("macros.sql")
 # Made from every record, and read several times by what is built on it or asked of it: computed once.
@@ -60,21 +59,17 @@ class Trace:
         self.publication = publication
         self.con = con
         self._made: set[str] = set()
-        con.execute(f"attach ':memory:' as {_CATALOG}")
-        con.execute(f"attach {literal(str(publication.database))} as {_PUBLISHED} (read_only)")
-        con.execute(f"use {_CATALOG}")
+        con.execute(f"attach ':memory:' as {WAREHOUSE_CATALOG}")
+        con.execute(f"attach {literal(publication.database)} as {_PUBLISHED} (read_only)")
+        con.execute(f"use {WAREHOUSE_CATALOG}")
         for schema in ("raw", "staging", "intermediate", "marts", "audit"):
             con.execute(f"create schema {schema}")
         con.execute(_MACROS.read_text(encoding="utf-8"))
 
     @cached_property
     def tables(self) -> frozenset[str]:
-        """The published tables, as `schema.table`."""
-        found = self.con.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() where database_name = ?",
-            [_PUBLISHED],
-        )
-        return frozenset(name for (name,) in found.fetchall())
+        """The published tables and views, as `schema.table`."""
+        return frozenset(relations_of(self.con, _PUBLISHED))
 
     @cached_property
     def models(self) -> dict[str, Model]:
@@ -134,7 +129,7 @@ class Trace:
             return
         schema, _, name = relation.partition(".")
         if relation in self.tables:
-            query = f'select * from {_PUBLISHED}."{schema}"."{name}"'
+            query = f"select * from {qualified(_PUBLISHED, schema, name)}"
         elif schema == "raw":
             query = self._records(name)
         elif relation in self.models:
@@ -145,7 +140,7 @@ class Trace:
         else:
             raise CannotTrace(f"{self.publication.name} has no relation {relation}.")
         kind = "table" if relation in _KEPT else "view"
-        self.con.execute(f'create {kind} "{schema}"."{name}" as {query}')
+        self.con.execute(f"create {kind} {qualified(schema, name)} as {query}")
         self._made.add(relation)
 
     def _records(self, feed: str) -> str:

@@ -1,7 +1,7 @@
 """Whether everything that was published, and what it was made from, is still what the manifests say.
 
 Here: the hashes of manifests, published files, lake files, landing files and configuration. Not here:
-computing a publication again (reperformance.py) or by another way (recalculation.py).
+computing a publication again (reperformance.py) or by another way (recalculation/).
 
 One changed file gives one finding: what a changed manifest says of other files is not believed.
 """

@@ -1,6 +1,6 @@
 """The demo company Nordlys Engros A/S: invented, seeded and byte-deterministic.
 
-Only what makes its landing files belongs here. Its configuration and policy are plain files in the
+Here: what makes its landing files. Its configuration and policy are plain files in the
 default workspace; nothing in the product may depend on this package.
 """
 

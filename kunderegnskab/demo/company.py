@@ -1,6 +1,6 @@
 """Who Nordlys Engros A/S is: calendar, salespeople, customers, owners, products, exchange rates.
 
-What these people buy from each other belongs in `trade`; the books in `ledger`.
+What these people buy from each other: see `trade`; the books: see `ledger`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Makes the demo company's landing folder: the order of the steps, and what was made.
 
-The company, its trade, its books and its files belong in the modules of those names.
+The company, its trade, its books and its files are made by `company`, `trade`, `ledger` and `landing`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which landing file carries what, in which convention: the other half of the demo's feeds.yaml.
 
-What the records are belongs in `company`, `trade` and `ledger`; how a value is written in `writers`.
+What the records are, `company`, `trade` and `ledger` decide; how a value is written, `writers`.
 The conventions differ from file to file on purpose: each is one that Danish systems use.
 """
 

@@ -1,7 +1,7 @@
 """The books: a chart of accounts, and double-entry postings per month that tie to the records exactly.
 
-Everything in ten-thousandths of a krone (`money.UNITS_PER_ORE`), debit positive. What the records are
-belongs in `trade`.
+Everything in ten-thousandths of a krone (`money.UNITS_PER_ORE`), debit positive. What the records
+are, `trade` decides.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whole-number arithmetic for money: øre, cents and ten-thousandths of a krone, never a float.
 
-How numbers are written in a file belongs in `writers`.
+How numbers are written in a file, `writers` decides.
 """
 
 from __future__ import annotations

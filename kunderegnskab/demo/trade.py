@@ -1,7 +1,7 @@
 """What the customers buy, return, cost and pay: sales lines, activities, direct costs, receivables.
 
 All tables are pandas frames of whole numbers (amounts in øre or cents, quantities in tenths, days as
-offsets in `Calendar`). How they are booked belongs in `ledger`, how they are written in `landing`.
+offsets in `Calendar`). `ledger` books them, `landing` writes them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How numbers, dates and tables look in a file: Danish text, csv, csv.gz, xlsx, parquet, JSON lines.
 
-Which file carries what belongs in `landing`. Every writer gives the same bytes for the same rows.
+Which file carries what, `landing` decides. Every writer gives the same bytes for the same rows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The input contract: the canonical feeds and what is generated from their declaration.
 
-Reading a company's files into a feed belongs in `kunderegnskab.ingest`.
+Reading a company's files into a feed: see `kunderegnskab.ingest`.
 """
 
 from __future__ import annotations

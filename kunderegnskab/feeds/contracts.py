@@ -9,30 +9,32 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 from ruamel.yaml import YAML
 
+from kunderegnskab import sql
+
 ColumnType = Literal["id", "text", "code", "date", "month", "money", "quantity", "rate", "integer", "boolean"]
 # Whose data a column holds; contracts.yaml says what each of these means.
 Personal = Literal["salesperson_key", "salesperson_name", "customer", "employee"]
 
 SQL_TYPES: dict[ColumnType, str] = {
-    "id": "VARCHAR",
-    "text": "VARCHAR",
-    "code": "VARCHAR",
-    "date": "DATE",
-    "month": "DATE",
-    "money": "DECIMAL(18,4)",
-    "quantity": "DECIMAL(18,6)",
-    "rate": "DECIMAL(18,8)",
-    "integer": "BIGINT",
-    "boolean": "BOOLEAN",
+    "id": sql.TEXT,
+    "text": sql.TEXT,
+    "code": sql.TEXT,
+    "date": sql.DATE,
+    "month": sql.DATE,
+    "money": sql.MONEY,
+    "quantity": sql.QUANTITY,
+    "rate": sql.RATE,
+    "integer": sql.INTEGER,
+    "boolean": sql.BOOLEAN,
 }
 # Digits after the decimal sign that a type can hold; a value with more of them is rejected, not rounded.
 DECIMALS: dict[ColumnType, int] = {"money": 4, "quantity": 6, "rate": 8, "integer": 0}
 
 # What every record carries besides the feed's own columns.
 SOURCE_COLUMNS: dict[str, str] = {
-    "_source_file": "VARCHAR",
-    "_file_sha256": "VARCHAR",
-    "_source_record": "BIGINT",
+    "_source_file": sql.TEXT,
+    "_file_sha256": sql.TEXT,
+    "_source_record": sql.INTEGER,
 }
 
 

@@ -1,8 +1,8 @@
 """Renders docs/contracts/feeds.md from the input contract, and writes what else is generated from it.
 
 `python -m kunderegnskab.feeds.documentation` writes the files in place; a test fails when one of them is old.
-What a feed contains belongs in contracts.yaml, dbt's form of it in `dbt_sources`, and the published tables in
-`kunderegnskab.publication.documentation`.
+What a feed contains is declared in contracts.yaml; `dbt_sources` gives dbt's form of it, and
+`kunderegnskab.publication.documentation` describes the published tables.
 """
 
 from __future__ import annotations

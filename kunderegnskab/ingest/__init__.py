@@ -1,6 +1,6 @@
 """The door: landing files become typed records in the lake and schema raw of a warehouse.
 
-What a feed contains belongs in `kunderegnskab.feeds`; whether the numbers are plausible in
+What a feed contains is declared in `kunderegnskab.feeds`; whether the numbers are plausible is checked by
 `kunderegnskab.quality`.
 """
 
@@ -19,6 +19,7 @@ from kunderegnskab.ingest.lake import (
 from kunderegnskab.ingest.load import (
     LoadRecord,
     fresh_warehouse,
+    load_record,
     load_warehouse,
     read_load_record,
     record_load,
@@ -34,6 +35,7 @@ __all__ = [
     "fresh_warehouse",
     "input_files",
     "input_hash",
+    "load_record",
     "load_warehouse",
     "proven_feeds",
     "read_load_record",

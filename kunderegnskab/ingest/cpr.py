@@ -1,15 +1,14 @@
-"""Numbers that look like a Danish CPR number: how they are told, and how a sentence shows their place.
+"""Numbers that look like a Danish CPR number: how they are recognised, and how a sentence shows their place.
 
-What happens to a record that has one belongs in `typed`, to a file or column named with one in `landing` and
+What happens to a record that has one, `typed` decides; to a file or column named with one, `landing` and
 `readers`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-from kunderegnskab.ingest.conventions import identifier, literal
+from kunderegnskab.sql import literal
 
 REASON = "looks like a CPR number, which must never be loaded"
 
@@ -23,6 +22,8 @@ _DAY = (
 # Office programs turn a hyphen into a dash or a hyphen that does not break.
 _NUMBER = f"{_DAY}[-\u2010-\u2015\u2212][0-9]{{4}}"
 _IN_TEXT = re.compile(f"(?<![0-9]){_NUMBER}(?![0-9])")
+# Its digits and one more character.
+_BYTES = 11
 # DuckDB's patterns cannot look around.
 _IN_SQL = f"(?:^|[^0-9]){_NUMBER}(?:[^0-9]|$)"
 
@@ -37,16 +38,14 @@ def masked(text: str) -> str:
     return _IN_TEXT.sub("******-****", text)
 
 
-def any_has_cpr(columns: Iterable[str]) -> str:
-    """SQL of whether one of these columns has one: one pattern over all, which is much quicker than one each.
+def column_has_cpr(column: str) -> str:
+    """SQL of whether text has one.
 
     Args:
-        columns: names of text columns, at least one.
+        column: SQL of the text.
     """
-    # Digits of two cells must not become one number; no pattern crosses a line feed.
-    return f"regexp_matches(concat_ws(chr(10), {', '.join(map(identifier, columns))}), {literal(_IN_SQL)})"
-
-
-def column_has_cpr(column: str) -> str:
-    """SQL of whether this column has one; NULL where it is empty."""
-    return f"regexp_matches({identifier(column)}, {literal(_IN_SQL)})"
+    # Most cells are too short. Only `case` keeps DuckDB from matching them all the same.
+    return (
+        f"case when strlen({column}) >= {_BYTES} then regexp_matches({column}, {literal(_IN_SQL)}) "
+        "else false end"
+    )

@@ -1,4 +1,4 @@
-"""Which files are still what they were when they were hashed: state/fingerprints.json.
+"""Which files have not been touched since they were hashed: state/fingerprints.json.
 
 A file that nobody has touched need not be read again to know its hash. Here: when that may be said of a file.
 Not here: hashing a landing file at rest (landing.py), and what is kept of the files' records (lake.py).
@@ -201,7 +201,7 @@ class KnownFiles:
         """Files that somebody holds open for writing: nobody can tell what they will be in a moment."""
         if self._being_written is None:
             self._being_written = being_written(
-                self._root / name for name, known in self._files.items() if known.sha256 is not None
+                self._root / name for name, known in list(self._files.items()) if known.sha256 is not None
             )
         return self._being_written
 

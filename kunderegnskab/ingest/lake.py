@@ -1,7 +1,7 @@
 """The lake: one typed Parquet file per landing file and mapping, kept by content.
 
-A file that was read before with the same mapping is not read again. How one file is read belongs in
-`readers` and `typed`; turning the lake into a warehouse in `load`.
+A file that was read before with the same mapping is not read again. `readers` and
+`typed` read one file; `load` turns the lake into a warehouse.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 
 import duckdb
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
 from kunderegnskab.ingest import typed
-from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.ingest.fingerprints import KnownFiles, known_files
 from kunderegnskab.ingest.landing import (
     LandingFile,
@@ -35,23 +38,24 @@ from kunderegnskab.ingest.landing import (
     refuse_change,
     source_paths,
 )
-from kunderegnskab.ingest.readers import column_names, read_records
+from kunderegnskab.ingest.readers import Records, column_names, read_records, refuse_wrong_encoding, written
 from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
-from kunderegnskab.personal.pseudonyms import of_today
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
+from kunderegnskab.pseudonyms import of_today
+from kunderegnskab.sql import literal, literals
 from kunderegnskab.workspace import FeedSource, Workspace
 
+# DuckDB reads a file of ordinary size on one core.
+_FILES_AT_A_TIME = 2
 # Part of every lake file's key: raise it when the same file and mapping give another result.
-READING_VERSION = 2
+READING_VERSION = 3
 
 
 class Receipt(BaseModel):
     """What came of reading one landing file for one feed; stands beside its lake file.
 
-    `source_file` and `lookups` name files relative to the workspace, `lake_file` and `text_file` relative to
-    the lake. `text_file` holds the mapped columns of every record as text, as they came; its row n is record
-    `first_record` + n.
+    `source_file` and `lookups` name files relative to the workspace, `lake_file` relative to the lake.
 
     `control_totals` are taken when the file was read: the records read, and of those loaded the sums that
     `totals.measures` names.
@@ -66,9 +70,6 @@ class Receipt(BaseModel):
     lookups: dict[str, str]
     lake_file: str
     lake_sha256: str
-    text_file: str
-    text_sha256: str
-    first_record: int
     records_read: int
     records_loaded: int
     records_rejected: int
@@ -122,7 +123,9 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
+    """A file to read, and how."""
+
     entry: FeedSource
     plan: typed.Plan
     file: LandingFile
@@ -139,6 +142,11 @@ class _Job:
             "feed": self.plan.feed.model_dump(mode="json"),
         }
         return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def lake_file(self) -> str:
+        """Relative to the lake."""
+        return f"{self.entry.feed}/{self.key}.parquet"
 
 
 @dataclass(frozen=True)
@@ -170,21 +178,23 @@ def _take_in(
     jobs = _jobs(workspace, known, problems)
     problems += _repeated_content(jobs)
     lake.mkdir(parents=True, exist_ok=True)
+    kept = [None if again else _known(job, lake, known) for job in jobs]
+    new = [job for job, receipt in zip(jobs, kept, strict=True) if receipt is None]
     receipts: list[Receipt] = []
-    read: list[str] = []
-    with ExitStack() as opened:
-        reader = None
-        for number, job in enumerate(jobs):
-            progress(f"reading {job.file.name}", number, len(jobs))
-            receipt = None if again else _known(job, lake, known)
+    done = len(jobs) - len(new)
+    one_at_a_time = Lock()
+    with _side_by_side(
+        lambda reader, job: _read(reader, job, lake, known, one_at_a_time), new, lake
+    ) as outcomes:
+        for job, receipt in zip(jobs, kept, strict=True):
             if receipt is None:
-                reader = reader or opened.enter_context(_confined_reader(lake))
+                progress(f"reading {job.file.name}", done, len(jobs))
+                done += 1
                 try:
-                    receipt = _read(reader, job, lake, known)
+                    receipt = next(outcomes).result()
                 except InputProblems as error:
                     problems.extend(error.problems)
                     continue
-                read.append(job.file.name)
             receipts.append(_with_source(receipt, job.entry))
     progress("reading files", len(jobs), len(jobs))
     if problems:
@@ -194,7 +204,7 @@ def _take_in(
         for entry in workspace.sources
         if entry.source.monthly_since is not None
     ]
-    return Intake(tuple(receipts), tuple(read), tuple(expected))
+    return Intake(tuple(receipts), tuple(job.file.name for job in new), tuple(expected))
 
 
 def sweep(lake: Path) -> None:
@@ -238,9 +248,9 @@ def configuration_hashes(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem]) -> list[_Job]:
+def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem]) -> list[Job]:
     feeds = load_feeds()
-    jobs: list[_Job] = []
+    jobs: list[Job] = []
     problems += workspace.configuration_problems()
     if problems:
         return jobs
@@ -266,11 +276,34 @@ def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem])
             continue
         for path in source_paths(entry):
             try:
-                jobs.append(_Job(entry, plan, fingerprinted(path), lookups))
+                jobs.append(Job(entry, plan, fingerprinted(path), lookups))
             except InputProblems as error:
                 problems.extend(error.problems)
     problems += _missing_feeds(workspace, {entry.feed for entry in workspace.sources if source_paths(entry)})
     return jobs
+
+
+def job_of(
+    workspace: Workspace, entry: FeedSource, file: LandingFile, lookups: Mapping[str, str], known: KnownFiles
+) -> Job:
+    """How a file of a source is read today, if its lookups are what they were then.
+
+    Args:
+        lookups: SHA-256 by name relative to the workspace, as a receipt has them.
+
+    Raises:
+        InputProblems: the mapping cannot be used, or a lookup is not one of those files.
+    """
+    feed = load_feeds()[entry.feed]
+    if entry.is_canonical:
+        entry = _with_its_columns(entry, feed, file, known)
+    plan = typed.plan(feed, entry.source, entry.label)
+    looked_up = {}
+    for name, lookup in entry.source.lookups.items():
+        path = lookup_path(workspace, entry, name, lookup)
+        place = workspace.relative(path)
+        looked_up[name] = LandingFile(path, place, lookups.get(place, ""), 0, 0)
+    return Job(entry, plan, file, looked_up)
 
 
 def _with_its_columns(entry: FeedSource, feed: Feed, file: LandingFile, known: KnownFiles) -> FeedSource:
@@ -323,7 +356,7 @@ def _missing_feeds(workspace: Workspace, supplied: set[str]) -> list[InputProble
     return problems
 
 
-def _repeated_content(jobs: Sequence[_Job]) -> list[InputProblem]:
+def _repeated_content(jobs: Sequence[Job]) -> list[InputProblem]:
     problems = []
     first: dict[tuple[str, str], str] = {}
     for job in jobs:
@@ -348,56 +381,30 @@ def _with_source(receipt: Receipt, entry: FeedSource) -> Receipt:
     )
 
 
-def _known(job: _Job, lake: Path, known: KnownFiles) -> Receipt | None:
-    path = lake / job.entry.feed / f"{job.key}.json"
+def _known(job: Job, lake: Path, known: KnownFiles) -> Receipt | None:
+    path = (lake / job.lake_file).with_suffix(".json")
     try:
         receipt = Receipt.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    kept = ((receipt.lake_file, receipt.lake_sha256), (receipt.text_file, receipt.text_sha256))
+    kept = lake / receipt.lake_file
     # What was changed behind our back is read again from the source.
-    is_whole = all((lake / name).is_file() and known.sha256(lake / name) == sha256 for name, sha256 in kept)
-    return receipt if is_whole else None
+    return receipt if kept.is_file() and known.sha256(kept) == receipt.lake_sha256 else None
 
 
-def _read(reader: _Reader, job: _Job, lake: Path, known: KnownFiles) -> Receipt:
+def _read(reader: _Reader, job: Job, lake: Path, known: KnownFiles, one_at_a_time: Lock) -> Receipt:
     con, scratch = reader.con, reader.scratch
-    source = job.entry.source
-    for file in (job.file, *job.lookups.values()):
-        before_reading(file, known)
-    with duckdb.connect() as files:
-        # A moment in a Parquet file must give the same day on every machine.
-        files.execute("set TimeZone = 'UTC'")
-        records = {
-            "": read_records(
-                files,
-                job.file.path,
-                job.file.name,
-                source.format,
-                job.plan.wanted[""],
-                scratch / "records.parquet",
-            )
-        }
-        for name, file in job.lookups.items():
-            records[name] = read_records(
-                files,
-                file.path,
-                file.name,
-                source.lookups[name].format,
-                job.plan.wanted[name],
-                scratch / f"lookup_{name}.parquet",
-            )
-    written = scratch / "typed.parquet"
-    typed.write_typed(con, job.plan, records, name=job.file.name, sha256=job.file.sha256, target=written)
-    counts = dict(
-        con.execute(
-            f"select _record_status, count(*) from read_parquet({literal(str(written))}) group by all"
-        ).fetchall()
+    with one_at_a_time:
+        # A lookup of several files is hashed once.
+        for file in (job.file, *job.lookups.values()):
+            before_reading(file, known)
+    records = _records(job, scratch)
+    target = scratch / "typed.parquet"
+    counts = typed.write_typed(
+        con, job.plan, records, name=job.file.name, sha256=job.file.sha256, target=target
     )
-    (read,) = con.execute(f"select count(*) from read_parquet({literal(str(records[''].path))})").fetchall()[
-        0
-    ]
-    loaded = f"(from read_parquet({literal(str(written))}) where _record_status = 'loaded')"
+    read = sum(counts.values())
+    loaded = f"(from read_parquet({literal(target)}) where _record_status = 'loaded')"
     totals = control_totals(con, job.plan.feed, loaded) | {RECORD_COUNT: Decimal(read)}
     for file in (job.file, *job.lookups.values()):
         refuse_change(file)
@@ -407,11 +414,8 @@ def _read(reader: _Reader, job: _Job, lake: Path, known: KnownFiles) -> Receipt:
         file_sha256=job.file.sha256,
         size=job.file.size,
         lookups={file.name: file.sha256 for file in job.lookups.values()},
-        lake_file=f"{job.entry.feed}/{job.key}.parquet",
-        lake_sha256=file_sha256(written),
-        text_file=f"{job.entry.feed}/{job.key}.text.parquet",
-        text_sha256=file_sha256(records[""].path),
-        first_record=records[""].first_record,
+        lake_file=job.lake_file,
+        lake_sha256=file_sha256(target),
         records_read=read,
         records_loaded=counts.get("loaded", 0),
         records_rejected=counts.get("rejected", 0),
@@ -419,21 +423,43 @@ def _read(reader: _Reader, job: _Job, lake: Path, known: KnownFiles) -> Receipt:
         control_totals=totals,
         absent_columns=records[""].absent,
     )
-    _keep(written, records[""].path, receipt, lake)
-    for name in (receipt.lake_file, receipt.text_file):
-        known.look_up(lake / name)  # the sooner they are seen, the sooner they are known
+    _keep(target, receipt, lake)
+    with one_at_a_time:
+        known.look_up(lake / receipt.lake_file)  # the sooner it is seen, the sooner it is known
+    for made in scratch.iterdir():
+        if made.is_file():
+            made.unlink()
     return receipt
 
 
-def _keep(written: Path, text: Path, receipt: Receipt, lake: Path) -> None:
-    """Move a lake file and its text into place; the receipt comes last and is what makes them count."""
+def _records(job: Job, scratch: Path) -> dict[str, Records]:
+    """Lookup name ("" for the file itself) -> its records as text; written where records are looked up."""
+    source = job.entry.source
+    with duckdb.connect() as files:
+        # A moment in a Parquet file must give the same day on every machine.
+        files.execute("set TimeZone = 'UTC'")
+        wanted = job.plan.wanted
+        target = scratch / "records.parquet"
+        own = read_records(files, job.file.path, job.file.name, source.format, wanted[""], target)
+        if not job.lookups:
+            return {"": own}
+        records = {"": written(files, own, target)}
+        for name, file in job.lookups.items():
+            form, target = source.lookups[name].format, scratch / f"lookup_{name}.parquet"
+            looked_up = read_records(files, file.path, file.name, form, wanted[name], target)
+            records[name] = written(files, looked_up, target)
+            refuse_wrong_encoding(files, records[name], file.name, form)
+        return records
+
+
+def _keep(made: Path, receipt: Receipt, lake: Path) -> None:
+    """Move a lake file into place; the receipt comes last and is what makes it count."""
     target = lake / receipt.lake_file
     target.parent.mkdir(exist_ok=True)
     target.with_suffix(".json").unlink(missing_ok=True)
-    for made, kept in ((written, target), (text, lake / receipt.text_file)):
-        _sync(made)
-        os.replace(made, kept)
-    note = written.with_suffix(".json")
+    _sync(made)
+    os.replace(made, target)
+    note = made.with_suffix(".json")
     note.write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
     _sync(note)
     os.replace(note, target.with_suffix(".json"))
@@ -445,13 +471,44 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _confined_reader(lake: Path) -> Generator[_Reader]:
-    """Where the SQL of mappings runs: no network, and no files but the scratch folder."""
+def _side_by_side(
+    read: Callable[[_Reader, Job], Receipt], jobs: Sequence[Job], lake: Path
+) -> Generator[Iterator[Future[Receipt]]]:
+    """What reading each file gives, in their order; some are read at a time, each by a reader of its own.
+
+    Files that have not begun are left when the block is left by an error.
+    """
+    if not jobs:
+        yield iter(())
+        return
+    with ExitStack() as opened, ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
+        readers: SimpleQueue[_Reader] = SimpleQueue()
+        landing = [job.file.path for job in jobs]
+        for _ in range(min(_FILES_AT_A_TIME, len(jobs))):
+            readers.put(opened.enter_context(_confined_reader(lake, landing)))
+
+        def read_next(job: Job) -> Receipt:
+            reader = readers.get()
+            try:
+                return read(reader, job)
+            finally:
+                readers.put(reader)
+
+        try:
+            yield iter([pool.submit(read_next, job) for job in jobs])
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _confined_reader(lake: Path, landing: Iterable[Path]) -> Generator[_Reader]:
+    """Where the SQL of mappings runs: no network, and no files but these and the scratch folder."""
     scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=lake))
     try:
         with duckdb.connect() as con:
+            con.execute(f"set allowed_paths = [{literals(landing)}]")
             con.execute(f"set allowed_directories = [{literal(f'{scratch}/')}]")
-            con.execute(f"set temp_directory = {literal(str(scratch / 'spill'))}")
+            con.execute(f"set temp_directory = {literal(scratch / 'spill')}")
             con.execute("set enable_external_access = false")
             con.execute("set lock_configuration = true")
             yield _Reader(con, scratch)
@@ -469,12 +526,21 @@ def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_f
         columns = {**{name: column.sql_type for name, column in feed.columns.items()}, **SOURCE_COLUMNS}
         nothing = ", ".join(f"cast(null as {sql_type}) as {name}" for name, sql_type in columns.items())
         return f"select {nothing} where false"
-    columns = ", ".join(
-        [
-            *feed.columns,
-            *SOURCE_COLUMNS,
-            *(["parse_filename(filename) as _lake_file"] if with_lake_file else []),
-        ]
+    columns = ", ".join([*feed.columns, *SOURCE_COLUMNS, *(["_lake_file"] if with_lake_file else [])])
+    return f"select {columns} from {lake_records(files)} where _record_status = {literal(status)}"
+
+
+def lake_records(files: Sequence[Path]) -> str:
+    """SQL of all records in lake files, in parentheses: their columns, `_source_record` and `_lake_file`.
+
+    Args:
+        files: at least one, all read by one version.
+    """
+    listed = literals(files)
+    # Up to version 2 each record had its number in the file.
+    has_numbers = "_source_record" in pq.read_schema(files[0]).names
+    number = "" if has_numbers else ", _first_record + file_row_number as _source_record"
+    return (
+        f"(select * exclude (filename, file_row_number), parse_filename(filename) as _lake_file{number} "
+        f"from read_parquet([{listed}], file_row_number = true, filename = true))"
     )
-    listed = ", ".join(literal(str(file)) for file in files)
-    return f"select {columns} from read_parquet([{listed}]) where _record_status = {literal(status)}"

@@ -1,6 +1,6 @@
 """The landing files of a workspace: found, at rest, and fingerprinted.
 
-Opening them as tables belongs in `readers`.
+`readers` opens them as tables.
 """
 
 from __future__ import annotations

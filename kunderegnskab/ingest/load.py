@@ -17,13 +17,36 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from kunderegnskab.feeds import Feed, load_feeds
-from kunderegnskab.ingest.conventions import literal
-from kunderegnskab.ingest.lake import Intake, Receipt, configuration_hashes, feed_relation, input_hash
+from kunderegnskab.ingest.lake import (
+    Intake,
+    Receipt,
+    configuration_hashes,
+    feed_relation,
+    input_hash,
+    lake_records,
+)
 from kunderegnskab.ingest.proven import ProvenFeeds
 from kunderegnskab.ingest.totals import RECORD_COUNT, SQL_TYPE, control_totals, measures
-from kunderegnskab.personal.pseudonyms import PARAMETER, PLAIN, Pseudonyms
+from kunderegnskab.pseudonyms import PARAMETER, PLAIN, Pseudonyms
 from kunderegnskab.rows import insert_rows
+from kunderegnskab.sql import BLOCK_BYTES, KPI_VALUE, MONEY, RATE, literal, literals
 from kunderegnskab.workspace import Company, Workspace
+
+# Tables of schema raw that no file holds.
+TABLES_BESIDE_FEEDS = {
+    "company": "The company's parameters, one row.",
+    "feeds": "Which feeds are supplied, one row per feed.",
+    "files": "What became of every record of every file, one row per feed and file.",
+    "rejects": "Records that could not be read as declared, one row each.",
+    "left_out": "Records that a mapping leaves out, one row each.",
+    "feed_totals": "Counts and sums of the files as read, of the lake, and of what is not handed on.",
+    "expected_files": "Sources of which a file is expected for every month.",
+    "file_months": "Which months the files of expected sources have records of.",
+    "closed_sources": "What the lines of closed months were made of when they were closed.",
+    "closed_figures": "The figures of salespeople and of the company in closed months as they were closed.",
+    "closed_files": "The files behind the figures on which months were closed.",
+    "published_baselines": "Baselines of targets as earlier publications hold them, one row per target.",
+}
 
 
 class LoadRecord(BaseModel):
@@ -51,7 +74,7 @@ def fresh_warehouse(workspace: Workspace) -> Generator[duckdb.DuckDBPyConnection
     for leftover in path.parent.glob(f"{path.name}*"):
         if leftover.is_file():
             leftover.unlink()
-    with duckdb.connect(str(path)) as con:
+    with duckdb.connect(str(path), config={"default_block_size": str(BLOCK_BYTES)}) as con:
         # Its views carry the secret of the pseudonyms.
         path.chmod(0o600)
         yield con
@@ -104,14 +127,13 @@ def load_warehouse(
             _note_split_documents(con, feed, files)
         con.execute(f"create view raw.{name} as {loaded_records(feed, files, has_repeated_keys, pseudonyms)}")
         if content is not None and content.unloaded:
-            listed = ", ".join(literal(str(file)) for file in files)
             for status, parts in listings.items():
                 parts.append(
                     f"select {literal(name)} as feed, _source_file as source_file, _file_sha256 as "
                     f"file_sha256, "
                     f"_source_record as source_record, _reject_column as column_name, "
                     f"{pseudonyms.rejected(name, '_reject_column', '_reject_value')} as raw_value, "
-                    f"_reason as reason from read_parquet([{listed}]) "
+                    f"_reason as reason from {lake_records(files)} "
                     f"where _record_status = {literal(status)}"
                 )
     insert_rows(
@@ -122,16 +144,16 @@ def load_warehouse(
     con.execute(
         "create table raw.published_baselines (kpi_id varchar, scope_type varchar, scope_id varchar, "
         "month_from date, baseline_month_from date, baseline_month_to date, approved_on date, "
-        "baseline_value decimal(18,6), baseline_publication varchar)"
+        f"baseline_value {KPI_VALUE}, baseline_publication varchar)"
     )
     con.execute(
         "create table raw.closed_sources (publication varchar, month date, customer_id varchar, "
-        "line_code varchar, feed varchar, source varchar, file_sha256 varchar, amount decimal(18,4), "
+        f"line_code varchar, feed varchar, source varchar, file_sha256 varchar, amount {MONEY}, "
         "posting_count bigint)"
     )
     con.execute(
         "create table raw.closed_figures (publication varchar, month date, level varchar, scope_id varchar, "
-        "measure varchar, amount decimal(18,4))"
+        f"measure varchar, amount {MONEY})"
     )
     con.execute(
         "create table raw.closed_files (publication varchar, feed varchar, source_file varchar, "
@@ -144,11 +166,9 @@ def load_warehouse(
     _files(con, intake)
 
 
-def record_load(
-    con: duckdb.DuckDBPyConnection, workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms = PLAIN
-) -> None:
-    """Keep in the warehouse what it was loaded from; see LoadRecord."""
-    record = LoadRecord(
+def load_record(workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms = PLAIN) -> LoadRecord:
+    """What a warehouse is loaded from that takes in what lies in the workspace now."""
+    return LoadRecord(
         input_hash=input_hash(workspace, intake.files),
         receipts=intake.receipts,
         parameters={
@@ -159,6 +179,10 @@ def record_load(
             PARAMETER: pseudonyms.parameter(),
         },
     )
+
+
+def record_load(con: duckdb.DuckDBPyConnection, record: LoadRecord) -> None:
+    """Keep in the warehouse what it was loaded from."""
     con.execute("create table raw.load_record as select ?::varchar as content", [record.model_dump_json()])
 
 
@@ -174,19 +198,19 @@ def loaded_records(feed: Feed, files: Sequence[Path], has_repeated_keys: bool, p
         # A record may feed a feed through two sources; only the lake file tells the two apart.
         loaded += (
             f" and not exists (select 1 from raw.repeated_keys as k where k.feed = {literal(feed.name)} "
-            "and k.lake_file = parse_filename(filename) and k.source_record = _source_record)"
+            "and k.lake_file = _lake_file and k.source_record = _source_record)"
         )
     return pseudonyms.over(feed, loaded)
 
 
 def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     con.execute(
-        "create table raw.company (company_name varchar, currency varchar, minor_unit decimal(18,4), "
-        "fiscal_year_start bigint, locale varchar, credit_interest_rate decimal(18,8), day_count bigint, "
-        "reconciliation_tolerance decimal(18,4), ledger_closed_to date)"
+        f"create table raw.company (company_name varchar, currency varchar, minor_unit {MONEY}, "
+        f"fiscal_year_start bigint, locale varchar, credit_interest_rate {RATE}, day_count bigint, "
+        f"reconciliation_tolerance {MONEY}, ledger_closed_to date, analysis_months bigint, pvm_leaf varchar)"
     )
     con.execute(
-        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             company.name,
             company.currency,
@@ -197,6 +221,8 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             company.day_count,
             company.reconciliation_tolerance,
             company.ledger_closed_to,
+            company.analysis_months,
+            company.pvm_leaf,
         ],
     )
 
@@ -249,7 +275,7 @@ def _as_read(feed: Feed, receipts: Sequence[Receipt]) -> _Content:
 def _measured(
     con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path], pseudonyms: Pseudonyms
 ) -> _Content:
-    listed = ", ".join(literal(str(file)) for file in files)
+    listed = literals(files)
     loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
     ((records, unloaded, repeats, splits),) = con.execute(
         f"""
@@ -390,7 +416,7 @@ def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) 
                 con.execute(
                     "insert into raw.file_months "
                     f"select ?, ?, ?, date_trunc('month', {column})::date, count(*) "
-                    f"from read_parquet({literal(str(lake / receipt.lake_file))}) "
+                    f"from read_parquet({literal(lake / receipt.lake_file)}) "
                     "where _record_status = 'loaded' group by 4 order by 4",
                     [receipt.feed, receipt.source, receipt.source_file],
                 )

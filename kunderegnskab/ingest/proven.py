@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from kunderegnskab.code_version import code_version
 from kunderegnskab.ingest.fingerprints import KnownFiles, known_files
 from kunderegnskab.ingest.lake import Receipt
-from kunderegnskab.personal.pseudonyms import Pseudonyms
+from kunderegnskab.pseudonyms import Pseudonyms
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.notes import read_note, write_note
 

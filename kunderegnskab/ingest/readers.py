@@ -1,8 +1,9 @@
-"""Files of every format become one thing: a Parquet file of text, one row per record, in file order.
+"""Files of every format become one thing: a relation of text, one row per record, in file order.
 
 Text stays as it came; numbers and dates of typed formats are written by the file's declared
-conventions, so that everything after this module reads text alone. What the columns mean, and
-whether their text can be read, belongs in `typed`.
+conventions, so that everything after this module reads text alone. DuckDB reads csv and Parquet where they
+lie; other formats are written as a Parquet file of text first. What the columns mean, and whether their text
+can be read, `typed` decides.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
@@ -27,15 +27,23 @@ from xml.etree import ElementTree
 import duckdb
 import pyarrow as pa
 
-from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
 from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.sql import FLOATS, TEXT, identifier, literal
 from kunderegnskab.workspace import Format
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _CHUNK = 1 << 22
+# What DuckDB raises for SQL that cannot be run, whatever it reads.
+_OF_A_MAPPING = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ConversionException,
+    duckdb.OutOfRangeException,
+    duckdb.ParserException,
+)
 # What UTF-8 text turns into when it is read as cp1252 (Danish and other letters, signs such as the pound,
 # dashes and quotation marks), and the sign that a decoder leaves for what it could not read.
 _MOJIBAKE = (
@@ -49,22 +57,28 @@ class Records:
     """A file's records as text.
 
     Attributes:
-        path: Parquet file whose row n is record `first_record` + n.
-        columns: the source's own column names that were kept.
+        relation: SQL of them, in the order of the file; its columns are named as the source names them.
+        columns: the source's own column names that it has.
         first_record: number of the first record (Excel: its sheet row).
         absent: columns that no record has (JSON, where fields may be missing).
+        is_decoded: whether bytes became text by the declared encoding, which may be the wrong one.
+        is_written: whether they stand in a Parquet file of their own, which has `file_row_number`.
+        problem: what to say when DuckDB fails on the relation; None if the file is not to blame.
     """
 
-    path: Path
+    relation: str
     columns: tuple[str, ...]
     first_record: int
     absent: tuple[str, ...] = ()
+    is_decoded: bool = False
+    is_written: bool = False
+    problem: Callable[[duckdb.Error], InputProblem | None] = lambda _: None
 
 
 def read_records(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: Iterable[str], target: Path
 ) -> Records:
-    """Write the wanted columns of a file to `target`.
+    """The wanted columns of a file; records that DuckDB does not read itself are written to `target`.
 
     Args:
         con: a connection that may read `path` and write beside `target`.
@@ -72,10 +86,28 @@ def read_records(
         wanted: the source columns to keep, by their names in the file.
 
     Raises:
-        InputProblems: the file cannot be read as declared, or lacks a wanted column.
+        InputProblems: the file cannot be read as declared, or lacks a wanted column. What is wrong in the
+            middle of a csv file comes out when the relation is read: see `Records.problem`.
     """
     reader = {"csv": _read_csv, "xlsx": _read_xlsx, "parquet": _read_parquet, "json": _read_json}[form.type]
     return reader(con, path, name, form, list(dict.fromkeys(wanted)), target)
+
+
+def written(con: duckdb.DuckDBPyConnection, records: Records, target: Path) -> Records:
+    """The same records in a Parquet file, from where they can be told by their number.
+
+    Raises:
+        InputProblems: the file cannot be read as declared.
+    """
+    if records.is_written:
+        return records
+    try:
+        return replace(records, relation=_copy(con, records.relation, target), is_written=True)
+    except duckdb.Error as error:
+        if (problem := records.problem(error)) is None:
+            raise
+        # The error quotes the line, and a traceback would carry it into the log.
+        raise InputProblems([problem]) from None
 
 
 def column_names(path: Path, name: str, form: Format) -> list[str]:
@@ -97,29 +129,28 @@ def column_names(path: Path, name: str, form: Format) -> list[str]:
 def _read_csv(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
 ) -> Records:
-    with _as_utf8(path, name, form, target.with_suffix(".utf8")) as text:
-        header = list(form.column_names) or _csv_header(text, name, form)
-        kept = _resolve(wanted, header, name)
-        # Repeated or empty names are allowed as long as nothing is read from them.
-        declared = [column if column in kept.values() else f"column {n}" for n, column in enumerate(header)]
-        columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in declared)
-        chosen = ", ".join(f"{identifier(found)} as {identifier(column)}" for column, found in kept.items())
-        query = (
-            f"select {chosen or 'null as nothing'} from read_csv({literal(str(text))}, auto_detect = false, "
-            f"header = false, skip = {form.header_row}, delim = {literal(form.delimiter)}, "
-            f"quote = {literal(form.quote)}, escape = {literal(form.quote)}, columns = {{{columns}}}, "
-            f"strict_mode = true, null_padding = false, compression = 'auto')"
-        )
-        try:
-            _copy(con, query, target)
-        except duckdb.Error as error:
-            if "nvalid unicode" in str(error):
-                raise InputProblems([_encoding_problem(text, name, form)]) from error
-            # The error quotes the line, and a traceback would carry it into the log.
-            raise InputProblems([_csv_problem(str(error), name)]) from None
-    records = Records(target, tuple(kept), 1)
-    _refuse_mojibake(con, records, name, form)
-    return records
+    text = _as_utf8(path, name, form, target.with_suffix(".utf8"))
+    header = list(form.column_names) or _csv_header(text, name, form)
+    kept = _resolve(wanted, header, name)
+    # Repeated or empty names are allowed as long as nothing is read from them.
+    declared = [column if column in kept.values() else f"column {n}" for n, column in enumerate(header)]
+    columns = ", ".join(f"{literal(column)}: {literal(TEXT)}" for column in declared)
+    chosen = ", ".join(f"{identifier(found)} as {identifier(column)}" for column, found in kept.items())
+    query = (
+        f"select {chosen or 'null as nothing'} from read_csv({literal(text)}, auto_detect = false, "
+        f"header = false, skip = {form.header_row}, delim = {literal(form.delimiter)}, "
+        f"quote = {literal(form.quote)}, escape = {literal(form.quote)}, columns = {{{columns}}}, "
+        f"strict_mode = true, null_padding = false, compression = 'auto')"
+    )
+
+    def problem(error: duckdb.Error) -> InputProblem | None:
+        if not isinstance(error, duckdb.InvalidInputException):
+            return None
+        if "nvalid unicode" in str(error):
+            return _encoding_problem(text, name, form)
+        return _csv_problem(str(error), name) if "CSV" in str(error) else None
+
+    return Records(query, tuple(kept), 1, is_decoded=True, problem=problem)
 
 
 def _csv_header(text: Path, name: str, form: Format) -> list[str]:
@@ -149,20 +180,15 @@ def _no_header(name: str, form: Format) -> InputProblems:
     )
 
 
-@contextmanager
-def _as_utf8(path: Path, name: str, form: Format, scratch: Path) -> Generator[Path]:
-    """The file itself if it is plain UTF-8, else a UTF-8 copy without mark that is removed afterwards.
+def _as_utf8(path: Path, name: str, form: Format, scratch: Path) -> Path:
+    """The file itself if it is plain UTF-8, else `scratch`, a UTF-8 copy without mark.
 
     Packed files are unpacked here because DuckDB does not compare their check sum.
     """
     if form.encoding in ("utf-8", "utf-8-sig") and path.suffix != ".gz" and not _has_mark(path):
-        yield path  # DuckDB itself refuses what is not UTF-8
-        return
-    try:
-        _copy_as_utf8(path, name, form, scratch)
-        yield scratch
-    finally:
-        scratch.unlink(missing_ok=True)
+        return path  # DuckDB itself refuses what is not UTF-8
+    _copy_as_utf8(path, name, form, scratch)
+    return scratch
 
 
 def _copy_as_utf8(path: Path, name: str, form: Format, scratch: Path) -> None:
@@ -260,10 +286,10 @@ def _read_xlsx(
     table = pa.table(texts or {"nothing": pa.nulls(len(body))})
     con.register("workbook", table)
     try:
-        _copy(con, "select * from workbook", target)
+        relation = _copy(con, "select * from workbook", target)
     finally:
         con.unregister("workbook")
-    return Records(target, tuple(kept), form.header_row + 1)
+    return Records(relation, tuple(kept), form.header_row + 1, is_written=True)
 
 
 def _sheet_cells(path: Path, name: str, form: Format) -> pd.DataFrame:
@@ -372,28 +398,25 @@ def _read_parquet(
         f"{_typed_as_text(identifier(found), types[found], form)} as {identifier(column)}"
         for column, found in kept.items()
     )
-    try:
-        _copy(con, f"select {chosen or 'null as nothing'} from read_parquet({literal(str(path))})", target)
-    except duckdb.Error as error:
-        raise _unreadable_parquet(name) from error
-    return Records(target, tuple(kept), 1)
+    query = f"select {chosen or 'null as nothing'} from read_parquet({literal(path)})"
+    return Records(query, tuple(kept), 1, problem=lambda error: _parquet_problem(error, name))
 
 
 def _parquet_types(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> dict[str, str]:
     try:
-        described = con.execute(f"describe select * from read_parquet({literal(str(path))})").fetchall()
+        described = con.execute(f"describe select * from read_parquet({literal(path)})").fetchall()
     except duckdb.Error as error:
-        raise _unreadable_parquet(name) from error
+        raise InputProblems([_unreadable_parquet(name)]) from error
     return {row[0]: str(row[1]) for row in described}
 
 
-def _unreadable_parquet(name: str) -> InputProblems:
-    return InputProblems(
-        [
-            InputProblem(
-                name, "is not a readable Parquet file, it is damaged or cut off", "deliver the file again"
-            )
-        ]
+def _parquet_problem(error: duckdb.Error, name: str) -> InputProblem | None:
+    return None if isinstance(error, _OF_A_MAPPING) else _unreadable_parquet(name)
+
+
+def _unreadable_parquet(name: str) -> InputProblem:
+    return InputProblem(
+        name, "is not a readable Parquet file, it is damaged or cut off", "deliver the file again"
     )
 
 
@@ -404,7 +427,7 @@ def _typed_as_text(column: str, sql_type: str, form: Format) -> str:
     if sql_type == "BOOLEAN":
         words = literal(form.true_words[0]), literal(form.false_words[0])
         return f"case when {column} then {words[0]} when not {column} then {words[1]} end"
-    if sql_type.startswith("DECIMAL") or sql_type in ("DOUBLE", "FLOAT"):
+    if sql_type.startswith("DECIMAL") or sql_type in FLOATS:
         return f"replace({text}, '.', {literal(form.decimal)})" if form.decimal != "." else text
     return text
 
@@ -421,38 +444,34 @@ def _read_json(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
 ) -> Records:
     levels = form.records.split(".") if form.records else []
-    with _as_utf8(path, name, form, target.with_suffix(".utf8")) as text:
-        _refuse_open_array(text, name)
-        query = _json_documents(text)
-        try:
-            for depth, key in enumerate(levels):
-                _require_json_key(con, query, levels[: depth + 1], name)
-                query = (
-                    f"select * from (select *, unnest({_json_elements(f'level{depth}', key)}) "
-                    f"as level{depth + 1} from ({query})) where level{depth + 1} is not null"
-                )
-            chosen = ", ".join(
-                f"{_json_text(column, levels, form)} as {identifier(column)}" for column in wanted
+    text = _as_utf8(path, name, form, target.with_suffix(".utf8"))
+    _refuse_open_array(text, name)
+    query = _json_documents(text)
+    try:
+        for depth, key in enumerate(levels):
+            _require_json_key(con, query, levels[: depth + 1], name)
+            query = (
+                f"select * from (select *, unnest({_json_elements(f'level{depth}', key)}) "
+                f"as level{depth + 1} from ({query})) where level{depth + 1} is not null"
             )
-            _copy(con, f"select {chosen or 'null as nothing'} from ({query})", target)
-            absent = _absent_json_columns(con, query, wanted, levels)
-        except duckdb.Error as error:
-            if "nvalid unicode" in str(error) or "not valid UTF8" in str(error):
-                raise InputProblems([_encoding_problem(text, name, form)]) from error
-            fault = re.search(r"Malformed JSON in file .*?, (at byte .*?)\.?\s*$", str(error).splitlines()[0])
-            place = fault.group(1) if fault else str(error).splitlines()[0]
-            raise InputProblems(
-                [
-                    InputProblem(
-                        name,
-                        f"is not valid JSON ({masked(place)})",
-                        "deliver the file again, it may be cut off",
-                    )
-                ]
-            ) from None
-    records = Records(target, tuple(wanted), 1, absent)
-    _refuse_mojibake(con, records, name, form)
-    return records
+        chosen = ", ".join(f"{_json_text(column, levels, form)} as {identifier(column)}" for column in wanted)
+        relation = _copy(con, f"select {chosen or 'null as nothing'} from ({query})", target)
+        absent = _absent_json_columns(con, query, wanted, levels)
+    except duckdb.Error as error:
+        if "nvalid unicode" in str(error) or "not valid UTF8" in str(error):
+            raise InputProblems([_encoding_problem(text, name, form)]) from error
+        fault = re.search(r"Malformed JSON in file .*?, (at byte .*?)\.?\s*$", str(error).splitlines()[0])
+        place = fault.group(1) if fault else str(error).splitlines()[0]
+        raise InputProblems(
+            [
+                InputProblem(
+                    name,
+                    f"is not valid JSON ({masked(place)})",
+                    "deliver the file again, it may be cut off",
+                )
+            ]
+        ) from None
+    return Records(relation, tuple(wanted), 1, absent, is_decoded=True, is_written=True)
 
 
 def _absent_json_columns(
@@ -504,7 +523,7 @@ def _json_documents(text: Path) -> str:
     without_empty = f"replace({tokens}, chr(1) || chr(2), '')"
     marked = f"replace(replace({without_empty}, chr(1), '\"\\u0001'), chr(2), '\"')"
     return (
-        f"select cast({marked} as json) as level0 from read_json_objects({literal(str(text))}, "
+        f"select cast({marked} as json) as level0 from read_json_objects({literal(text)}, "
         f"format = 'auto', maximum_object_size = {max(text.stat().st_size, 1 << 20)})"
     )
 
@@ -617,29 +636,38 @@ def _refuse_cpr_in_header(header: Iterable[str], name: str) -> None:
         raise InputProblems(problems)
 
 
-def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
-    con.execute(f"copy ({query}) to {literal(str(target))} (format parquet, compression zstd)")
+def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> str:
+    """Write what a query gives; SQL that reads it back, with `file_row_number`."""
+    con.execute(f"copy ({query}) to {literal(target)} (format parquet, compression zstd)")
+    return f"select * from read_parquet({literal(target)}, file_row_number = true)"
 
 
-def _refuse_mojibake(con: duckdb.DuckDBPyConnection, records: Records, name: str, form: Format) -> None:
-    """Text that was decoded, but evidently not by the encoding it was written in."""
-    if not records.columns:
-        return
-    pattern = literal(_MOJIBAKE)
+def looks_decoded_wrongly(column: str) -> str:
+    """SQL of whether text was decoded, but evidently not by the encoding it was written in."""
     # Most text is ASCII, and comparing its lengths is much quicker than the pattern.
-    hits = [
-        f"case when strlen({column}) <> length({column}) then regexp_matches({column}, {pattern}) end"
-        for column in map(identifier, records.columns)
-    ]
+    return (
+        f"case when strlen({column}) <> length({column}) "
+        f"then regexp_matches({column}, {literal(_MOJIBAKE)}) else false end"
+    )
+
+
+def refuse_wrong_encoding(con: duckdb.DuckDBPyConnection, records: Records, name: str, form: Format) -> None:
+    """Return if no text looks as if it had been decoded by the wrong encoding.
+
+    Raises:
+        InputProblems: the first record that has such text.
+    """
+    if not (records.is_decoded and records.columns):
+        return
+    quoted = [identifier(column) for column in records.columns]
+    hits = [looks_decoded_wrongly(column) for column in quoted]
     choice = " ".join(
         f"when {hit} then {literal(column)}" for hit, column in zip(hits, records.columns, strict=True)
     )
-    value = " ".join(
-        f"when {hit} then {identifier(column)}" for hit, column in zip(hits, records.columns, strict=True)
-    )
+    value = " ".join(f"when {hit} then {column}" for hit, column in zip(hits, quoted, strict=True))
     found = con.execute(
-        f"select file_row_number, case {choice} end, case {value} end "
-        f"from read_parquet({literal(str(records.path))}, file_row_number = true) "
+        f"select place, case {choice} end, case {value} end "
+        f"from (select *, row_number() over () as place from ({records.relation})) "
         f"where {' or '.join(hits)} order by 1 limit 1"
     ).fetchone()
     if found:
@@ -649,7 +677,7 @@ def _refuse_mojibake(con: duckdb.DuckDBPyConnection, records: Records, name: str
                     name,
                     f"'{masked(found[2])}' shows that the text is not {form.encoding} as declared",
                     "correct `encoding` in feeds.yaml, or export the file again",
-                    record=records.first_record + found[0],
+                    record=records.first_record - 1 + found[0],
                     column=found[1],
                 )
             ]

@@ -1,6 +1,6 @@
 """Rejected records as plain sentences: which file, record and column, what stands there, what to do.
 
-Finding the rejected records belongs in `typed` (one record) and `load` (keys that repeat).
+The rejected records are found by `typed` (one record) and `load` (keys that repeat).
 """
 
 from __future__ import annotations

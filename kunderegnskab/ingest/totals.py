@@ -1,7 +1,7 @@
 """Control totals of a feed: sums that a file, the lake and the warehouse must agree on.
 
 Here: which sums there are and how they are taken from records. What becomes of them after loading, and
-whether they agree, belongs in the model audit.control_totals.
+whether they agree, the model audit.control_totals says.
 """
 
 from __future__ import annotations

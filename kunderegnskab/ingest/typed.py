@@ -1,7 +1,8 @@
 """Records of text become typed records of a feed; every record is kept, unreadable ones are marked.
 
-The SQL is built here and run by DuckDB as one statement per file. How files become text belongs in
-`readers`; which files there are, and where the result is kept, in `lake`.
+The SQL is built here and run by DuckDB as one statement per file, which reads the file, judges its records
+and writes them. `readers` makes text of files; `lake` knows which files there are, and keeps the
+result.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from pathlib import Path
 
 import duckdb
 
+from kunderegnskab import sql
 from kunderegnskab.feeds import Column, Feed
 from kunderegnskab.feeds.contracts import DECIMALS
-from kunderegnskab.ingest import conventions as sql
-from kunderegnskab.ingest import cpr
-from kunderegnskab.ingest.expressions import BadExpression, ColumnUse, Expression, parse
-from kunderegnskab.ingest.readers import Records
+from kunderegnskab.ingest import conventions, cpr
+from kunderegnskab.ingest.readers import Records, looks_decoded_wrongly, refuse_wrong_encoding
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace import Format, Source
+from kunderegnskab.workspace.expressions import BadExpression, ColumnUse, Expression, parse
 
 # What is known of a record besides the feed's columns. `_reason` says why it is not loaded.
 STATUS_COLUMNS = ("_record_status", "_reject_column", "_reject_value", "_reason")
@@ -27,8 +28,10 @@ STATUS_COLUMNS = ("_record_status", "_reject_column", "_reject_value", "_reason"
 # Ids that a spreadsheet has turned into scientific notation cannot be turned back.
 # Only a decimal sign or a signed exponent gives it away: 12E3 may be an article number.
 _SCIENTIFIC = r"[-+]?(\d+[.,]\d+[eE][-+]?\d+|\d+[eE][-+]\d+)"
+# The status of a record in a file that is refused for it.
+_WRONG_ENCODING = "wrong_encoding"
 # Types that an expression for an amount, a quantity or a rate may give.
-_EXACT_TYPES = ("DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_EXACT_TYPES = ("DECIMAL", *sql.SIGNED_INTEGERS)
 _CANONICAL = Format(type="csv")
 _ITSELF = "source"
 
@@ -132,29 +135,34 @@ def write_typed(
     name: str,
     sha256: str,
     target: Path,
-) -> None:
+) -> dict[str, int]:
     """Type the records of one file into `target` (Parquet, columns of the feed, then status and source).
 
-    A record with a CPR number is rejected, and loses its text in `records` too.
+    Row n, from 0, is record `_first_record` + n of the file. A record with a CPR number is rejected and has
+    no values.
 
     Args:
         con: a connection that sees nothing but the records and the target's folder.
-        records: lookup name ("" for the file itself) -> its records as text.
+        records: lookup name ("" for the file itself) -> its records as text. Where there are lookups, all of
+            them are written in files.
         name: the file as messages name it.
+
+    Returns:
+        Number of records by status.
 
     Raises:
         InputProblems: an expression fails for all records (a type that cannot hold money, an unknown
-            function), or a lookup's key is not unique.
+            function), a lookup's key is not unique, or the file cannot be read as declared.
     """
+    own = records[""]
     for lookup, form in _formats(plan.source).items():
         _define_readers(con, lookup, form)
     for lookup in plan.source.lookups:
         _refuse_repeated_keys(con, plan, lookup, records[lookup])
-    quarantined = _quarantine(con, plan, records)
-    joined = _with_quarantine(_joined(plan, records), quarantined)
+    joined = _joined(plan, records)
     pieces = _pieces(con, plan, joined)
     faults = [
-        ("_column is not null", "_column", "cast(null as varchar)", sql.literal(cpr.REASON)),
+        ("_cpr_column is not null", "_cpr_column", "cast(null as varchar)", sql.literal(cpr.REASON)),
         *_unanswerable_where(plan),
         *_missed_lookups(plan),
         *(fault for piece in pieces.values() for fault in piece.faults),
@@ -177,7 +185,7 @@ def write_typed(
     query = f"""
         with joined as ({joined}),
         computed as (select {", ".join(["*", *computed])} from joined),
-        texts as (select {", ".join(["*", *texts])} from computed),
+        texts as (select {", ".join(["*", *texts])}, {_cpr_column(plan)} as _cpr_column from computed),
         read as (select {", ".join(["*", *read])}, {_left_out(plan)} as _left_out_reason from texts),
         judged as (
             select {", ".join(["*", *values])},
@@ -185,73 +193,74 @@ def write_typed(
             from read
         )
         select {", ".join(sql.identifier(column) for column in pieces)},
-            case when _left_out_reason is not null then 'left_out'
+            case when {_is_decoded_wrongly(plan, own)} then {sql.literal(_WRONG_ENCODING)}
+                 when _left_out_reason is not null then 'left_out'
                  when _fault is not null then 'rejected' else 'loaded' end as _record_status,
             {choose(1)} as _reject_column,
             {choose(2)} as _reject_value,
             coalesce(_left_out_reason, {choose(3)}) as _reason,
             {sql.literal(name)} as _source_file,
             {sql.literal(sha256)} as _file_sha256,
-            _record as _source_record
+            cast({own.first_record} as bigint) as _first_record
         from judged
-        {"order by _record" if plan.source.lookups or quarantined else ""}
+        {"order by _record" if plan.source.lookups else ""}
     """
     try:
-        con.execute(f"copy ({query}) to {sql.literal(str(target))} (format parquet, compression zstd)")
+        _copy(con, query, target)
     except duckdb.Error as error:
-        raise InputProblems([_sql_problem(plan, error)]) from error
+        if (problem := own.problem(error)) is None:
+            raise InputProblems([_sql_problem(plan, error)]) from error
+        # The error quotes the line, and a traceback would carry it into the log.
+        raise InputProblems([problem]) from None
+    counts, personal = _counts(con, target)
+    if _WRONG_ENCODING in counts:
+        refuse_wrong_encoding(con, own, name, plan.source.format)
+    if personal:
+        _take_values_out(con, plan.feed, target)
+    return counts
 
 
-# --- personal numbers -------------------------------------------------------------------------------
-def _quarantine(con: duckdb.DuckDBPyConnection, plan: Plan, records: Mapping[str, Records]) -> Path | None:
-    """Empty the text of every record that has a CPR number in any source column, its lookups' included.
+def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
+    con.execute(f"copy ({query}) to {sql.literal(target)} (format parquet, compression zstd)")
 
-    The file of the records is written again without their text.
 
-    Returns:
-        Parquet file beside the records with one row per such record, its number as `_record` and the source
-        column as `_column`; None if there are none.
-    """
-    names = {
-        _internal_name(ColumnUse(lookup, column)): f"{lookup}.{column}" if lookup else column
+def _counts(con: duckdb.DuckDBPyConnection, target: Path) -> tuple[dict[str, int], int]:
+    """Number of records by status, and of those that have a CPR number."""
+    found = con.execute(
+        f"select _record_status, count(*), count(*) filter (_reason = {sql.literal(cpr.REASON)}) "
+        f"from read_parquet({sql.literal(target)}) group by all"
+    ).fetchall()
+    return {status: count for status, count, _ in found}, sum(personal for *_, personal in found)
+
+
+# --- personal numbers and wrong letters ---------------------------------------------------------------
+def _cpr_column(plan: Plan) -> str:
+    """SQL of the first source column in which a record has a CPR number, lookups included; else NULL."""
+    places = " ".join(
+        f"when {cpr.column_has_cpr(_internal(ColumnUse(lookup, column)))} "
+        f"then {sql.literal(f'{lookup}.{column}' if lookup else column)}"
         for lookup, columns in plan.wanted.items()
         for column in columns
-    }
-    if not names:
-        return None
-    own = records[""]
-    places = " ".join(f"when {cpr.column_has_cpr(name)} then {sql.literal(names[name])}" for name in names)
-    listed = own.path.with_suffix(".cpr.parquet")
-    ((found,),) = con.execute(
-        f"copy (select _record, case {places} end as _column from ({_joined(plan, records)}) "
-        f"where {cpr.any_has_cpr(names)}) to {sql.literal(str(listed))} (format parquet)"
-    ).fetchall()
-    if not found:
-        return None
-    kept = own.path.with_suffix(".kept.parquet")
-    columns = ", ".join(
-        f"case when quarantined._record is null then {_ITSELF}.{column} end as {column}"
-        for column in map(sql.identifier, own.columns)
     )
-    con.execute(
-        f"copy (select {columns} from read_parquet({sql.literal(str(own.path))}, file_row_number = true) "
-        f"as {_ITSELF} left join read_parquet({sql.literal(str(listed))}) as quarantined "
-        f"on quarantined._record = {_ITSELF}.file_row_number + {own.first_record} "
-        f"order by {_ITSELF}.file_row_number) "
-        f"to {sql.literal(str(kept))} (format parquet, compression zstd)"
-    )
-    kept.replace(own.path)
-    return listed
+    return f"case {places} end" if places else "cast(null as varchar)"
 
 
-def _with_quarantine(joined: str, quarantined: Path | None) -> str:
-    """The joined records with `_column`, where a CPR number stands."""
-    if quarantined is None:
-        return f"select *, cast(null as varchar) as _column from ({joined})"
-    return (
-        f"select records.*, quarantined._column from ({joined}) as records "
-        f"left join read_parquet({sql.literal(str(quarantined))}) as quarantined using (_record)"
+def _take_values_out(con: duckdb.DuckDBPyConnection, feed: Feed, target: Path) -> None:
+    """Write the records again, those with a CPR number without their values."""
+    values = ", ".join(
+        f"case when _reason is distinct from {sql.literal(cpr.REASON)} then {column} end as {column}"
+        for column in map(sql.identifier, feed.columns)
     )
+    without = target.with_suffix(".without.parquet")
+    _copy(con, f"select * replace ({values}) from read_parquet({sql.literal(target)})", without)
+    without.replace(target)
+
+
+def _is_decoded_wrongly(plan: Plan, own: Records) -> str:
+    """SQL of whether any text of a record looks so."""
+    if not own.is_decoded or not plan.wanted[""]:
+        return "false"
+    return " or ".join(looks_decoded_wrongly(_internal(ColumnUse("", column))) for column in plan.wanted[""])
 
 
 # --- the record and its lookups ---------------------------------------------------------------------
@@ -262,7 +271,8 @@ def _formats(source: Source) -> dict[str, Format]:
 def _joined(plan: Plan, records: Mapping[str, Records]) -> str:
     """All source columns of a record under internal names, lookups joined many-to-one."""
     own = records[""]
-    chosen = [f"{_ITSELF}.file_row_number + {own.first_record} as _record"]
+    # Only joins can put records out of place. DuckDB numbers those of a csv file on one core alone.
+    chosen = [f"{_ITSELF}.file_row_number as _record"] if plan.source.lookups else []
     joins = []
     for lookup, columns in plan.wanted.items():
         table = lookup or _ITSELF
@@ -278,14 +288,10 @@ def _joined(plan: Plan, records: Mapping[str, Records]) -> str:
             mine = f"{_ITSELF}.{sql.identifier(declared.source_column or declared.key)}"
             theirs = f"{sql.identifier(lookup)}.{sql.identifier(declared.key)}"
             joins.append(
-                f"left join read_parquet({sql.literal(str(records[lookup].path))}) as "
-                f"{sql.identifier(lookup)} "
-                f"on {sql.trimmed(mine)} = {sql.trimmed(theirs)}"
+                f"left join ({records[lookup].relation}) as {sql.identifier(lookup)} "
+                f"on {conventions.trimmed(mine)} = {conventions.trimmed(theirs)}"
             )
-    return (
-        f"select {', '.join(chosen)} from read_parquet({sql.literal(str(own.path))}, file_row_number = true) "
-        f"as {_ITSELF} {' '.join(joins)}"
-    )
+    return f"select {', '.join(chosen) or '*'} from ({own.relation}) as {_ITSELF} {' '.join(joins)}"
 
 
 def _found(lookup: str) -> str:
@@ -302,7 +308,7 @@ def _missed_lookups(plan: Plan) -> list[_Fault]:
         text = _internal(ColumnUse("", column))
         faults.append(
             (
-                f"({sql.trimmed(text)}) is not null and not {_found(lookup)}",
+                f"({conventions.trimmed(text)}) is not null and not {_found(lookup)}",
                 sql.literal(column),
                 text,
                 sql.literal(f"stands nowhere in landing/{declared.files}, column {declared.key}"),
@@ -313,11 +319,10 @@ def _missed_lookups(plan: Plan) -> list[_Fault]:
 
 def _refuse_repeated_keys(con: duckdb.DuckDBPyConnection, plan: Plan, lookup: str, records: Records) -> None:
     declared = plan.source.lookups[lookup]
-    key = sql.trimmed(sql.identifier(declared.key))
+    key = conventions.trimmed(sql.identifier(declared.key))
     found = con.execute(
         f"select {key}, count(*), max(file_row_number) + {records.first_record} "
-        f"from read_parquet({sql.literal(str(records.path))}, file_row_number = true) "
-        f"where {key} is not null group by 1 having count(*) > 1 order by 3 limit 1"
+        f"from ({records.relation}) where {key} is not null group by 1 having count(*) > 1 order by 3 limit 1"
     ).fetchone()
     if found:
         raise InputProblems(
@@ -351,10 +356,11 @@ def _internal(use: ColumnUse) -> str:
 
 def _define_readers(con: duckdb.DuckDBPyConnection, lookup: str, form: Format) -> None:
     """number() and date() for expressions: unreadable text fails a cast, which TRY turns into a reject."""
-    text = sql.trimmed("x")
-    number = sql.decimal_text(text, form, sql.EXPRESSION_DECIMALS)
-    day = f"cast({sql.date_value(text, form)} as varchar)"
-    for function, value, sql_type in (("number", number, sql.EXPRESSION_NUMBER), ("date", day, "date")):
+    text = conventions.trimmed("x")
+    number = conventions.decimal_text(text, form, conventions.EXPRESSION_DECIMALS)
+    day = f"cast({conventions.date_value(text, form)} as varchar)"
+    readers = (("number", number, conventions.EXPRESSION_NUMBER), ("date", day, sql.DATE))
+    for function, value, sql_type in readers:
         con.execute(
             f"create or replace temp macro {_reader(function, lookup)}(x) as "
             f"cast(coalesce({value}, case when {text} is not null then 'not a {function}' end) as {sql_type})"
@@ -426,7 +432,7 @@ def _read_text(name: str, column: Column, text: str, form: Format, label: str) -
             text,
             sql.literal(reason),
         )
-    return _Piece(read, _read(name), text=sql.trimmed(text), faults=[fault])
+    return _Piece(read, _read(name), text=conventions.trimmed(text), faults=[fault])
 
 
 def _typed(column: Column, text: str, form: Format) -> tuple[str, str]:
@@ -443,19 +449,19 @@ def _typed(column: Column, text: str, form: Format) -> tuple[str, str]:
                 f"is not one of {', '.join(column.values)}",
             )
         case "date":
-            return sql.date_value(text, form), f"is not a date of the form {form.date}"
+            return conventions.date_value(text, form), f"is not a date of the form {form.date}"
         case "month":
-            day = sql.date_value(text, form)
+            day = conventions.date_value(text, form)
             return f"cast(date_trunc('month', {day}) as date)", f"is not a date of the form {form.date}"
         case "boolean":
             words = ", ".join((*form.true_words, *form.false_words))
-            return sql.boolean_value(text, form), f"is not one of {words}"
+            return conventions.boolean_value(text, form), f"is not one of {words}"
         case _:
             decimals = DECIMALS[column.type]
             kind = "whole number" if decimals == 0 else f"number with at most {decimals} decimals"
             return (
-                f"try_cast({sql.decimal_text(text, form, decimals)} as {column.sql_type})",
-                f"is not a {kind} written like {sql.example_number(form, decimals)}",
+                conventions.number_value(text, form, decimals, column.sql_type),
+                f"is not a {kind} written like {conventions.example_number(form, decimals)}",
             )
 
 
@@ -471,9 +477,9 @@ def _read_expression(
         raise InputProblems([_expression_problem(plan, name, expression, error)]) from error
     value = _computed(name)
     piece: _Piece
-    if sql_type == "VARCHAR":
+    if sql_type == sql.TEXT:
         piece = _read_text(name, column, value, plan.source.format, sql.literal(name))
-    elif sql_type in ("DOUBLE", "FLOAT"):
+    elif sql_type in sql.FLOATS:
         raise InputProblems(
             [
                 InputProblem(
@@ -535,12 +541,12 @@ def _unreadable_part(plan: Plan, expression: Expression, name: str) -> tuple[str
     labels, texts = [], []
     for function, lookup, argument in expression.reads():
         resolved = _resolved(argument)
-        trimmed = sql.trimmed(resolved)
+        trimmed = conventions.trimmed(resolved)
         form = _formats(plan.source)[lookup]
         readable = (
-            sql.decimal_text(trimmed, form, sql.EXPRESSION_DECIMALS)
+            conventions.decimal_text(trimmed, form, conventions.EXPRESSION_DECIMALS)
             if function == "number"
-            else sql.date_value(trimmed, form)
+            else conventions.date_value(trimmed, form)
         )
         named = sql.literal(argument.text.strip('"'))
         unreadable = f"({trimmed}) is not null and ({readable}) is null"
@@ -557,9 +563,9 @@ def _complete_amounts(pieces: dict[str, _Piece]) -> None:
     amounts = [_read(name) for name in names]
     # The third amount may be too large for its type even if the two others are not.
     thirds = (
-        f"try_cast({amounts[2]} + {amounts[1]} as DECIMAL(18,4))",
-        f"try_cast({amounts[0]} - {amounts[2]} as DECIMAL(18,4))",
-        f"try_cast({amounts[0]} - {amounts[1]} as DECIMAL(18,4))",
+        f"try_cast({amounts[2]} + {amounts[1]} as {sql.MONEY})",
+        f"try_cast({amounts[0]} - {amounts[2]} as {sql.MONEY})",
+        f"try_cast({amounts[0]} - {amounts[1]} as {sql.MONEY})",
     )
     for name, amount, third in zip(names, amounts, thirds, strict=True):
         pieces[name].value = f"coalesce({amount}, {third})"
@@ -576,7 +582,7 @@ def _complete_amounts(pieces: dict[str, _Piece]) -> None:
         ),
         (
             " or ".join(f"{pieces[name].value} is null" for name in names),
-            "list_amount, discount_amount and net_amount do not fit DECIMAL(18,4)",
+            f"list_amount, discount_amount and net_amount do not fit {sql.MONEY}",
         ),
     )
     pieces["net_amount"].faults += [
@@ -588,15 +594,16 @@ def _complete_amounts(pieces: dict[str, _Piece]) -> None:
 def _left_out(plan: Plan) -> str:
     """SQL of the reason why a record is no record of this feed, NULL if it is one."""
     own = plan.wanted[""]
-    # A record whose text was taken out looks empty, but must not be passed over.
-    branches = ["when _column is not null then null"]
+    # A CPR number must not be passed over.
+    branches = ["when _cpr_column is not null then null"]
     if plan.source.format.type in ("csv", "xlsx") and own:
-        empty = " and ".join(f"({sql.trimmed(_internal(ColumnUse('', column)))}) is null" for column in own)
+        trimmed = (conventions.trimmed(_internal(ColumnUse("", column))) for column in own)
+        empty = " and ".join(f"({text}) is null" for text in trimmed)
         branches.append(f"when {empty} then 'empty row'")
     if (totals := plan.source.total_rows) is not None:
         # The whole cell must be the word: a customer may be called Total A/S.
-        text = f"lower(rtrim({sql.trimmed(_internal(ColumnUse('', totals.column)))}, ': '))"
-        words = ", ".join(sql.literal(word.lower()) for word in totals.words)
+        text = f"lower(rtrim({conventions.trimmed(_internal(ColumnUse('', totals.column)))}, ': '))"
+        words = sql.literals(word.lower() for word in totals.words)
         branches.append(f"when {text} in ({words}) then 'total row'")
     if plan.where is not None:
         condition = _resolved(plan.where)

@@ -1,7 +1,7 @@
 """Who is behind the pseudonyms: personal/salespeople.csv, apart from every publication.
 
 Here: the table, what it is filled with, and which names are known at all. Not here: how pseudonyms are made
-(pseudonyms.py), and removing names (purge.py).
+(kunderegnskab/pseudonyms.py), and removing names (purge.py).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from pathlib import Path
 import duckdb
 
 from kunderegnskab.feeds import load_feeds
-from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.ingest.lake import Intake
-from kunderegnskab.personal.pseudonyms import (
+from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.pseudonyms import (
     UNASSIGNED,
     Pseudonyms,
     has_salespeople,
     make_folder,
     write_private,
 )
-from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.sql import identifier, literal, literals
 from kunderegnskab.workspace import Workspace
 
 NAMES_FILE = "salespeople.csv"
@@ -138,7 +138,7 @@ def names_in(files: Iterable[tuple[str, Path]]) -> set[str]:
     held = [path for feed, path in files if feed == "salespeople" and path.is_file()]
     if not held:
         return set()
-    listed = ", ".join(literal(str(path)) for path in held)
+    listed = literals(held)
     with duckdb.connect() as con:
         found = con.execute(
             f"""
@@ -158,18 +158,21 @@ def _people(files: Sequence[tuple[str, Path]]) -> dict[str, tuple[str | None, da
         held = [path for name, path in files if name == feed.name]
         if not held or not has_salespeople(feed):
             continue
-        listed = ", ".join(literal(str(path)) for path in held)
+        listed = literals(held)
         named = [name for name, each in feed.columns.items() if each.personal == "salesperson_name"]
         for name, column in feed.columns.items():
             if column.personal != "salesperson_key":
                 continue
             where = "".join(
-                f" and {other} in ({', '.join(literal(value) for value in values)})"
-                for other, values in column.personal_when.items()
+                f" and {other} in ({literals(values)})" for other, values in column.personal_when.items()
             )
             own_name = named[0] if named and name == feed.salesperson_key else "cast(null as varchar)"
             active = _ACTIVE.get(feed.name)
-            active = f"coalesce({active}, {literal(str(date.max))}::date)" if active else "cast(null as date)"
+            active = (
+                f"coalesce({active}, {literal(date.max.isoformat())}::date)"
+                if active
+                else "cast(null as date)"
+            )
             parts.append(
                 f"select {identifier(name)} as salesperson, {own_name} as name, {active} as active "
                 f"from read_parquet([{listed}]) where _record_status = 'loaded'{where}"

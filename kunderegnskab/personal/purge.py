@@ -4,7 +4,7 @@ Publications hold pseudonyms, so a name is removed from personal/salespeople.csv
 What still holds the key or the name (files as they came, which are bookkeeping material; publications with
 plain keys) is listed, so that nothing is claimed that is not so.
 
-Not here: the table itself (names.py), and how texts are looked for (search.py).
+Not here: the table itself (names.py), and how texts are looked for (quality/name_search.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from datetime import UTC, date, datetime
 import duckdb
 
 from kunderegnskab.feeds import load_feeds
-from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.personal.names import (
     PURGED_FILE,
     Salesperson,
@@ -27,11 +26,12 @@ from kunderegnskab.personal.names import (
     read_names,
     save_names,
 )
-from kunderegnskab.personal.pseudonyms import has_salespeople, is_plain, make_folder
-from kunderegnskab.personal.search import Held, cells_that_are
 from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.pseudonyms import has_salespeople, is_plain, make_folder
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.quality.name_search import Held, cells_that_are
+from kunderegnskab.sql import identifier, literal, literals
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import sole_writer
 
@@ -158,7 +158,7 @@ def _found_in(publication: Publication, chosen: Sequence[Salesperson], only: str
     """Where names and keys stand in a publication, or names in the columns of one category."""
     names = {each.salesperson_name for each in chosen if each.salesperson_name}
     with duckdb.connect() as con:
-        con.execute(f"attach {literal(str(publication.database))} as {_CATALOG} (read_only)")
+        con.execute(f"attach {literal(publication.database)} as {_CATALOG} (read_only)")
         if only:
             return cells_that_are(con, _CATALOG, names, only=only)
         # A key is often a short text that stands for other things too, so it is looked for where keys stand.
@@ -196,8 +196,8 @@ def _still_held(workspace: Workspace, chosen: Sequence[Salesperson]) -> Iterator
 
 
 def _files_that_hold(workspace: Workspace, chosen: Sequence[Salesperson]) -> list[str]:
-    """The files in which a key stands, relative to the workspace; a lake file stands for its text as well."""
-    keys = ", ".join(literal(each.salesperson_id) for each in chosen)
+    """The files in which a key stands, relative to the workspace."""
+    keys = literals(each.salesperson_id for each in chosen)
     files = {
         file.lake_file: file
         for publication in store.publications(workspace.published)

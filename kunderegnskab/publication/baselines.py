@@ -11,22 +11,23 @@ from pathlib import Path
 
 import duckdb
 
-from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms, is_plain
+from kunderegnskab.pseudonyms import PLAIN, Pseudonyms, is_plain
 from kunderegnskab.publication import store
 from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.sql import KPI_VALUE, literal
 
 _KEY = ("kpi_id", "scope_type", "scope_id", "month_from")
 # A sum, or a ratio rounded half away from zero to six decimals; in whole numbers, so that no float is met.
-_VALUE = """case
-            when is_sum then numerator::decimal(18, 6)
+_VALUE = f"""case
+            when is_sum then numerator::{KPI_VALUE}
             else (
                 sign(numerator) * (
                     (2 * (abs(numerator) * 10000)::hugeint * 1000000 + (denominator * 10000)::hugeint)
                     // (2 * (denominator * 10000)::hugeint)
                 )
             )::decimal(38, 0)::decimal(24, 0) * 0.000001::decimal(7, 6)
-        end::decimal(18, 6)"""
+        end::{KPI_VALUE}"""
 
 
 def load_baselines(
@@ -88,7 +89,7 @@ def _carried(publication: str, scope_id: str) -> str:
     return f"""
         insert into raw.published_baselines
         select {_columns("targets")}, earlier.baseline_value,
-            coalesce(earlier.baseline_publication, {_literal(publication)})
+            coalesce(earlier.baseline_publication, {literal(publication)})
         from raw.kpi_targets as targets
         inner join {EARLIER}.marts.target_baselines as earlier
             on {same}
@@ -128,7 +129,7 @@ def _approved(publication: str, scope_id: str) -> str:
                 and not exists (select 1 from raw.published_baselines as taken where {taken})
             group by all
         )
-        select {_columns("sums")}, {_VALUE}, {_literal(publication)}
+        select {_columns("sums")}, {_VALUE}, {literal(publication)}
         from sums
         where known = wanted and (is_sum or denominator > 0)"""
 
@@ -161,7 +162,3 @@ def _current_on(published: Path, newest: Publication | None, day: date) -> Publi
         # A chain leads back; of a forged one nothing more is asked.
         step = earlier if earlier is not None and earlier.manifest.number < step.manifest.number else None
     return step
-
-
-def _literal(value: str | Path) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

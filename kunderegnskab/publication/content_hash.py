@@ -28,14 +28,12 @@ import duckdb
 import pyarrow as pa
 
 from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.sql import BOOLEAN, DATE, SIGNED_INTEGERS, TEXT, UNSIGNED_INTEGERS, identifier
 
 # Rows per Arrow batch, and so per Parquet row group: a multiple of DuckDB's vector size (2,048).
 BATCH_ROWS = 122_880
 
-# Not UHUGEINT: it does not fit a 38-digit decimal, the widest number that Parquet readers know.
-_INTEGERS = frozenset(
-    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"]
-)
+_INTEGERS = {*SIGNED_INTEGERS, *UNSIGNED_INTEGERS}
 _DECIMAL = re.compile(r"DECIMAL\(\d+,\s*(\d+)\)")
 
 
@@ -57,11 +55,6 @@ class TableContent(NamedTuple):
     sha256: str
 
 
-def quoted(name: str) -> str:
-    """The name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> list[Column]:
     """The columns of a relation (SQL text that can follow `from`)."""
     return [Column(*row[:2]) for row in con.execute(f"describe select * from {relation}").fetchall()]
@@ -70,7 +63,7 @@ def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> list[Column]:
 def row_order(columns: Sequence[Column], key: Sequence[str]) -> str:
     """SQL after `order by`: the key first; the other columns make the order total where it is not unique."""
     rest = [column.name for column in columns if column.name not in key]
-    return ", ".join(f"{quoted(name)} asc nulls first" for name in [*key, *rest])
+    return ", ".join(f"{identifier(name)} asc nulls first" for name in [*key, *rest])
 
 
 def header_text(columns: Sequence[Column]) -> str:
@@ -88,22 +81,14 @@ def table_content(
     relation: str,
     key: Sequence[str],
     columns: Sequence[Column] | None = None,
-    *,
-    is_sorted: bool = False,
 ) -> TableContent:
     """Counts and hashes a relation (SQL text that can follow `from`).
-
-    Args:
-        is_sorted: take the rows in the order in which they lie. It gives the same hash where they were
-            written in the order of the text, and another one where they were not.
 
     Raises:
         UnsupportedType: a column has no canonical text.
     """
     columns = columns or columns_of(con, relation)
-    query = f"select {row_text(columns)} as line from {relation}"
-    if not is_sorted:
-        query += f" order by {row_order(columns, key)}"
+    query = f"select {row_text(columns)} as line from {relation} order by {row_order(columns, key)}"
     lines = (batch.column(0) for batch in con.sql(query).to_arrow_reader(BATCH_ROWS))
     return hash_lines(header_text(columns), lines)
 
@@ -149,9 +134,9 @@ def _kind(column: Column) -> str:
     if decimal := _DECIMAL.fullmatch(column.type):
         return "integer" if decimal[1] == "0" else f"decimal({decimal[1]})"
     kinds = {
-        "VARCHAR": "text",
-        "BOOLEAN": "boolean",
-        "DATE": "date",
+        TEXT: "text",
+        BOOLEAN: "boolean",
+        DATE: "date",
         "TIMESTAMP": "timestamp",
         "TIMESTAMP WITH TIME ZONE": "instant",
     }
@@ -164,7 +149,7 @@ def _kind(column: Column) -> str:
 
 
 def _cell_text(column: Column) -> str:
-    name = quoted(column.name)
+    name = identifier(column.name)
     match _kind(column):
         case "text":
             text = rf"replace(replace(replace({name}, '\', '\\'), chr(9), '\t'), chr(10), '\n')"

@@ -1,7 +1,7 @@
 """Renders docs/contracts/marts.md from the dbt project's declarations of the published tables.
 
 `python -m kunderegnskab.publication.documentation` writes the file in place; a test fails when it is old.
-What a table means belongs in dbt_project/models/marts/*/_*.yml, dbt_project/models/audit/_audit.yml and
+What a table means is written in dbt_project/models/*/_*.yml and
 kunderegnskab/publication/evidence.yaml, the order and signs of the ladder in
 dbt_project/seeds/default_ladder.csv.
 """
@@ -26,12 +26,15 @@ _PROJECT = REPOSITORY / "dbt_project"
 _INTRODUCTION = """\
 # Published tables: the output contract
 
-<!-- Generated from dbt_project/models/marts/*/_*.yml, dbt_project/models/audit/_audit.yml, dbt_project/seeds
-and kunderegnskab/publication/evidence.yaml: change those files, then run `make docs`. -->
+<!-- Generated from dbt_project/models/*/_*.yml, dbt_project/seeds and
+kunderegnskab/publication/evidence.yaml: change those files, then run `make docs`. -->
 
 A publication holds these tables twice: in `kunderegnskab.duckdb` as `marts.<table>` and `audit.<table>`,
-and as `parquet/<table>.parquet` and `parquet/audit/<table>.parquet`. Names, grains and key columns are
-stable; a change of them is named in CHANGELOG.md.
+and as `parquet/<table>.parquet` and `parquet/audit/<table>.parquet`. What is called a view here is one over
+these tables and stands in `kunderegnskab.duckdb` alone; a client older than DuckDB 1.2 that attaches that
+file to another database asks views after `use <name it was attached as>`. What joins to what, and what must
+not be added up, is in [bi.md](bi.md). Names, grains and key columns are stable; a change of them is named in
+CHANGELOG.md.
 
 Money is in the company's currency, with 4 decimals, never rounded to the minor unit. Sales and results are
 positive when they are earned. Deductions and costs are positive amounts to subtract, so a negative one
@@ -89,7 +92,7 @@ def render_marts_document() -> str:
     """
     marts = [(model, "marts") for model in _declared_models("marts")]
     audit = [(model, "audit") for model in _declared_models("audit")]
-    views = [(model, schema) for model, schema in audit if _is_view(model["name"])]
+    views = [(model, schema) for model, schema in audit if _is_view(model["name"], schema)]
     tables = [entry for entry in audit if entry not in views]
     parts = [
         _INTRODUCTION,
@@ -115,10 +118,13 @@ def main() -> None:
 
 
 def _declared_models(layer: str) -> list[dict[str, Any]]:
-    """The models of a layer, room by room; unit tests have YAML files of their own."""
-    files = sorted((_PROJECT / "models" / layer).rglob("_*.yml"))
-    named = [file.relative_to(_PROJECT).as_posix() for file in files if not file.match("_unit_tests*.yml")]
-    return [model for name in named for model in _declared(name, "models")]
+    """The models of a layer, subject by subject; unit tests have YAML files of their own."""
+    models = []
+    for folder in sorted((_PROJECT / "models").glob(f"*/{layer}")):
+        subject = folder.parent
+        declared = _declared(f"models/{subject.name}/_{subject.name}.yml", "models")
+        models += [model for model in declared if (folder / f"{model['name']}.sql").exists()]
+    return models
 
 
 def _evidence(schema: str) -> list[dict[str, Any]]:
@@ -146,8 +152,8 @@ def _declared(file: str, kind: str) -> list[dict[str, Any]]:
     return YAML(typ="safe", pure=True).load((_PROJECT / file).read_text(encoding="utf-8"))[kind]
 
 
-def _is_view(name: str) -> bool:
-    sql = _PROJECT / "models" / "audit" / f"{name}.sql"
+def _is_view(name: str, schema: str) -> bool:
+    (sql,) = (_PROJECT / "models").glob(f"*/{schema}/{name}.sql")
     return re.search(r"config\([^)]*materialized='view'", sql.read_text(encoding="utf-8")) is not None
 
 
@@ -166,10 +172,13 @@ def _with_types(seed: dict[str, Any]) -> dict[str, Any]:
 
 def _section(model: dict[str, Any], schema: str) -> str:
     key = ", ".join(f"`{name}`" for name in _key(model))
+    is_published_view = schema == "marts" and _is_view(model["name"], schema)
     lines = [
         f"### {schema}.{model['name']}",
         "",
-        " ".join(model["description"].split()) + (f" Key: {key}." if key else ""),
+        " ".join(model["description"].split())
+        + (f" Key: {key}." if key else "")
+        + (" A view." if is_published_view else ""),
         "",
         "| column | type | meaning |",
         "|---|---|---|",

@@ -1,6 +1,6 @@
 """An earlier publication beside the warehouse that is being loaded: the one way in which it is read.
 
-What is taken from it belongs in baselines.py and in kunderegnskab/audit.
+What is taken from it: see baselines.py, and kunderegnskab/audit.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import duckdb
 
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.sql import literal
 
 EARLIER = "earlier_publication"
 """Catalog that the publication's tables have while it is attached."""
@@ -18,19 +19,26 @@ EARLIER = "earlier_publication"
 
 @contextmanager
 def attached(con: duckdb.DuckDBPyConnection, publication: Publication | None) -> Generator[set[str]]:
-    """Attaches a publication's database, read-only; gives its tables as `schema.table`.
+    """Attaches a publication's database, read-only; gives its tables and views as `schema.table`.
 
     None where there is no publication or its data were pruned.
     """
     if publication is None or not publication.database.is_file():
         yield set()
         return
-    path = str(publication.database.resolve()).replace("'", "''")
-    con.execute(f"attach '{path}' as {EARLIER} (read_only)")
+    con.execute(f"attach {literal(publication.database.resolve())} as {EARLIER} (read_only)")
     try:
-        found = con.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() where database_name = ?", [EARLIER]
-        )
-        yield {name for (name,) in found.fetchall()}
+        yield relations_of(con, EARLIER)
     finally:
         con.execute(f"detach {EARLIER}")
+
+
+def relations_of(con: duckdb.DuckDBPyConnection, catalog: str) -> set[str]:
+    """The tables and views of an attached database, as `schema.table`."""
+    found = con.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = $1 union all "
+        "select schema_name || '.' || view_name from duckdb_views() "
+        "where database_name = $1 and not internal",
+        [catalog],
+    )
+    return {name for (name,) in found.fetchall()}

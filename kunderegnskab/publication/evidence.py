@@ -1,6 +1,6 @@
 """The published tables that are no models of dbt, as evidence.yaml beside this file declares them.
 
-What fills them belongs elsewhere: kunderegnskab/audit, kunderegnskab/personal and ingest/load.py.
+They are filled by kunderegnskab/audit, kunderegnskab/personal and ingest/load.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ _DECLARATION = Path(__file__).with_name("evidence.yaml")
 
 
 def evidence_tables() -> list[MartRequest]:
-    """The tables with their keys."""
+    """The tables with their keys, and with descriptions where they are declared here."""
     return [
-        MartRequest(schema_name=schema, table=name, key=tuple(table["key"]))
+        MartRequest(
+            schema_name=schema,
+            table=name,
+            key=tuple(table["key"]),
+            description=" ".join(table.get("description", "").split()),
+            columns={column: said["description"] for column, said in table.get("columns", {}).items()},
+        )
         for schema, tables in declared_evidence().items()
         for name, table in tables.items()
     ]

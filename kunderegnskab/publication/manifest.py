@@ -20,7 +20,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from kunderegnskab.quality.certification import Stage, Status, Waiver
 
 MANIFEST_FILE = "manifest.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def _without_float(value: JsonValue) -> JsonValue:
@@ -65,10 +65,10 @@ class InputFile(Record):
     """The typed copy, relative to the workspace's lake folder."""
     lake_sha256: Sha256
     text_file: str | None = None
-    """The file's records as text, as they came, relative to the lake folder; none before version 0.4.0."""
+    """The file's records as text, relative to the lake folder; only versions 0.4 and 0.5 kept them."""
     text_sha256: Sha256 | None = None
     first_record: int = 1
-    """Number of the record that is the text's first row; a sheet's rows are numbered with its header."""
+    """Number of the record that is the text's first row."""
     control_totals: dict[str, str] = Field(default_factory=dict)
     """By measure, as the file was read: records read, and sums over those loaded; decimals as text."""
     source: str = ""
@@ -87,12 +87,15 @@ class MartColumn(Record):
 
 
 class MartContent(Record):
-    """One published table: how many rows, what they are (content_hash.py) and its columns in order."""
+    """One published table or view: how many rows, what they are, and its columns in order."""
 
     rows: int
-    content_sha256: Sha256
+    content_sha256: Sha256 | None
+    """Of a table, see content_hash.py; a view is what its query makes of tables that have one."""
     key: list[str]
     columns: list[MartColumn]
+    query: str | None = None
+    """Of a view: its SELECT over other published tables, by `schema.table`."""
 
 
 class FileContent(Record):
@@ -122,7 +125,8 @@ class PublicationReference(Record):
 class Manifest(Record):
     """Everything that is known about one publication."""
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1, 2] = FORMAT_VERSION
+    """1 had no views."""
     number: int
     publication: str
     """The folder's name, e.g. `0007-3f2a9c1e`."""

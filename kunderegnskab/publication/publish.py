@@ -32,10 +32,8 @@ from kunderegnskab.publication.content_hash import (
     UnsupportedType,
     columns_of,
     header_text,
-    quoted,
     row_order,
     row_text,
-    table_content,
 )
 from kunderegnskab.publication.manifest import (
     MANIFEST_FILE,
@@ -53,8 +51,10 @@ from kunderegnskab.publication.manifest import (
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality import certification
 from kunderegnskab.quality.certification import ExpectedCheck, Uncertified, Waiver
+from kunderegnskab.sql import BLOCK_BYTES, TEXT, identifier, literal, qualified
 
-# The oldest storage every DuckDB 1.x client reads; 2.0's own default is unreadable to all of them.
+# The oldest storage, which every DuckDB client from 1.1 on reads; 2.0's own default is unreadable to all of
+# them.
 STORAGE_VERSION = "v1.0.0"
 ENGINES = ("duckdb", "pyarrow", "dbt-core", "dbt-duckdb", "dagster", "pandas", "great-expectations")
 
@@ -79,11 +79,20 @@ class NotCertified(PublicationError):
 
 
 class MartRequest(Record):
-    """A warehouse table to publish, by its key columns; without a key, rows are sorted by all columns."""
+    """A warehouse table or view to publish, by its key columns.
+
+    A table is copied, into Parquet too; without a key, rows are sorted by all columns. A view is published as
+    a view over the copies, in the DuckDB file alone.
+    """
 
     schema_name: str = Field(pattern=r"^\w+$")
     table: str = Field(pattern=r"^\w+$")
     key: tuple[str, ...] = ()
+    query: str | None = None
+    """Of a view: its SELECT, which names other published tables as `schema.table`."""
+    description: str = ""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Descriptions by column."""
 
     @property
     def name(self) -> str:
@@ -92,7 +101,7 @@ class MartRequest(Record):
 
     def within(self, catalog: str) -> str:
         """The table in a catalog, as SQL."""
-        return f"{catalog}.{quoted(self.schema_name)}.{quoted(self.table)}"
+        return qualified(catalog, self.schema_name, self.table)
 
     @property
     def parquet_file(self) -> str:
@@ -120,7 +129,7 @@ class PublishRequest(Record):
     waivers: list[Waiver] = Field(default_factory=list)
     expected_checks: list[ExpectedCheck] = Field(min_length=1)
     marts: list[MartRequest] = Field(min_length=1)
-    """Every table (no view) of the schemas marts and audit; the check results are added if not named."""
+    """Everything to publish of the schemas marts and audit; the check results are added if not named."""
     keep_publications: int = Field(ge=2)
 
     def all_marts(self) -> list[MartRequest]:
@@ -188,6 +197,7 @@ def _write(
 ) -> Manifest:
     """Fills the folder, makes it durable and returns its manifest."""
     marts = request.all_marts()
+    tables = [mart for mart in marts if mart.query is None]
     number, name = store.next_publication(published, request.run_id)
     previous = store.current(published)
     published_at = datetime.now(UTC)
@@ -195,17 +205,20 @@ def _write(
 
     # Extensions are never fetched: a refresh must not depend on the network.
     with duckdb.connect(config={"temp_directory": str(spill), "autoinstall_known_extensions": False}) as con:
-        con.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
+        con.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
         # Certified and copied on one connection that holds the file, so nothing can change in between.
         con.execute("use warehouse")
         _require_certified(con, request)
-        columns = {mart.name: _columns(con, mart) for mart in marts}
+        columns = {mart.name: _columns(con, mart, "warehouse") for mart in tables}
         checks = certification.read_results(con)
 
         database = folder / store.DATABASE_FILE
-        con.execute(f"attach {_literal(database)} as published (storage_version '{STORAGE_VERSION}')")
+        con.execute(
+            f"attach {literal(database)} as published "
+            f"(storage_version '{STORAGE_VERSION}', block_size {BLOCK_BYTES})"
+        )
         for schema in sorted({mart.schema_name for mart in marts}):
-            con.execute(f"create schema published.{quoted(schema)}")
+            con.execute(f"create schema published.{identifier(schema)}")
         contents: dict[str, MartContent] = {}
 
         def write(own: duckdb.DuckDBPyConnection, mart: MartRequest) -> None:
@@ -214,7 +227,11 @@ def _write(
         def told(done: int, mart: MartRequest) -> None:
             progress(f"publish {mart.name}", done, len(marts) + 1)
 
-        _for_each(con, marts, write, told)
+        _for_each(con, tables, write, told)
+        for mart in marts:
+            if mart.query is not None:
+                contents[mart.name] = _publish_view(con, mart, mart.query)
+        _describe(con, marts)
         con.execute(
             """
             create table published.main._publication as
@@ -237,12 +254,12 @@ def _write(
         con.execute("detach published")
 
         # Read back from the closed file, as a reader will.
-        con.execute(f"attach {_literal(database)} as published (read_only)")
+        con.execute(f"attach {literal(database)} as published (read_only)")
 
         def read_back(own: duckdb.DuckDBPyConnection, mart: MartRequest) -> None:
-            _require_same(own, mart, mart.within("published"), contents[mart.name], store.DATABASE_FILE)
+            _require_copied(own, mart, contents[mart.name], folder)
 
-        _for_each(con, marts, read_back, lambda *_: None)
+        _for_each(con, tables, read_back, lambda *_: None)
         con.execute("detach published")
 
     progress("write the quality report", len(marts), len(marts) + 1)
@@ -322,9 +339,9 @@ def _require_certified(con: duckdb.DuckDBPyConnection, request: PublishRequest) 
         raise NotCertified(hindrances)
 
 
-def _columns(con: duckdb.DuckDBPyConnection, mart: MartRequest) -> list[Column]:
+def _columns(con: duckdb.DuckDBPyConnection, mart: MartRequest, catalog: str) -> list[Column]:
     try:
-        columns = columns_of(con, mart.within("warehouse"))
+        columns = columns_of(con, mart.within(catalog))
         header_text(columns)
     except (duckdb.CatalogException, UnsupportedType) as error:
         raise PublicationError(f"{mart.name} cannot be published: {error}") from error
@@ -341,14 +358,14 @@ def _publish_table(
     The warehouse is read once, in order: what is hashed is what is written.
     """
     source, copy = mart.within("warehouse"), mart.within("published")
-    declared = ", ".join(f"{quoted(column.name)} {column.type}" for column in columns)
+    declared = ", ".join(f"{identifier(column.name)} {column.type}" for column in columns)
     con.execute(f"create table {copy} ({declared})")
     file = folder / mart.parquet_file
     file.parent.mkdir(parents=True, exist_ok=True)
     text = CanonicalText(header_text(columns))
     # The lines are made after sorting, so that only the columns are sorted and not their text too.
     ordered = f"(select * from {source} order by {row_order(columns, mart.key)})"
-    batches = con.sql(f"select *, {row_text(columns)} as {quoted(_LINE)} from {ordered}").to_arrow_reader(
+    batches = con.sql(f"select *, {row_text(columns)} as {identifier(_LINE)} from {ordered}").to_arrow_reader(
         BATCH_ROWS
     )
     names = batches.schema.names[:-1]
@@ -356,7 +373,15 @@ def _publish_table(
     # The rows are being read on the connection, so they are written on another.
     with (
         con.cursor() as writing,
-        pq.ParquetWriter(file, schema, compression="zstd", store_schema=False) as writer,
+        # Text repeats itself and amounts do not: a dictionary of them takes twice the time and more room.
+        pq.ParquetWriter(
+            file,
+            schema,
+            compression="zstd",
+            store_schema=False,
+            use_dictionary=[column.name for column in columns if column.type == TEXT],
+            store_decimal_as_integer=True,
+        ) as writer,
     ):
         # pyarrow and not DuckDB writes the file: fixed row groups give the same bytes from any engine's rows.
         for batch in batches:
@@ -366,42 +391,80 @@ def _publish_table(
             writing.register(_BATCH, rows)
             writing.execute(f"insert into {copy} select * from {_BATCH}")
             writing.unregister(_BATCH)
-    _copy_descriptions(con, mart)
     content = text.content()
-    result = MartContent(
+    return MartContent(
         rows=content.rows,
         content_sha256=content.sha256,
         key=list(mart.key),
         columns=[MartColumn(name=column.name, type=column.type) for column in columns],
     )
-    _require_same(con, mart, f"read_parquet({_literal(file)})", result, mart.parquet_file)
-    return result
 
 
-def _require_same(
-    con: duckdb.DuckDBPyConnection, mart: MartRequest, copy: str, content: MartContent, file: str
+def _require_copied(
+    con: duckdb.DuckDBPyConnection, mart: MartRequest, content: MartContent, folder: Path
 ) -> None:
-    found = table_content(con, copy, mart.key, is_sorted=True)
-    if found != (content.rows, content.content_sha256):
-        raise PublicationError(
-            f"Nothing was published: {mart.name} read back from {file} is not what the warehouse holds "
-            f"({found.rows} rows, {content.rows} expected)."
-        )
+    """Both copies of a table must hold the rows that the warehouse holds, as many as were hashed."""
+    columns = [column.name for column in content.columns]
+    _, whole = _rows_of(con, mart.within("warehouse"), columns)
+    for copy, file in (
+        (f"read_parquet({literal(folder / mart.parquet_file)})", mart.parquet_file),
+        (mart.within("published"), store.DATABASE_FILE),
+    ):
+        rows, held = _rows_of(con, copy, columns)
+        if (rows, held) != (content.rows, whole):
+            raise PublicationError(
+                f"Nothing was published: {mart.name} read back from {file} is not what the warehouse holds "
+                f"({rows} rows, {content.rows} expected)."
+            )
 
 
-def _copy_descriptions(con: duckdb.DuckDBPyConnection, mart: MartRequest) -> None:
-    where = "database_name = 'warehouse' and schema_name = ? and table_name = ? and comment is not null"
-    target = mart.within("published")
-    described = con.execute(
-        f"select null, comment from duckdb_tables() where {where} "
-        f"union all select column_name, comment from duckdb_columns() where {where}",
-        [mart.schema_name, mart.table] * 2,
+def _rows_of(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> tuple[int, int]:
+    """How many rows a relation has, and the sum of DuckDB's own hashes of them.
+
+    Quick, and alike for two copies of the same rows in any order; but only as one process reads them, for
+    another DuckDB may hash otherwise. What anyone can recompute is the SHA-256 in the manifest.
+    """
+    listed = ", ".join(map(identifier, columns))
+    ((rows, held),) = con.execute(
+        f"select count(*), coalesce(sum(cast(hash({listed}) as hugeint)), 0) from {relation}"
     ).fetchall()
-    statements = [
-        f"comment on {'table' if column is None else 'column'} {target}"
-        f"{'' if column is None else f'.{quoted(column)}'} is {_literal(comment)}"
-        for column, comment in described
-    ]
+    return rows, held
+
+
+def _publish_view(con: duckdb.DuckDBPyConnection, mart: MartRequest, query: str) -> MartContent:
+    """Makes a view of the copied tables in the attached publication, and tells what it holds."""
+    with con.cursor() as own:
+        # What the query names must be found among what is published, and nowhere else.
+        own.execute("use published")
+        try:
+            own.execute(f"create view {mart.within('published')} as {query}")
+        except duckdb.Error as error:
+            raise PublicationError(
+                f"{mart.name} cannot be published: its query does not run on the published tables: {error}"
+            ) from error
+        columns = _columns(own, mart, "published")
+        ((rows,),) = own.execute(f"select count(*) from {mart.within('published')}").fetchall()
+    return MartContent(
+        rows=rows,
+        content_sha256=None,
+        key=list(mart.key),
+        columns=[MartColumn(name=column.name, type=column.type) for column in columns],
+        query=query,
+    )
+
+
+def _describe(con: duckdb.DuckDBPyConnection, marts: Sequence[MartRequest]) -> None:
+    """Writes what tables, views and columns mean into the attached publication."""
+    statements = []
+    for mart in marts:
+        target = mart.within("published")
+        if mart.description:
+            kind = "table" if mart.query is None else "view"
+            statements.append(f"comment on {kind} {target} is {literal(mart.description)}")
+        statements += [
+            f"comment on column {target}.{identifier(column)} is {literal(description)}"
+            for column, description in mart.columns.items()
+        ]
     if statements:
         con.execute("; ".join(statements))
 
@@ -414,8 +477,3 @@ def _engines() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return engines
-
-
-def _literal(value: str | Path) -> str:
-    """The value as an SQL text literal."""
-    return "'" + str(value).replace("'", "''") + "'"

@@ -21,9 +21,10 @@ from pydantic import BaseModel, ConfigDict
 from kunderegnskab.code_version import code_version
 from kunderegnskab.ingest import LoadRecord, read_load_record
 from kunderegnskab.ingest.fingerprints import known_files
-from kunderegnskab.personal.pseudonyms import PARAMETER
+from kunderegnskab.pseudonyms import PARAMETER
 from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
 from kunderegnskab.quality.metric_checks import MetricCheck, run_checks
+from kunderegnskab.sql import literal
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.notes import read_note, write_note
 
@@ -137,9 +138,9 @@ def _file_checks(feed: str) -> list[MetricCheck]:
     if not feed.isidentifier():
         raise ValueError(f"{feed!r} is not the name of a feed.")
     # "is not true" instead of the opposite comparison: a count that is NULL must fail, not vanish.
-    too_many = f"feed = '{feed}' and (records_rejected <= rejects_allowed) is not true"
+    too_many = f"feed = {literal(feed)} and (records_rejected <= rejects_allowed) is not true"
     unbalanced = (
-        f"feed = '{feed}' "
+        f"feed = {literal(feed)} "
         "and (records_read = records_loaded + records_rejected + records_left_out) is not true"
     )
     return [
@@ -174,13 +175,15 @@ def _file_checks(feed: str) -> list[MetricCheck]:
             check_name=f"door__{feed}__left_out_share_is_plausible",
             subject=feed,
             is_blocking=False,
-            metric=f"select sum(records_left_out), sum(records_read) from raw.files where feed = '{feed}'",
+            metric=(
+                f"select sum(records_left_out), sum(records_read) from raw.files where feed = {literal(feed)}"
+            ),
             unit="%",
             maximum=90,
             en=f"The mapping of {feed} leaves out at most 90 % of the records.",
             da=f"Opsætningen af {feed} udelader højst 90 % af posterne.",
             failing=f"""
-                select source_file, records_read, records_left_out from raw.files where feed = '{feed}'
+                select source_file, records_read, records_left_out from raw.files where feed = {literal(feed)}
                 order by records_left_out desc, source_file""",
         ),
     ]

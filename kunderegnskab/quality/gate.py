@@ -12,9 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from kunderegnskab.personal.search import cells_that_are
 from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
 from kunderegnskab.quality.metric_checks import MetricCheck, result_of, run_checks
+from kunderegnskab.quality.name_search import cells_that_are
+from kunderegnskab.sql import literal
 
 EARLIER = "earlier_publication"
 NOW = "marts.customer_accounts"
@@ -470,8 +471,7 @@ def earlier_publication(con: duckdb.DuckDBPyConnection, path: Path | None) -> Ge
     if path is None:
         yield
         return
-    quoted = str(path.resolve()).replace("'", "''")
-    con.execute(f"attach '{quoted}' as {EARLIER} (read_only)")
+    con.execute(f"attach {literal(path.resolve())} as {EARLIER} (read_only)")
     try:
         yield
     finally:

@@ -213,7 +213,7 @@ CAUSES = {
         "unexplained": "UFORKLARET",
     },
 }
-# Why a closed month is another than when it was closed, as in audit.restatements and audit.late_postings.
+# Why a closed month has changed since it was closed, as in audit.restatements and audit.late_postings.
 RESTATED_BY = {
     "en": {
         "new_file": "new file",

@@ -19,9 +19,9 @@ from typing import Literal
 
 import duckdb
 
-from kunderegnskab.ingest.conventions import literal
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.quality.certification import CheckResult
+from kunderegnskab.sql import literal, literals
 
 RunOutcome = Literal["published", "failed", "unchanged"]
 
@@ -122,7 +122,7 @@ def keep_run(folder: Path, run: Run, warehouse: Path | None) -> Path:
     with duckdb.connect() as con:
         con.execute(f"create table checks ({', '.join(map(' '.join, _CHECK_COLUMNS.items()))})")
         if warehouse is not None:
-            con.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
+            con.execute(f"attach {literal(warehouse)} as warehouse (read_only)")
             con.execute(
                 f"""
                 insert into checks by name
@@ -135,7 +135,7 @@ def keep_run(folder: Path, run: Run, warehouse: Path | None) -> Path:
             "insert into run values (?, ?, ?, ?)", [run.run_id, run.started_at, run.outcome, run.publication]
         )
         rows = f"select {', '.join(COLUMNS)} from run left join checks on true order by stage, check_name"
-        con.execute(f"copy ({rows}) to {literal(str(unfinished))} (format parquet)")
+        con.execute(f"copy ({rows}) to {literal(unfinished)} (format parquet)")
     with unfinished.open("rb") as stream:
         os.fsync(stream.fileno())
     unfinished.replace(target)
@@ -162,7 +162,7 @@ def read_runs(folder: Path) -> list[Run]:
 def read_run_results(folder: Path, run_ids: Sequence[str]) -> list[KeptResult]:
     """How the checks of some runs went, in order of run, stage and name."""
     columns = ", ".join(KeptResult.__dataclass_fields__)
-    chosen = ", ".join(literal(run_id) for run_id in run_ids) or "null"
+    chosen = literals(run_ids) or "null"
     return [
         KeptResult(*row)
         for row in _select(
@@ -218,7 +218,7 @@ def _rows(con: duckdb.DuckDBPyConnection, files: Sequence[Path], selected: str, 
 
 
 def _relation(files: Sequence[Path]) -> str:
-    listed = ", ".join(literal(str(path)) for path in files)
+    listed = literals(files)
     return f"read_parquet([{listed}], union_by_name = true)"
 
 

@@ -1,6 +1,6 @@
 """The shape of company.yaml: who the company is and the parameters of its accounts.
 
-How its files are mapped to feeds belongs in `mapping`.
+How its files are mapped to feeds: see `mapping`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,16 @@ class Company(BaseModel):
         Decimal("0.00"),
         ge=0,
         description="Unexplained difference to the ledger per month and line that is let by",
+    )
+    analysis_months: int = Field(
+        25,
+        ge=1,
+        le=36,
+        strict=True,
+        description="Months, back from the last one, for which price-volume-mix and bridges are made",
+    )
+    pvm_leaf: Literal["product", "product_group"] = Field(
+        "product", description="What price, volume and mix are told apart by: each product, or its group"
     )
     ledger_closed_to: date | None = Field(
         None, description="A day of the last month that is booked in the ledger; later months are not tied"

@@ -1,6 +1,6 @@
 """A workspace: the folder of one company, its paths and its validated configuration.
 
-Reading landing files does not belong here: see `kunderegnskab.ingest`.
+Landing files are read by `kunderegnskab.ingest`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from kunderegnskab.workspace.waivers import Waiver
 
 ENVIRONMENT_VARIABLE = "KUNDEREGNSKAB_WORKSPACE"
 REPOSITORY = Path(__file__).resolve().parents[2]
+WAREHOUSE_CATALOG = "kunderegnskab"
+"""What DuckDB calls the warehouse, after its file; so do models of dbt."""
 DEFAULT_WORKSPACE = REPOSITORY / "data"
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -73,7 +75,7 @@ class Workspace:
     @property
     def warehouse(self) -> Path:
         """The working DuckDB file; disposable."""
-        return self.root / "warehouse" / "kunderegnskab.duckdb"
+        return self.root / "warehouse" / f"{WAREHOUSE_CATALOG}.duckdb"
 
     @property
     def state(self) -> Path:

@@ -1,6 +1,6 @@
 """The shape of feeds.yaml: which files feed which canonical feed, and how their columns map.
 
-Reading the files belongs in `kunderegnskab.ingest`; the feeds themselves in `kunderegnskab.feeds`.
+`kunderegnskab.ingest` reads the files; the feeds themselves are declared in `kunderegnskab.feeds`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Small files, in state/ or beside dbt's parse, by which a refresh spares itself work that it did before.
 
 A note may be missing, damaged or another program's: it then says nothing, and the work is done. What a note
-says and when that still holds belongs to whoever keeps it.
+says, and when that still holds, is decided by whoever keeps it.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ currency: DKK              # currency of the accounts, ISO 4217
 # day_count: 365           # days of a year in interest calculations: 360 or 365
 # reconciliation_tolerance: 0.00   # unexplained difference to the ledger per month and line that is let by
 # ledger_closed_to: 2026-03-31   # last month booked in the ledger; default: the last one with sales
+# analysis_months: 25      # months, back from the last one, that price-volume-mix and bridges are made for
+# pvm_leaf: product        # what price, volume and mix are told apart by: product or product_group
 # salesperson_keys: pseudonym      # how salespeople are named in what is published: pseudonym or plain
 # salesperson_names_kept_months: 36   # after their last activity; see `kunderegnskab purge`
 # notice:                  # for the notice to salespeople, quality/notice.html

@@ -1,6 +1,6 @@
 """The shape of waivers.yaml: checks that a named person lets pass, and why.
 
-Applying a waiver to a check's result belongs in `kunderegnskab.quality`.
+`kunderegnskab.quality` applies a waiver to a check's result.
 """
 
 from __future__ import annotations

@@ -1,16 +1,14 @@
 """When a refresh runs: the job, its daily schedule and the sensor on landing/.
 
-Both are off until somebody turns them on in Dagster's page: see docs/runbooks/schedule.md.
+What has changed is found out in `kunderegnskab.refresh.due`. Both are off until somebody turns them on in
+Dagster's page: see docs/runbooks/schedule.md.
 """
-
-import hashlib
 
 import dagster as dg
 
 from kunderegnskab.code_version import code_version
-from kunderegnskab.ingest import input_files, input_hash
 from kunderegnskab.problems import InputProblems
-from kunderegnskab.publication import store
+from kunderegnskab.refresh import due
 from kunderegnskab.workspace import Workspace, find_workspace
 from orchestration.tags import run_tags
 
@@ -32,10 +30,12 @@ def _request(workspace: Workspace, run_key: str | None = None) -> dg.RunRequest 
     Raises:
         InputProblems: files cannot be read now, perhaps because they are still being written.
     """
-    inputs = input_hash(workspace, input_files(workspace))
-    if published := store.unchanged(workspace.published, inputs, code_version()):
-        return dg.SkipReason(f"Nothing has changed since publication {published.name}.")
-    return dg.RunRequest(run_key=run_key or f"{inputs}:{code_version()}", tags=run_tags(inputs))
+    found = due.look(workspace)
+    if found.published is not None:
+        return dg.SkipReason(f"Nothing has changed since publication {found.published.name}.")
+    return dg.RunRequest(
+        run_key=run_key or f"{found.input_hash}:{code_version()}", tags=run_tags(found.input_hash)
+    )
 
 
 @dg.schedule(
@@ -65,7 +65,7 @@ def daily_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.S
 def landing_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """A refresh per change of the input; the same input is not tried twice."""
     workspace = find_workspace()
-    seen = _glance(workspace)
+    seen = due.glance(workspace)
     if seen == context.cursor:
         return dg.SkipReason("No file has changed since the last look.")
     try:
@@ -75,14 +75,3 @@ def landing_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
         return dg.SkipReason(str(error))
     context.update_cursor(seen)
     return request
-
-
-def _glance(workspace: Workspace) -> str:
-    """Names, sizes and times of all input files: cheap enough for every minute, where hashing is not."""
-    folders = (workspace.landing, workspace.policy)
-    files = [path for folder in folders if folder.is_dir() for path in folder.rglob("*") if path.is_file()]
-    seen = hashlib.sha256(code_version().encode())
-    for path in sorted([*files, *workspace.configuration_files()]):
-        stat = path.stat()
-        seen.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return seen.hexdigest()

@@ -14,7 +14,7 @@ from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult
 from kunderegnskab.quality.door import door_catalogue
 from kunderegnskab.quality.gate import gate_catalogue
 from kunderegnskab.quality.metric_checks import MetricCheck
-from orchestration import steps
+from kunderegnskab.refresh import checking
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL
 
@@ -57,10 +57,10 @@ def _reported(stage: str, layer: str, results: Sequence[CheckResult]) -> Iterato
 )
 def door(context: dg.AssetCheckExecutionContext, company: CompanyWorkspace) -> Iterator[dg.AssetCheckResult]:
     """What must hold for the files before anything is built on them."""
-    yield from _reported("door", "raw", steps.check_files(company.folder, again=FULL in context.run.tags))
+    yield from _reported("door", "raw", checking.check_files(company.folder, again=FULL in context.run.tags))
 
 
 @dg.multi_asset_check(name="gate", specs=_suites("gate", "marts", gate_catalogue()), pool=WRITER_POOL)
 def gate(context: dg.AssetCheckExecutionContext, company: CompanyWorkspace) -> Iterator[dg.AssetCheckResult]:
     """What must hold for the totals before they are published."""
-    yield from _reported("gate", "marts", steps.check_totals(company.folder))
+    yield from _reported("gate", "marts", checking.check_totals(company.folder))

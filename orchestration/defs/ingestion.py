@@ -8,26 +8,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.ingest.load import TABLES_BESIDE_FEEDS
 from kunderegnskab.problems import InputProblems
-from orchestration import steps
+from kunderegnskab.refresh import loading
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL, run_tags
-
-# Tables of schema raw that no file holds.
-NOT_FEEDS = {
-    "company": "The company's parameters, one row.",
-    "feeds": "Which feeds are supplied, one row per feed.",
-    "files": "What became of every record of every file, one row per feed and file.",
-    "rejects": "Records that could not be read as declared, one row each.",
-    "left_out": "Records that a mapping leaves out, one row each.",
-    "feed_totals": "Counts and sums of the files as read, of the lake, and of what is not handed on.",
-    "expected_files": "Sources of which a file is expected for every month.",
-    "file_months": "Which months the files of expected sources have records of.",
-    "closed_sources": "What the lines of closed months were made of when they were closed.",
-    "closed_figures": "The figures of salespeople and of the company in closed months as they were closed.",
-    "closed_files": "The files behind the figures on which months were closed.",
-    "published_baselines": "Baselines of targets as earlier publications hold them, one row per target.",
-}
 
 
 def _feed_spec(feed: Feed) -> dg.AssetSpec:
@@ -67,7 +52,7 @@ def _feed_spec(feed: Feed) -> dg.AssetSpec:
                 kinds={"duckdb"},
                 tags={"layer": "raw"},
             )
-            for name, description in NOT_FEEDS.items()
+            for name, description in TABLES_BESIDE_FEEDS.items()
         ),
     ],
     can_subset=False,  # a warehouse holds one intake of all files, or none
@@ -78,7 +63,7 @@ def _feed_spec(feed: Feed) -> dg.AssetSpec:
 def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> Iterator[dg.MaterializeResult]:
     """Read what is new, then load a fresh warehouse."""
     try:
-        loaded = steps.read_in(company.folder, context.run_id, again=FULL in context.run.tags)
+        loaded = loading.read_in(company.folder, context.run_id, again=FULL in context.run.tags)
     except InputProblems as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.instance.add_run_tags(context.run_id, run_tags(loaded.input_hash))
@@ -95,5 +80,5 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
                 "files": dg.MetadataValue.md("\n".join(f"- {file.source_file}" for file in files)),
             },
         )
-    for name in NOT_FEEDS:
+    for name in TABLES_BESIDE_FEEDS:
         yield dg.MaterializeResult(asset_key=["raw", name])

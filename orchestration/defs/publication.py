@@ -6,10 +6,11 @@ because a blocking check blocks only inside the run that ran it.
 
 import dagster as dg
 
+from kunderegnskab.dbt.project import published_nodes
 from kunderegnskab.publication import store
 from kunderegnskab.publication.publish import NotCertified, PublicationError
-from orchestration import steps
-from orchestration.dbt_project import published_tables
+from kunderegnskab.refresh.publishing import publish_build
+from kunderegnskab.refresh.warehouse import StepFailed
 from orchestration.defs.transformation import MANIFEST
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL
@@ -17,7 +18,7 @@ from orchestration.tags import FULL
 
 @dg.asset(
     key=["published", "kunderegnskab"],
-    deps=[dg.AssetKey([table.schema_name, table.table]) for table in published_tables(MANIFEST)],
+    deps=[dg.AssetKey([node["schema"], node["name"]]) for node in published_nodes(MANIFEST)],
     group_name="published",
     description="What BI tools, statements and auditors read: DuckDB, Parquet, report, manifest.",
     owners=["team:data"],
@@ -35,10 +36,10 @@ from orchestration.tags import FULL
 def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> dg.MaterializeResult:
     """Publish this build of the warehouse, unless a check stands in the way."""
     try:
-        made, is_new = steps.publish_build(
+        made, is_new = publish_build(
             company.folder, context.run_id, company.started_at, again=FULL in context.run.tags
         )
-    except (steps.StepFailed, NotCertified, PublicationError) as error:
+    except (StepFailed, NotCertified, PublicationError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     if not is_new:
         return dg.MaterializeResult(

@@ -1,7 +1,7 @@
 """Assets staging, intermediate, marts and audit: the dbt project as Dagster assets and checks.
 
-The models belong in dbt_project/, what a build does in `orchestration.steps`, reading dbt's answers in
-`orchestration.dbt_answers`.
+The models belong in dbt_project/, what a build does in `kunderegnskab.refresh.building`, and reading dbt's
+answers in `kunderegnskab.dbt.answers`.
 """
 
 import os
@@ -13,12 +13,12 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 
 from kunderegnskab.audit.lineage import ROWS
+from kunderegnskab.dbt.answers import LineageCache, sentence_of
+from kunderegnskab.dbt.project import ensure_manifest, environment, parse_folder, read_manifest, rules, tests
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.quality.certification import CheckResult
+from kunderegnskab.refresh.building import build
 from kunderegnskab.workspace import find_workspace
-from orchestration import steps
-from orchestration.dbt_answers import LineageCache, sentence_of
-from orchestration.dbt_project import ensure_manifest, environment, parse_folder, read_manifest, rules, tests
 from orchestration.defs.checks import suite_result
 from orchestration.resources import WRITER_POOL, CompanyWorkspace, Dbt
 
@@ -107,7 +107,7 @@ _TRANSLATOR = LayerTranslator(settings=DagsterDbtTranslatorSettings(enable_sourc
 def dbt_models(context: dg.AssetExecutionContext, dbt: Dbt, company: CompanyWorkspace) -> Iterator[Any]:
     """One `dbt build`; every rule's result is recorded for this build of the warehouse."""
     try:
-        built = steps.build(
+        built = build(
             company.folder,
             context.run_id,
             dbt.process,

@@ -5,6 +5,7 @@ Which companies there are and what must hold of them belongs in the tests.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,10 @@ from typing import Any
 import duckdb
 from warehouse import Record, create_raw
 
-from orchestration.dbt_answers import rules_sql
+from kunderegnskab.dbt.answers import rules_sql
+
+# The relation that a statement changes.
+CHANGES = re.compile(r"\b(?:update|delete from|insert into|alter table) (\w+)\.(\w+)")
 
 
 class Replay:
@@ -57,6 +61,16 @@ class Replay:
         found = {name: connection.execute(self.rules[name]).fetchmany(5) for name in sorted(self.sentences)}
         return {name: rows for name, rows in found.items() if rows}
 
+    def plant(self, connection: duckdb.DuckDBPyConnection, fault: str) -> list[tuple[Any, ...]]:
+        """Runs the statements of a fault, and says what the last one gave. A view that they change is made a table first,
+        with the rows that it has: the fault stands for SQL that would give those rows wrongly."""
+        for schema, name in CHANGES.findall(fault):
+            for model in self.models:
+                if (model["schema"], model["name"]) == (schema, name) and _is_view(connection, schema, name):
+                    connection.execute(f"drop view {schema}.{name}")
+                    connection.execute(f"create table {schema}.{name} as {model['compiled_code']}")
+        return connection.execute(fault).fetchall()
+
     def rebuild(self, connection: duckdb.DuckDBPyConnection, model: str, *, itself_too: bool = False) -> None:
         """Builds again whatever is built on a model."""
         changed = {node["unique_id"] for node in self.models if node["name"] == model}
@@ -90,6 +104,13 @@ class Replay:
         connection.execute(
             f"create or replace {kind} {model['schema']}.{model['name']} as {model['compiled_code']}"
         )
+
+
+def _is_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    found = connection.execute(
+        "select 1 from duckdb_views() where schema_name = ? and view_name = ?", [schema, name]
+    )
+    return found.fetchone() is not None
 
 
 def _sentences(test: Mapping[str, Any]) -> Iterator[str]:

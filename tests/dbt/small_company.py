@@ -19,6 +19,8 @@ COMPANY: dict[str, Any] = {
     "credit_interest_rate": "0.06",
     "day_count": 365,
     "reconciliation_tolerance": "0.00",
+    "analysis_months": 25,
+    "pvm_leaf": "product",
 }
 
 

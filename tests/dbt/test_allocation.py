@@ -1,6 +1,6 @@
 """Cost pools are given out to the øre: the invariants of an allocation, on the project's own SQL.
 
-The macro give_out and the models allocation_steps and allocations are compiled once by dbt and then run on made-up
+The macro give_out and the models that make pools into costs of customers are compiled once by dbt and then run on made-up
 rows by hundreds. What each is compared with is worked out here in fractions, by the definition of largest remainders.
 The rules around them (which version counts, what a driver is) are unit tests beside the models; the worked examples
 of the literature belong in tests/e2e.
@@ -140,6 +140,16 @@ POOLS: dict[str, Pool] = {
 }
 
 
+# The models that Books runs, with their schemas, and what it gives them.
+MODELS = {"int_pool_receivers": "intermediate", "allocation_steps": "audit", "allocations": "audit"}
+GIVEN = (
+    "staging.stg_activity_times",
+    "intermediate.int_pool_months",
+    "intermediate.int_customer_drivers",
+    "intermediate.int_customer_groups",
+)
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """A company with all of POOLS in one month, built."""
@@ -202,8 +212,7 @@ def give_out(company: Build) -> Iterator[GiveOut]:
 @pytest.fixture(scope="module")
 def books(company: Build) -> Iterator[Books]:
     """The models as dbt compiles them."""
-    names = ["allocation_steps", "allocations"]
-    compiled = run_results(dbt(company.warehouse, "compile", "--select", *names))
+    compiled = run_results(dbt(company.warehouse, "compile", "--select", *MODELS))
     with duckdb.connect() as connection:
         yield Books(
             connection, company.warehouse, {run.node.name: run.node.compiled_code for run in compiled}
@@ -256,12 +265,10 @@ class Books:
         for schema in ("staging", "intermediate", "audit"):
             connection.execute(f"create schema kunderegnskab.{schema}")
         connection.execute("create table kunderegnskab.staging.stg_company (minor_unit decimal(18, 4))")
-        for table in ("int_pool_months", "int_pool_receivers"):
-            connection.execute(
-                f"create table kunderegnskab.intermediate.{table} as from built.intermediate.{table} limit 0"
-            )
-        for name in ("allocation_steps", "allocations"):
-            connection.execute(f"create view kunderegnskab.audit.{name} as {models[name]}")
+        for table in GIVEN:
+            connection.execute(f"create table kunderegnskab.{table} as from built.{table} limit 0")
+        for name, schema in MODELS.items():
+            connection.execute(f"create view kunderegnskab.{schema}.{name} as {models[name]}")
 
     def __call__(
         self,
@@ -275,20 +282,32 @@ class Books:
         execute = self._connection.execute
         execute("delete from kunderegnskab.staging.stg_company")
         execute("insert into kunderegnskab.staging.stg_company values (?)", [minor_unit])
-        for table in ("int_pool_months", "int_pool_receivers"):
-            execute(f"delete from kunderegnskab.intermediate.{table}")
-        for pool, method, cost, capacity, weights in pools:
+        for table in GIVEN:
+            execute(f"delete from kunderegnskab.{table}")
+        for customer in {customer for *_, weights in pools for customer in weights}:
+            execute(
+                "insert into kunderegnskab.intermediate.int_customer_groups by name select ? as customer_id",
+                [customer],
+            )
+        for number, (pool, method, cost, capacity, weights) in enumerate(pools):
+            # Each pool is driven by something of its own, and a piece of it takes a minute.
+            driver = f"driver {number}"
             execute(
                 "insert into kunderegnskab.intermediate.int_pool_months by name select ? as cost_pool_id, "
-                "? as month, 'K55' as line_code, ? as method, 'orders' as driver, 'all' as applies_to, "
+                "? as month, 'K55' as line_code, ? as method, ? as driver, 'all' as applies_to, "
                 "? as pool_cost, ? as practical_capacity_minutes",
-                [pool, MONTH, method, cost, capacity],
+                [pool, MONTH, method, driver, cost, capacity],
+            )
+            execute(
+                "insert into kunderegnskab.staging.stg_activity_times by name select ? as cost_pool_id, "
+                "? as activity_type, 'all' as applies_to, ? as valid_from, 1 as minutes_per_unit",
+                [pool, driver, MONTH],
             )
             for customer, weight in weights.items():
                 execute(
-                    "insert into kunderegnskab.intermediate.int_pool_receivers by name "
-                    "select ? as cost_pool_id, ? as month, ? as customer_id, ? as weight",
-                    [pool, MONTH, customer, weight],
+                    "insert into kunderegnskab.intermediate.int_customer_drivers by name "
+                    "select ? as customer_id, ? as month, ? as driver, ? as quantity",
+                    [customer, MONTH, driver, weight],
                 )
         cursor = execute("from kunderegnskab.audit.allocation_steps")
         names = [column[0] for column in cursor.description or []]

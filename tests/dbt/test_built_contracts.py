@@ -63,7 +63,7 @@ def project_with_faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("contracts") / "project"
     for name in ("macros", "rules"):
         shutil.copytree(DBT_PROJECT / name, folder / name)
-    marts = folder / "models" / "marts"
+    marts = folder / "models" / "accounts" / "marts"
     marts.mkdir(parents=True)
     for name in ("dbt_project.yml", "profiles.yml", "models/_groups.yml"):
         shutil.copy(DBT_PROJECT / name, folder / name)

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from dbt.compilation import Compiler
 
+from kunderegnskab.dbt.agreed import STAMP
+from kunderegnskab.dbt.process import DbtEnded, DbtProcess
+from kunderegnskab.dbt.project import environment, parse_folder
 from kunderegnskab.workspace import Workspace
-from orchestration.dbt_launcher import STAMP, CompiledOnce
-from orchestration.dbt_process import DbtEnded, DbtProcess
-from orchestration.dbt_project import environment, parse_folder
+from orchestration.dbt_launcher import CompiledOnce
 
 NODE = "model.kunderegnskab.customers"
 

@@ -9,7 +9,7 @@ in test_planted_faults.py; that the numbers are right, by the worked examples an
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,14 @@ from small_company import COMPANY
 FIRST, MONTHS = date(2024, 1, 1), 27
 CUSTOMERS, PRODUCTS, SALESPEOPLE = ("K1", "K2", "K3", "K4"), ("V1", "V2", "V3"), ("S1", "S2", "S3")
 THIRD = "0.33333333"
+# Of the company's own, with what adds up over customers and what does not: numerator and denominator.
+OWN_KPIS = {
+    "buyers": ("customer_count", None),
+    "first_buyers": ("new_customer_count", None),
+    "first_buyers_pct": ("new_customer_count", "customer_count"),
+    "db3_per_buyer": ("db3", "customer_count"),
+    "db2_per_visit": ("db2", "visit_count"),
+}
 
 days = st.integers(0, MONTHS * 30 - 1).map(lambda day: FIRST + timedelta(days=day))
 ore = st.integers(-500, 100_000).map(lambda amount: Decimal(amount) / 100)
@@ -96,6 +104,22 @@ def owners(draw: st.DrawFn) -> list[dict[str, Any]]:
             if draw(st.booleans()):
                 found.append({**first, "salesperson_id": "S2", "valid_from": day + timedelta(days=1)})
     return found
+
+
+def register(own_kpis: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """The feeds of a company that has those KPIs and two of the standard; without any it uses all of the standard."""
+    formulas = [
+        {"kpi_id": kpi_id, "part": part, "measure": measure, "coefficient": 1}
+        for kpi_id in own_kpis
+        for part, measure in zip(("numerator", "denominator"), OWN_KPIS[kpi_id], strict=True)
+        if measure
+    ]
+    if not formulas:
+        return {}
+    named = [
+        {"kpi_id": kpi_id, "name_da": kpi_id, "name_en": kpi_id} for kpi_id in [*own_kpis, "dg2", "net_sales"]
+    ]
+    return {"kpi_formulas": formulas, "kpi_register": named}
 
 
 @st.composite
@@ -215,6 +239,7 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
                 "valid_to": draw(days),
             }
         ],
+        **register(draw(st.sampled_from([(), tuple(OWN_KPIS)]))),
     }
 
 

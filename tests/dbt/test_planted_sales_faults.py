@@ -29,9 +29,10 @@ COMPANY_RATIOS = "company_accounts__ratios_are_of_its_sums"
 CURVE_END = "whale_curve__ends_at_the_companys_db3"
 CURVE_ORDER = "whale_curve__never_rises_faster"
 PARETO = "revenue_pareto__holds_the_companys_net_sales"
+DOCUMENTS = "int_sales_documents__hold_every_line"
 LEAVES = "int_leaf_months__sum_to_product_accounts"
 SPANS = "int_owner_spans__shares_sum_to_one"
-LEAF_WINDOWS = "int_leaf_windows__hold_what_the_products_sold_for"
+LEAF_WINDOWS = "int_customer_effects__hold_what_the_products_sold_for"
 PRICE_VOLUME_MIX = "price_volume_mix__adds_up_to_the_accounts"
 BRIDGE = "portfolio_bridge__adds_up_to_the_portfolios"
 RATIO_BRIDGE = "portfolio_ratio_bridge__adds_up"
@@ -43,6 +44,8 @@ KPI_LEVELS = "kpi_values__levels_sum_to_the_company"
 KPI_NULL = "kpi_values__ratios_without_a_positive_denominator_are_null"
 KPI_SUMS = "kpi_values__values_are_of_their_own_sums"
 KPI_PRIOR = "kpi_values__prior_year_is_the_value_of_then"
+KPI_TERMS = "kpi_terms__hold_every_measure_of_the_formulas"
+CUSTOMERS_COUNTED = "scope_windows__count_every_customer_once"
 BASELINES = "target_baselines__have_not_moved"
 BUDGETS = "budget_follow_up__ytd_sums_the_months"
 EFFORT = "sales_effort__holds_every_customer_and_month"
@@ -64,6 +67,7 @@ MARTS = [
     "driver_bridge",
     "driver_opportunities",
     "kpi_register",
+    "kpi_targets",
     "kpi_values",
     "portfolio_accounts",
     "portfolio_bridge",
@@ -72,6 +76,8 @@ MARTS = [
     "price_volume_mix",
     "revenue_pareto",
     "sales_effort",
+    "scope_effects",
+    "scope_windows",
     "segment_migration",
     "segment_movements",
     "segment_override_reviews",
@@ -122,7 +128,6 @@ RATIO_FAULTS = [
         KPI_COMPANY,
         KPI_SUMS,
         KPI_PRIOR,
-        RATIO_BRIDGE_ENDS,
     ),
     fault("DG II of the teams averaged over customers", averaged("team"), KPI_SUMS, KPI_PRIOR),
     fault(
@@ -131,6 +136,14 @@ RATIO_FAULTS = [
         KPI_NULL,
         KPI_SUMS,
         KPI_PRIOR,
+    ),
+    # Only the count of new customers may have none.
+    fault(
+        "DG II without a numerator",
+        "update marts.kpi_values set numerator = null, value = null "
+        f"where kpi_id = 'dg2' and scope_type = 'customer' and scope_id = '1002' and {YEAR}",
+        KPI_SUMS,
+        KPI_LEVELS,
     ),
     fault(
         "DG II of the year before without a denominator then",
@@ -270,21 +283,45 @@ PORTFOLIO_FAULTS = [
         "delete from intermediate.int_leaf_months where customer_id = '1006' and product_id = 'vin' and month = "
         "date '2025-12-01'",
         LEAVES,
+        DOCUMENTS,
+        ORDERS,
     ),
     fault(
         "owners who claim more than the customer",
         "update intermediate.int_owner_spans set share = share + 0.5 where salesperson_id = 'ANNA'",
         SPANS,
     ),
-    fault(
+    # What is lost turns up in the rest of the bridge, which adds up all the same.
+    fault_in_model(
         "leaf lost between the months and the windows",
-        f"delete from intermediate.int_leaf_windows where customer_id = '1006' and product_id = 'vin' and {YEAR}",
+        "int_bridge_leaves",
+        "delete from intermediate.int_bridge_leaves where customer_id = '1006' and leaf_id = 'vin' "
+        f"and {DECEMBER}",
+        LEAF_WINDOWS,
+    ),
+    fault_in_model(
+        "window that lacks a month",
+        "int_window_months",
+        f"delete from intermediate.int_window_months where leaf_month = date '2025-11-01' and {YEAR}",
+        LEAF_WINDOWS,
+    ),
+    fault(
+        "effects of two customers on one row",
+        "update intermediate.int_customer_effects set sales_now = sales_now + 1 "
+        f"where customer_id = '1006' and kind = 'comparable' and {YEAR}",
         LEAF_WINDOWS,
     ),
     fault(
         "price effect that does not add up",
         "update marts.price_volume_mix set revenue_effect = revenue_effect + 0.000001 "
         f"where component = 'price' and scope_type = 'company' and {YEAR}",
+        PRICE_VOLUME_MIX,
+    ),
+    # As stored, and not only as it is shown.
+    fault(
+        "volume effect of another scope",
+        "update marts.scope_effects set volume_db1 = volume_db1 + 1 "
+        f"where scope_type = 'salesperson' and scope_id = 'BO' and {YEAR}",
         PRICE_VOLUME_MIX,
     ),
     fault(
@@ -362,15 +399,87 @@ KPI_FAULTS = [
         REGISTER,
     ),
     fault(
+        "KPI that the register names and nothing computes",
+        "delete from audit.kpi_terms where kpi_id = 'orders'",
+        REGISTER,
+        KPI_TERMS,
+    ),
+    fault(
+        "measure left out of a formula",
+        "update audit.kpi_terms set numerator_measure_1 = null, numerator_coefficient_1 = null "
+        "where kpi_id = 'orders'",
+        KPI_TERMS,
+    ),
+    fault(
+        "measure counted twice in a formula",
+        "update audit.kpi_terms set numerator_coefficient_1 = 2 where kpi_id = 'net_sales'",
+        KPI_TERMS,
+        KPI_COMPANY,
+    ),
+    fault(
+        "window of the company that its accounts do not have",
+        f"update marts.scope_windows set net_sales = net_sales + 1 where scope_type = 'company' and {YEAR}",
+        KPI_COMPANY,
+        KPI_LEVELS,
+        RATIO_BRIDGE_ENDS,
+    ),
+    fault(
+        "customer counted in each month of its window",
+        f"update marts.scope_windows set customer_count = 12 where scope_type = 'company' and {YEAR}",
+        CUSTOMERS_COUNTED,
+    ),
+    fault(
+        "segment without its customers",
+        "update marts.scope_windows set customer_count = 0 "
+        f"where scope_type = 'segment' and scope_id = 'A2' and {YEAR}",
+        CUSTOMERS_COUNTED,
+    ),
+    fault(
+        "customer who has bought and counts as none",
+        "update marts.scope_windows set customer_count = 0 "
+        f"where scope_type = 'customer' and scope_id = '1002' and {YEAR}",
+        CUSTOMERS_COUNTED,
+    ),
+    fault(
+        "old customer who is new to the company",
+        "update marts.scope_windows set new_customer_count = new_customer_count + 1 "
+        f"where scope_type = 'company' and {YEAR}",
+        CUSTOMERS_COUNTED,
+    ),
+    fault(
+        "salesperson whose shared customer counts as none",
+        "update marts.scope_windows set customer_count = customer_count - 1 "
+        "where scope_type = 'salesperson' and customer_count > 0",
+        CUSTOMERS_COUNTED,
+    ),
+    fault(
+        "customer that two of a team share and that counts twice",
+        "update marts.scope_windows set customer_count = customer_count + 1 where scope_type = 'team'",
+        CUSTOMERS_COUNTED,
+    ),
+    fault(
+        "salesperson with a new customer that is old to the company",
+        "update marts.scope_windows set new_customer_count = new_customer_count + 1 "
+        "where scope_type = 'salesperson' and new_customer_count is not null",
+        CUSTOMERS_COUNTED,
+    ),
+    fault(
+        "level that is missing",
+        "delete from marts.scope_windows where scope_type = 'segment'",
+        CUSTOMERS_COUNTED,
+        KPI_LEVELS,
+        RATIO_BRIDGE_ENDS,
+    ),
+    fault(
         "customer counted in two teams",
         "update marts.kpi_values set numerator = numerator + 1, value = value + 1 "
-        f"where kpi_id = 'visits' and scope_type = 'team' and scope_id = 'Syd' and {YEAR}",
+        f"where kpi_id = 'net_sales' and scope_type = 'team' and scope_id = 'Syd' and {YEAR}",
         KPI_LEVELS,
     ),
     fault(
         "customer counted in two of today's portfolios",
         "update marts.kpi_values set numerator = numerator + 1, value = value + 1 "
-        f"where kpi_id = 'visits' and scope_type = 'salesperson_today' and scope_id = 'BO' and {YEAR}",
+        f"where kpi_id = 'net_sales' and scope_type = 'salesperson_today' and scope_id = 'BO' and {YEAR}",
         KPI_LEVELS,
     ),
     fault(
@@ -392,18 +501,17 @@ KPI_FAULTS = [
         "segment without its KPIs",
         f"delete from marts.kpi_values where scope_type = 'segment' and scope_id = 'A2' and {YEAR}",
         KPI_LEVELS,
-        RATIO_BRIDGE_ENDS,
     ),
     fault(
         "company without a KPI",
-        f"delete from marts.kpi_values where scope_type = 'company' and kpi_id = 'orders' and {YEAR}",
+        f"delete from marts.kpi_values where scope_type = 'company' and kpi_id = 'net_sales' and {YEAR}",
         KPI_COMPANY,
         KPI_LEVELS,
     ),
     fault(
         "year before of another customer",
         "update marts.kpi_values set prior_year_value = prior_year_value + 1 "
-        f"where kpi_id = 'db3' and scope_type = 'customer' and scope_id = '1002' and {YEAR}",
+        f"where kpi_id = 'db2' and scope_type = 'customer' and scope_id = '1002' and {YEAR}",
         KPI_PRIOR,
     ),
     fault(
@@ -553,7 +661,7 @@ def test_planted_fault_turns_exactly_its_rules_red(
 ) -> None:
     company.begin()
     try:
-        changed = company.execute(planted.sql).fetchall()
+        changed = replay.plant(company, planted.sql)
         assert changed[0][0] > 0, "the fault changes nothing"
         if planted.model:
             replay.rebuild(company, planted.model)

@@ -18,8 +18,8 @@ SQL_FILES = sorted(
     ]
 )
 
-MODEL = Path("models/intermediate/model.sql")
-MART = Path("models/marts/mart.sql")
+MODEL = Path("models/accounts/intermediate/model.sql")
+MART = Path("models/accounts/marts/mart.sql")
 RULE = Path("rules/rule.sql")
 KIND_OF_RULE = Path("macros/rules.sql")
 

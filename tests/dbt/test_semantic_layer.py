@@ -78,6 +78,22 @@ def _class(axis: str, class_code: str, threshold_from: str | None) -> dict[str, 
     }
 
 
+def _standard_kpis() -> dict[str, str]:
+    """The KPIs of the standard register and their names."""
+    with (DBT_PROJECT / "seeds" / "default_kpi_register.csv").open(encoding="utf-8", newline="") as file:
+        return {row["kpi_id"]: row["name_en"] for row in csv.DictReader(file)}
+
+
+# KPIs of the company's own: a sum and a rate.
+OWN = {
+    "direct_cost": [("numerator", "freight", 1), ("numerator", "handling", 1)],
+    "direct_cost_pct": [
+        ("numerator", "freight", 1),
+        ("numerator", "handling", 1),
+        ("denominator", "net_sales", 1),
+    ],
+}
+
 # The small company with two fiscal years, with salespeople who share, hand over and lack customers, and with segments.
 FISCAL_YEAR_START = 3
 SEMANTIC_FEEDS: dict[str, list[dict[str, Any]]] = {
@@ -119,6 +135,15 @@ SEMANTIC_FEEDS: dict[str, list[dict[str, Any]]] = {
             "minutes": "50",
         },
     ],
+    "kpi_register": [
+        {"kpi_id": kpi_id, "name_da": kpi_id, "name_en": kpi_id, "direction": "down"}
+        for kpi_id in [*_standard_kpis(), *OWN]
+    ],
+    "kpi_formulas": [
+        {"kpi_id": kpi_id, "part": part, "measure": measure, "coefficient": coefficient}
+        for kpi_id, formula in OWN.items()
+        for part, measure, coefficient in formula
+    ],
 }
 
 
@@ -147,8 +172,7 @@ def engine(small: Build, manifest: Manifest) -> MetricFlowEngine:
 @pytest.fixture(scope="module")
 def register() -> dict[str, str]:
     """The KPIs of the standard register and their names."""
-    with (DBT_PROJECT / "seeds" / "default_kpi_register.csv").open(encoding="utf-8", newline="") as file:
-        return {row["kpi_id"]: row["name_en"] for row in csv.DictReader(file)}
+    return _standard_kpis()
 
 
 def ask(
@@ -174,8 +198,14 @@ def is_sum(metric: Manifest) -> bool:
     return metric["type"] == "simple"
 
 
+def metrics_of_accounts(manifest: Manifest) -> dict[str, Manifest]:
+    """The metrics by name, but for those that are asked of any KPI by its id."""
+    metrics = {metric["name"]: metric for metric in manifest["metrics"].values()}
+    return {name: metric for name, metric in metrics.items() if not name.startswith("kpi_")}
+
+
 def names_of_sums(manifest: Manifest) -> set[str]:
-    return {metric["name"] for metric in manifest["metrics"].values() if is_sum(metric)}
+    return {name for name, metric in metrics_of_accounts(manifest).items() if is_sum(metric)}
 
 
 # --- exposures ---------------------------------------------------------------------------------------
@@ -186,7 +216,7 @@ def test_every_mart_and_audit_table_has_a_consumer(manifest: Manifest) -> None:
     tables = {
         key
         for key, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and node["fqn"][1] in ("marts", "audit")
+        if node["resource_type"] == "model" and node["schema"] in ("marts", "audit")
     }
     assert used == tables
 
@@ -205,7 +235,7 @@ def test_exposures_say_who_and_what_for(manifest: Manifest) -> None:
 def test_every_kpi_is_a_metric_under_its_own_id_and_name(
     manifest: Manifest, register: dict[str, str]
 ) -> None:
-    metrics = {metric["name"]: metric for metric in manifest["metrics"].values()}
+    metrics = metrics_of_accounts(manifest)
     assert register.keys() <= metrics.keys()
     for name, metric in metrics.items():
         assert metric["description"].startswith(f"KPI {name}: ") == (name in register), name
@@ -242,6 +272,8 @@ def test_metrics_equal_the_kpis(
     ).fetchall()
     expected: Answer = {}
     for scope_id, month, fiscal_year, kpi_id, value in published:
+        if kpi_id in OWN:
+            continue
         scope = () if scope_type == "company" else (scope_id,)
         expected.setdefault((*scope, month or fiscal_year), {})[kpi_id] = value
 
@@ -263,8 +295,8 @@ def test_sums_equal_the_customer_accounts(
     engine: MetricFlowEngine, company: duckdb.DuckDBPyConnection, manifest: Manifest, group_by: list[str]
 ) -> None:
     measures = {
-        metric["name"]: metric["type_params"]["measure"]["name"]
-        for metric in manifest["metrics"].values()
+        name: metric["type_params"]["measure"]["name"]
+        for name, metric in metrics_of_accounts(manifest).items()
         if is_sum(metric)
     }
     columns = ", ".join(f"sum({measure}) as {metric}" for metric, measure in measures.items())
@@ -282,7 +314,7 @@ def test_the_company_has_a_case_of_everything(
     engine: MetricFlowEngine, company: duckdb.DuckDBPyConnection, manifest: Manifest
 ) -> None:
     """Metrics that were zero throughout, or groups that were one, would show nothing."""
-    metrics = [metric["name"] for metric in manifest["metrics"].values()]
+    metrics = list(metrics_of_accounts(manifest))
     asked = ask(engine, company, metrics, ["customer", "metric_time__month"])
     assert [metric for metric in metrics if not any(answer[metric] for answer in asked.values())] == []
     for scope_type, least in (("team", 3), ("salesperson", 4), ("segment", 4)):
@@ -310,6 +342,38 @@ def test_other_groups_sum_to_the_company(
     groups = ask(engine, company, ["net_sales", "db3"], [group_by])
     whole = ask(engine, company, ["net_sales", "db3"], [])[()]
     assert {m: sum(answer[m] for answer in groups.values()) for m in whole} == whole
+
+
+@pytest.mark.parametrize("scope_type", ["company", "customer"])
+def test_any_kpi_can_be_asked_for_by_its_id(
+    engine: MetricFlowEngine, company: duckdb.DuckDBPyConnection, scope_type: str
+) -> None:
+    expected = company.execute(
+        """
+        select kpi_id, scope_id, month, value from marts.kpi_values
+        where scope_type = ? and time_window = 'month'
+        """,
+        [scope_type],
+    ).fetchall()
+    assert {kpi_id for kpi_id, *_ in expected} >= OWN.keys()
+    by_customer = ["customer"] if scope_type == "customer" else []
+
+    asked = ask(engine, company, ["kpi_value"], ["kpi_value__kpi_id", *by_customer, "metric_time__month"])
+
+    for kpi_id, scope_id, month, value in expected:
+        answer = asked[(kpi_id, *([scope_id] if by_customer else []), month)]["kpi_value"]
+        group = (kpi_id, scope_id, month)
+        if value is None:
+            assert answer is None, group
+        else:
+            assert answer == pytest.approx(float(value), rel=1e-12, abs=HALF_A_DIGIT), group
+    assert any(value for kpi_id, _, _, value in expected if kpi_id == "direct_cost_pct")
+
+
+def test_kpis_are_never_mixed(engine: MetricFlowEngine, company: duckdb.DuckDBPyConnection) -> None:
+    assert {answer["kpi_value"] for answer in ask(engine, company, ["kpi_value"], ["customer"]).values()} == {
+        None
+    }
 
 
 def test_the_time_spine_has_every_day(company: duckdb.DuckDBPyConnection) -> None:

@@ -21,6 +21,8 @@ COMPANY: dict[str, Any] = {
     "credit_interest_rate": "0.06",
     "day_count": 365,
     "reconciliation_tolerance": "0.00",
+    "analysis_months": 25,
+    "pvm_leaf": "product",
 }
 
 MONTHS = [date(2024 + number // 12, number % 12 + 1, 1) for number in range(26)]

@@ -12,21 +12,22 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from ruamel.yaml import YAML
 
+from kunderegnskab.dbt.project import ensure_manifest
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
 from kunderegnskab.workspace import Workspace
 from orchestration import dbt_launcher
-from orchestration.dbt_project import ensure_manifest
 
 ROOT = Path(__file__).parents[2]
 DBT_PROJECT = ROOT / "dbt_project"
@@ -56,6 +57,8 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "day_count": "BIGINT",
         "reconciliation_tolerance": "DECIMAL(18,4)",
         "ledger_closed_to": "DATE",
+        "analysis_months": "BIGINT",
+        "pvm_leaf": "VARCHAR",
     },
     "feeds": {"feed": "VARCHAR", "is_supplied": "BOOLEAN", "file_count": "BIGINT"},
     "files": {
@@ -139,9 +142,10 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
 Record = Mapping[str, Any]
 
 
+@cache
 def contract() -> dict[str, Any]:
     """The feeds of the input contract, by name."""
-    return yaml.safe_load(CONTRACTS.read_text(encoding="utf-8"))["feeds"]
+    return YAML(typ="safe", pure=True).load(CONTRACTS)["feeds"]
 
 
 def create_raw(

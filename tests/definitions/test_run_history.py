@@ -32,12 +32,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from kunderegnskab.workspace import Workspace
-from orchestration import run_history
-from orchestration.instance import NoHistory, open_instance
-from orchestration.pruning import prune_runs
 from orchestration.resources import CompanyWorkspace
-from orchestration.run_history import EventLog
-from orchestration.run_notes import run_warnings
+from orchestration.runs import history
+from orchestration.runs.history import EventLog
+from orchestration.runs.instance import NoHistory, open_instance
+from orchestration.runs.notes import run_warnings
+from orchestration.runs.pruning import prune_runs
 
 SALES, ACCOUNTS, GONE = (
     dg.AssetKey(path) for path in (["raw", "sales"], ["marts", "accounts"], ["old", "x"])
@@ -267,7 +267,7 @@ def test_a_pruning_that_fails_is_a_warning(
     def fails(*arguments: Any) -> None:
         raise OSError("the disk is away")
 
-    monkeypatch.setattr("orchestration.run_notes.prune", fails)
+    monkeypatch.setattr("orchestration.runs.notes.prune", fails)
     (warning,) = run_warnings(workspace, run(job(workspace), instance))
     assert warning == "What old runs left could not be removed: the disk is away"
 
@@ -284,7 +284,7 @@ def test_the_index_becomes_smaller_when_most_of_it_is_empty(
         many = [{**row, "id": None, "run_id": runs[0], "event": row["event"] * 20} for _ in range(2000)]
         connection.execute(SqlEventLogStorageTable.insert(), many)
     index = workspace.state / "dagster" / "history" / "runs" / "index.db"
-    monkeypatch.setattr(run_history, "_UNUSED_PAGES_KEPT", 100)
+    monkeypatch.setattr(history, "_UNUSED_PAGES_KEPT", 100)
     assert not log.give_back_space()
     prune_runs(instance, runs[1], 1)
     assert index.stat().st_size < 1_000_000
@@ -421,7 +421,7 @@ def test_dagster_is_the_one_that_this_was_written_for():
         for inside, known in DAGSTERS_OWN.items()
         if (found := hashlib.sha256(inspect.getsource(inside).encode()).hexdigest()[:16]) != known
     }
-    assert changed == {}, "read what has changed, mend orchestration/run_history.py, then note the new sums"
+    assert changed == {}, "read what has changed, mend orchestration/runs/history.py, then note the new sums"
 
 
 # --- helpers ----------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import duckdb
 import pytest
@@ -20,12 +21,14 @@ from python_calamine import CalamineWorkbook
 from quick import Project, quickly
 from running import Done, kunderegnskab, rows
 
-from kunderegnskab.audit.explain import explanation
+from kunderegnskab.audit.explain import book, explanation
 from kunderegnskab.audit.explain import reach as reaching
+from kunderegnskab.audit.explain.book import rules_of
 from kunderegnskab.audit.explain.explanation import Cell, Explanation, explain
 from kunderegnskab.audit.explain.reach import reach
 from kunderegnskab.audit.explain.records import source_records
-from kunderegnskab.audit.explain.rules import Rule, load_rules
+from kunderegnskab.audit.explain.road import Leaf, Road, Said
+from kunderegnskab.audit.explain.rules import Raw, Rule
 from kunderegnskab.audit.trace import Trace, opened
 from kunderegnskab.workspace import Workspace
 
@@ -84,14 +87,14 @@ def test_every_column_of_every_mart_has_a_rule(trace: Trace) -> None:
         for table, content in trace.publication.manifest.marts.items()
         for column in content.columns
     }
-    ruled = {(table, column) for table, columns in load_rules().items() for column in columns}
+    ruled = {(table, column) for table, columns in rules_of(trace).items() for column in columns}
     assert {place for place in published - ruled if place[0].startswith("marts.")} == set()
     assert ruled - published == set()
 
 
 def test_key_and_name_alone_are_proven_by_nothing(trace: Trace) -> None:
     """Every mart has figures whose parts are computed, not only names."""
-    for table, columns in load_rules().items():
+    for table, columns in rules_of(trace).items():
         if table.startswith("marts.") and table in trace.publication.manifest.marts:
             assert any(not rule.name for alternatives in columns.values() for rule in alternatives), table
 
@@ -123,6 +126,7 @@ def test_contribution_margin_leads_to_the_records(demo_workspace: Path, trace: T
         assert record["file_state"] == "unchanged"
         assert len(record["sha256"]) == 64
         assert record["raw"], record
+        assert record["read"] is None, record
 
 
 def test_sum_of_the_records_is_the_line(demo_workspace: Path, trace: Trace) -> None:
@@ -287,17 +291,17 @@ def test_a_rule_that_forgets_a_sign_is_seen_at_the_records(
 ) -> None:
     scope, month = widest(demo_workspace, "customer")
     place = {"customer_id": scope, "month": month, "line_code": "K30"}
-    rule = load_rules()["marts.customer_account_lines"]["amount"][-1]
+    rule = rules_of(trace)["marts.customer_account_lines"]["amount"][-1]
     assert rule.total is not None
     unsigned = rule.model_copy(update={"total": rule.total.model_copy(update={"value": "lines.amount"})})
-    lines = load_rules()["marts.customer_account_lines"]
+    lines = rules_of(trace)["marts.customer_account_lines"]
     wrong = {
-        **load_rules(),
+        **rules_of(trace),
         "marts.customer_account_lines": {**lines, "amount": (*lines["amount"][:-1], unsigned)},
     }
     cell = Cell("marts.customer_account_lines", place, "amount")
     assert reach(trace, cell).adds_up
-    monkeypatch.setattr(reaching, "load_rules", lambda: wrong)
+    monkeypatch.setattr(reaching, "rules_of", lambda trace: wrong)
     assert reach(trace, cell).adds_up is False
 
 
@@ -346,10 +350,44 @@ def test_rule_that_leaves_something_out_does_not_add_up(
         f"select {', '.join(key)} from {table} order by hash({', '.join(key)}) limit 150", reads=[table]
     )
     assert all(explain(trace, Cell(table, row, column)).adds_up for row in drawn[:20])
-    changed = tuple(WRONG_RULES[table, column](rule) for rule in load_rules()[table][column])
-    wrong = {**load_rules(), table: {**load_rules()[table], column: changed}}
-    monkeypatch.setattr(explanation, "load_rules", lambda: wrong)
+    changed = tuple(WRONG_RULES[table, column](rule) for rule in rules_of(trace)[table][column])
+    wrong = {**rules_of(trace), table: {**rules_of(trace)[table], column: changed}}
+    monkeypatch.setattr(explanation, "rules_of", lambda trace: wrong)
     assert not all(explain(trace, Cell(table, row, column)).adds_up for row in drawn)
+
+
+def test_column_that_the_road_leads_astray_does_not_add_up(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows from a model's SQL is proven like what is declared."""
+    said = Road.said
+
+    def astray(road: Road, table: str, column: str, given: Collection[str] = ()) -> Said:
+        found = said(road, table, column, given)
+        if column == "customer_group":
+            assert found.passed_on == Leaf("staging.stg_customers", "customer_group")
+            return Said("industry", {"industry": Leaf("staging.stg_customers", "industry")})
+        return found
+
+    monkeypatch.setattr(book, "_books", WeakKeyDictionary())
+    monkeypatch.setattr(Road, "said", astray)
+    customers = trace.rows("select customer_id from marts.customers limit 20", reads=["marts.customers"])
+    found = [explain(trace, Cell("marts.customers", row, "customer_group")) for row in customers]
+    assert not all(each.adds_up for each in found)
+    assert all(explain(trace, Cell("marts.customers", row, "industry")).adds_up for row in customers)
+
+
+def test_column_that_nothing_says_is_missed(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = book.read_table
+
+    def forgetful(table: str) -> tuple[str, Raw, Raw]:
+        file, patterns, columns = read(table)
+        return file, patterns, {names: each for names, each in columns.items() if names != "share"}
+
+    monkeypatch.setattr(book, "_books", WeakKeyDictionary())
+    monkeypatch.setattr(book, "read_table", forgetful)
+    assert "share" not in rules_of(trace)["marts.whale_curve"]
+    assert "db3" in rules_of(trace)["marts.whale_curve"]
 
 
 # A cell of each kind of rule, and a value that is not its.
@@ -379,6 +417,14 @@ def planted(workspace: Path, table: str, column: str, value: str, where: str) ->
         ).fetchone()
         assert row is not None
         at = " and ".join(f"{name} = ?" for name in key)
+        # A view cannot hold a value of its own: what it shows becomes a table under its name.
+        schema, _, name = table.partition(".")
+        if con.execute(
+            "select 1 from duckdb_views() where schema_name = ? and view_name = ?", [schema, name]
+        ).fetchone():
+            con.execute(f"create table {table}_shown as from {table}")
+            con.execute(f"drop view {table}")
+            con.execute(f"alter table {table}_shown rename to {name}")
         con.execute(f"update {table} set {column} = {value} where {at}", list(row))
     return dict(zip(key, row, strict=True))
 
@@ -424,7 +470,10 @@ def test_changed_landing_file_is_named(
     # What was published is still what the records were when they were read.
     assert changed.code == 0
     assert f"{file} CHANGED since it was read" in changed.out
-    assert {record["file_state"] for record in explained_json(demo_copy, *cell)["records"]} == {"changed"}
+    records = explained_json(demo_copy, *cell)["records"]
+    assert {record["file_state"] for record in records} == {"changed"}
+    # The text of then is gone; the values that were read are not.
+    assert all(record["raw"] is None and record["read"]["customer_id"] == customer for record in records)
     path.unlink()
     missing = explained(demo_copy, *cell, "--language", "da")
     assert missing.code == 0

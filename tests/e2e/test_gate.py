@@ -27,8 +27,11 @@ from running import DAGSTER, REPOSITORY, Done, copied, kunderegnskab, rows, run,
 
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.store import current, verify_chain, verify_files
+from kunderegnskab.refresh.building import build
+from kunderegnskab.refresh.checking import check_files, check_totals
+from kunderegnskab.refresh.loading import read_in
+from kunderegnskab.refresh.publishing import publish_build
 from kunderegnskab.workspace import Workspace
-from orchestration import steps
 
 DOOR = "door__sales_lines__rejects_within_allowance"
 DBT = "rejects__are_within_the_allowance"
@@ -115,13 +118,13 @@ def test_later_steps_alone_do_not_publish_what_breaks_its_contract(
     workspace, run_id = Workspace(small_to_change), str(uuid4())
     before = tree(workspace.published)
     write_sales(small_to_change, "extra", [line("EXTRA", "C1", date(2025, 1, 20), Decimal(10))])
-    steps.read_in(workspace, run_id, again=False)
-    steps.check_files(workspace, again=False)
-    built = steps.build(workspace, run_id, BreaksAContract(project, workspace))
+    read_in(workspace, run_id, again=False)
+    check_files(workspace, again=False)
+    built = build(workspace, run_id, BreaksAContract(project, workspace))
     assert built.problems == [CONTRACT]
-    steps.check_totals(workspace)
+    check_totals(workspace)
     with pytest.raises(KunderegnskabError, match="its result belongs to an earlier load or build"):
-        steps.publish_build(workspace, run_id, datetime.now(UTC), again=False)
+        publish_build(workspace, run_id, datetime.now(UTC), again=False)
     assert tree(workspace.published) == before
 
 
@@ -349,7 +352,7 @@ def refresh(project: Project, workspace: Path) -> Done:
 def publish_alone(workspace: Path) -> Done:
     """What the asset of the publication does when it is started alone."""
     try:
-        steps.publish_build(Workspace(workspace), str(uuid4()), datetime.now(UTC), again=False)
+        publish_build(Workspace(workspace), str(uuid4()), datetime.now(UTC), again=False)
     except KunderegnskabError as error:
         return Done(1, "", str(error))
     return Done(0, "", "")

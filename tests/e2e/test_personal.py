@@ -108,6 +108,7 @@ _NOBODY = {
     "audit.default_kpi_register.owner": "a function in a company, as the product proposes it",
     "audit.default_ladder.column_name": _OF_THINGS,
     "audit.ladder.column_name": _OF_THINGS,
+    "audit.ladder_terms.column_name": _OF_THINGS,
     "audit.models.schema_name": _OF_THINGS,
     "audit.personal_data.column_name": _OF_THINGS,
     "audit.personal_data.schema_name": _OF_THINGS,
@@ -126,10 +127,10 @@ def test_every_column_that_can_name_a_person_is_classified_or_exempt(demo_worksp
         named = {
             place
             for (place, column) in con.execute(
-                "select c.schema_name || '.' || c.table_name || '.' || c.column_name, c.column_name "
-                "from duckdb_columns() as c "
-                "inner join duckdb_tables() as t using (database_oid, schema_name, table_name) "
-                "where c.schema_name in ('marts', 'audit', 'raw') and c.data_type = 'VARCHAR'"
+                # Columns of tables and of views: every view of the file is published.
+                "select schema_name || '.' || table_name || '.' || column_name, column_name "
+                "from duckdb_columns() "
+                "where schema_name in ('marts', 'audit', 'raw') and data_type = 'VARCHAR'"
             ).fetchall()
             if _OF_PEOPLE.search(column)
         }

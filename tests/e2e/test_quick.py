@@ -16,8 +16,8 @@ from quick import Project, quickly, refreshed_quickly
 from running import kunderegnskab, tree
 
 from kunderegnskab.publication import store
+from kunderegnskab.publication.status import last_outcome
 from kunderegnskab.workspace import Workspace
-from orchestration.status import last_outcome
 
 # What a run notes of itself. The rest follows from files, rules and code.
 NOTES = {"audit.build", "audit.check_results"}

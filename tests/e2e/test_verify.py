@@ -60,12 +60,7 @@ def test_three_publications_computed_again_are_the_same(verify: Verify, company:
 
 PLACES: dict[str, Callable[[Path], Path]] = {
     "landing": lambda company: next((company / "landing" / "salg").glob("*.csv")),
-    "lake": lambda company: next(
-        path
-        for path in sorted((company / "lake" / "sales_lines").glob("*.parquet"))
-        if ".text" not in path.name
-    ),
-    "lake text": lambda company: next((company / "lake" / "sales_lines").glob("*.text.parquet")),
+    "lake": lambda company: min((company / "lake" / "sales_lines").glob("*.parquet")),
     "published": lambda company: publications(company)[1] / "parquet" / "customer_accounts.parquet",
     "current database": lambda company: publications(company)[2] / "kunderegnskab.duckdb",
     "manifest": lambda company: publications(company)[1] / "manifest.json",

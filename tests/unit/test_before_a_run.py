@@ -9,10 +9,10 @@ import pytest
 from small_intake import workspace_of
 
 from kunderegnskab.progress import silent
+from kunderegnskab.publication.status import last_outcome, note_path
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import sole_writer
 from orchestration import refresh
-from orchestration.status import last_outcome, note_path
 
 
 @pytest.fixture

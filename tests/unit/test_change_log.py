@@ -18,7 +18,7 @@ from companies import at_rest
 from kunderegnskab.audit import history
 from kunderegnskab.audit.history import load_history
 from kunderegnskab.feeds import Feed
-from kunderegnskab.ingest import load_warehouse, read_load_record, record_load, take_in
+from kunderegnskab.ingest import load_record, load_warehouse, read_load_record, record_load, take_in
 from kunderegnskab.problems import InputProblems
 from kunderegnskab.publication.manifest import InputFile, Manifest
 from kunderegnskab.publication.store import Publication
@@ -78,7 +78,7 @@ class Company:
             workspace = Workspace(self.root)
             intake = take_in(workspace, workspace.lake)
             load_warehouse(con, workspace.company, workspace.lake, intake)
-            record_load(con, workspace, intake)
+            record_load(con, load_record(workspace, intake))
             load = read_load_record(con)
         manifest = Manifest(
             number=1,
@@ -134,7 +134,7 @@ class Company:
             workspace = Workspace(self.root)
             intake = take_in(workspace, workspace.lake)
             load_warehouse(con, workspace.company, workspace.lake, intake)
-            record_load(con, workspace, intake)
+            record_load(con, load_record(workspace, intake))
             parameters = read_load_record(con).parameters
             load_history(con, workspace.lake, intake.receipts, parameters, self.earlier)
             return con.execute(query).fetchall()

@@ -34,6 +34,7 @@ KEYS = {
     "activity_times": ("cost_pool_id", "activity_type", "applies_to", "valid_from"),
     "budgets": ("month", "scope_type", "scope_id"),
     "kpi_register": ("kpi_id",),
+    "kpi_formulas": ("kpi_id", "part", "measure"),
     "kpi_targets": ("kpi_id", "scope_type", "scope_id", "month_from"),
     "exchange_rates": ("currency", "rate_date"),
     "credit_terms": ("valid_from",),

@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from kunderegnskab.dbt.answers import rule_results
 from kunderegnskab.quality.certification import CheckResult
-from orchestration.dbt_answers import rule_results
 
 TEST = "test.kunderegnskab.orders__rules"
 COMPILED = """\

@@ -16,11 +16,12 @@ from small_intake import workspace_of
 
 from kunderegnskab.audit.models import Model
 from kunderegnskab.code_version import MODELS, tree_sha256
+from kunderegnskab.dbt import project as dbt_project
+from kunderegnskab.dbt.agreed import STAMP
+from kunderegnskab.dbt.answers import LineageCache
+from kunderegnskab.dbt.project import DbtProjectError, ensure_manifest, environment, environment_of_process
+from kunderegnskab.refresh import building
 from kunderegnskab.workspace import Workspace
-from orchestration import dbt_project, steps
-from orchestration.dbt_answers import LineageCache
-from orchestration.dbt_launcher import STAMP
-from orchestration.dbt_project import DbtProjectError, ensure_manifest, environment, environment_of_process
 
 
 @pytest.fixture
@@ -172,5 +173,5 @@ def test_what_dbt_left_out_is_a_problem_though_no_rule_blocks() -> None:
         {"unique_id": "test.kunderegnskab.a__rules", "status": "fail", "message": "Got 1 result"},
         {"unique_id": "model.kunderegnskab.b", "status": "skipped", "message": ""},
     ]
-    assert steps._problems(answers, []) == ["dbt left out 1 node, see the log."]
-    assert steps._problems(answers[:1], []) == []
+    assert building._problems(answers, []) == ["dbt left out 1 node, see the log."]
+    assert building._problems(answers[:1], []) == []

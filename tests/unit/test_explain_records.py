@@ -83,9 +83,10 @@ def test_lookup_files_stand_beside_the_record_with_their_state(tmp_path: Path) -
     )
     trace: Any = SimpleNamespace(
         inputs=lambda _: [file],
-        workspace=SimpleNamespace(root=tmp_path, lake=tmp_path / "lake"),
+        workspace=SimpleNamespace(root=tmp_path, lake=tmp_path / "lake", sources=[]),
+        rows=lambda *_, **__: [],
         publication=SimpleNamespace(
-            manifest=SimpleNamespace(input_hashes={**file.lookups, file.path: file.sha256})
+            manifest=SimpleNamespace(inputs=[file], input_hashes={**file.lookups, file.path: file.sha256})
         ),
     )
     (record,) = source_records(cast(Trace, trace), [RecordKey("sales_lines", "landing/lines.csv", 1, 5)])

@@ -5,17 +5,24 @@ Whether a rule makes what was published is tested in tests/e2e/test_explain.py.
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlglot
+from ruamel.yaml import YAML
 from running import REPOSITORY
 from sqlglot import exp
 
 from kunderegnskab.audit.explain import rules
-from kunderegnskab.audit.explain.rules import Records, Rule, Total, load_rules
+from kunderegnskab.audit.explain.book import Book
+from kunderegnskab.audit.explain.road import Leaf, NoRoad, Said
+from kunderegnskab.audit.explain.rules import Records, Rule, Total, Words, declared_tables
+from kunderegnskab.audit.explain.stated import Sum, stated
 from kunderegnskab.feeds import load_feeds
 
 RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
@@ -24,17 +31,65 @@ PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 LOADED = {"raw.company", "raw.feeds", "raw.files", "raw.published_baselines", "raw.rejects"}
 
 
+class Tables:
+    """What a publication would say of its tables.
+
+    Attributes:
+        models: `table.column` -> what its model says of the column.
+    """
+
+    groups: Mapping[str, tuple[str, ...]] = {"lines": ("sales", "result"), "amounts": ("sales",)}
+
+    def __init__(
+        self,
+        columns: Mapping[str, tuple[str, ...]],
+        keys: Mapping[str, tuple[str, ...]],
+        models: Mapping[str, Said] | None = None,
+        seeds: Collection[str] = (),
+    ) -> None:
+        self._columns = columns
+        self._keys = keys
+        self._models = models or {}
+        self._seeds = seeds
+
+    def tables(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def key(self, table: str) -> tuple[str, ...]:
+        return self._keys.get(table, ())
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        return self._columns.get(table, ())
+
+    def is_seed(self, table: str) -> bool:
+        return table in self._seeds
+
+    def source_key(self, relation: str) -> tuple[str, ...]:
+        return {"staging.stg_customers": ("customer_id",)}.get(relation, self.key(relation))
+
+    def said(self, table: str, column: str, given: Collection[str] = ()) -> Said:
+        if f"{table}.{column}" not in self._models:
+            raise NoRoad("no SQL")
+        return self._models[f"{table}.{column}"]
+
+
+MONTHS = Tables(
+    {"marts.months": ("month", "year", "days", "share", "sales", "result")}, {"marts.months": ("month",)}
+)
+
+
 @pytest.fixture
-def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of declarations, in the place of the product's."""
     monkeypatch.setattr(rules, "RULES", tmp_path)
-    load_rules.cache_clear()
-    yield tmp_path
-    load_rules.cache_clear()
+    return tmp_path
 
 
-def declare(folder: Path, columns: str, name: str = "room.yaml", table: str = "marts.months") -> None:
-    (folder / name).write_text(f"tables:\n  {table}:\n    {columns}\n", encoding="utf-8")
+def declare(
+    folder: Path, columns: str, name: str = "room.yaml", table: str = "marts.months", patterns: str = ""
+) -> None:
+    text = f"# A room.\n{patterns}\ntables:\n  {table}:\n    {columns}\n"
+    (folder / name).write_text(text, encoding="utf-8")
 
 
 # --- the form of a declaration ------------------------------------------------------------------------
@@ -48,7 +103,7 @@ def test_each_way_is_read(declared: Path) -> None:
       - records: {of: staging.stg_customers, feed: customers, value: customer_name, how: only}
     share: {formula: "ratio(part, whole)", inputs: {part: year - 1, whole: {of: marts.customers}}}""",
     )
-    columns = load_rules()["marts.months"]
+    columns = Book(MONTHS)["marts.months"]
     assert columns["month"] == (Rule(name=True),)
     assert columns["days"][0].total == Total(of="marts.customers", how="count")
     assert columns["days"][1].records == Records(
@@ -58,7 +113,10 @@ def test_each_way_is_read(declared: Path) -> None:
 
 
 NO_DECLARATIONS = {
-    "no way": "year: {words: {da: År, en: Year}}",
+    "no way, and nothing else that says one": "year: {words: {da: År, en: Year}}",
+    "a pattern that is none": "year: {like: nothing}",
+    "a name that nothing fills": "year: {formula: 'a + {b}'}",
+    "no declaration at all": "year: 1",
     "two ways": "year: {name: true, formula: '1'}",
     "a name that is no name": "year: {name: false}",
     "inputs without a formula": "year: {total: {of: marts.months}, inputs: {a: {of: marts.months}}}",
@@ -80,23 +138,127 @@ NO_DECLARATIONS = {
 def test_what_is_no_declaration_is_refused_by_its_place(declared: Path, columns: str) -> None:
     declare(declared, columns)
     with pytest.raises(ValueError, match=r"^room\.yaml: marts\.months\.year: "):
-        load_rules()
+        Book(MONTHS)["marts.months"]["year"]
 
 
 def test_table_declared_twice_is_refused(declared: Path) -> None:
     declare(declared, "month: {name: true}", "a.yaml")
     declare(declared, "month: {name: true}", "b.yaml")
     with pytest.raises(ValueError, match=r"b\.yaml: marts\.months is declared twice"):
-        load_rules()
+        Book(MONTHS)
 
 
-def test_table_shares_the_rules_of_another_but_for_its_own(declared: Path) -> None:
-    declare(declared, "year: {formula: '1'}\n    month: {name: true}", "a.yaml")
-    declare(declared, "same_as: marts.months\n    year: {formula: '2'}", "b.yaml", "marts.weeks")
-    assert load_rules()["marts.weeks"] == {
-        "year": (Rule(formula="2"),),
-        "month": (Rule(name=True),),
+def test_text_and_pattern_are_said_once(declared: Path) -> None:
+    """A pattern's {names} are filled by who is like it, and by the texts of the file."""
+    declare(
+        declared,
+        "days: {like: of_year, which: 2024, da: Dage, en: Days}\n    share: {like: of_year, which: 2025, how: max}",
+        patterns="""patterns:
+  own: year = $year
+  of_year: {total: {of: marts.customers, value: "{column}", where: "{own} and {which}"}}
+""",
+    )
+    columns = Book(MONTHS)["marts.months"]
+    total = Total(of="marts.customers", value="days", where="year = $year and 2024")
+    assert columns["days"] == (Rule(total=total, words=Words(da="Dage", en="Days")),)
+
+
+def test_one_declaration_holds_for_several_columns_and_for_a_group(declared: Path) -> None:
+    declare(declared, "days, share: {formula: year}\n    <lines>: {formula: '{column} + 1'}")
+    columns = Book(MONTHS)["marts.months"]
+    assert columns["days"] == columns["share"] == (Rule(formula="year"),)
+    assert columns["sales"] == (Rule(formula="sales + 1"),)
+    assert columns["result"] == (Rule(formula="result + 1"),)
+
+
+def test_group_that_is_none_is_refused(declared: Path) -> None:
+    declare(declared, "<some>: {formula: year}")
+    with pytest.raises(ValueError, match=r"^room\.yaml: marts\.months\.<some>: "):
+        Book(MONTHS)["marts.months"]
+
+
+LOOKUPS: Mapping[str, Total | Records] = {
+    # The whole key, of the row where nothing else is said.
+    "{published: marts.months.days}": Total(
+        of="marts.months", value="days", how="only", where="month = $month"
+    ),
+    "{published: marts.months.days, at: {month: (select 1)}}": Total(
+        of="marts.months", value="days", how="only", where="month = (select 1)"
+    ),
+    # A part of the key, and rows that hold more.
+    "{sum_of: marts.months.days, at: [year], where: days > 0}": Total(
+        of="marts.months", value="days", where="year = $year and days > 0"
+    ),
+    "{sum_of: marts.months.days, at: {kind: of a word}}": Total(
+        of="marts.months", value="days", where="kind = 'of a word'"
+    ),
+    "{count_of: marts.months}": Total(of="marts.months", how="count"),
+    "{supplied: customers.customer_name}": Records(
+        of="staging.stg_customers",
+        feed="customers",
+        value="customer_name",
+        how="only",
+        where="customer_id = $customer_id",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lookup", "written_out"), LOOKUPS.items())
+def test_lookup_is_written_out_by_key(declared: Path, lookup: str, written_out: Total | Records) -> None:
+    declare(declared, f"year: {lookup}\n    share: {{formula: a, inputs: {{a: {lookup}}}}}")
+    columns = Book(MONTHS)["marts.months"]
+    (rule,) = columns["year"]
+    assert (rule.total or rule.records) == written_out
+    assert columns["share"][0].inputs == {"a": written_out}
+
+
+# --- what need not be declared ------------------------------------------------------------------------
+def test_what_nobody_declares_follows_from_keys_rules_and_models(declared: Path) -> None:
+    table = "marts.customer_accounts"
+    columns = ("customer_id", "month", "db1", "net_sales", "dg1", "name", "rest", "level", "other")
+    models = {
+        f"{table}.name": Said("name", {"name": Leaf("staging.stg_customers", "customer_name")}),
+        f"{table}.rest": Said("net_sales - db1"),
+        f"{table}.level": Said("coalesce(own, 0)", {"own": Leaf("marts.months", "days")}),
     }
+    declare(declared, "rest: {da: Resten, en: The rest}", table=table)
+    keys = {table: ("customer_id", "month"), "marts.months": ("month",)}
+    found = Book(Tables({table: columns}, keys, models))[table]
+    assert found["month"] == (Rule(name=True),)
+    assert found["dg1"] == (Rule(formula="ratio(db1, net_sales)"),)
+    (name,) = found["name"]
+    assert name.records == Records(
+        of="staging.stg_customers",
+        feed="customers",
+        value="customer_name",
+        how="only",
+        where="customer_id = $customer_id",
+    )
+    assert found["rest"] == (Rule(formula="net_sales - db1", words=Words(da="Resten", en="The rest")),)
+    days = Total(of="marts.months", value="days", how="only", where="month = $month")
+    assert found["level"] == (Rule(formula="coalesce(own, 0)", inputs={"own": days}),)
+    # Nothing says how these come about, so nobody pretends to know.
+    assert "other" not in found
+    assert "net_sales" not in found
+
+
+def test_formula_that_nobody_reads_is_not_taken_from_a_model(declared: Path) -> None:
+    declare(declared, "days: {formula: year}")
+    long = " + ".join(["year"] * 200)
+    columns = {"marts.months": ("month", "share", "days", "year")}
+    book = Book(Tables(columns, {"marts.months": ("month",)}, {"marts.months.share": Said(long)}))
+    assert "share" not in book["marts.months"]
+
+
+def test_rules_of_the_dbt_project_are_read_as_they_stand() -> None:
+    accounts = stated("marts.company_accounts")
+    assert accounts.grain == ("month",)
+    assert accounts.ratios["dg2"] == ("db2", "net_sales")
+    (total,) = accounts.sums
+    assert isinstance(total, Sum)
+    assert (total.parts, total.by) == ("marts.customer_accounts", ("month",))
+    assert "other_direct" in total.columns
+    assert stated("marts.nothing").ratios == {}
 
 
 # --- the product's own --------------------------------------------------------------------------------
@@ -111,8 +273,47 @@ def texts(rule: Rule) -> Iterator[str]:
             yield from filter(None, [source.distinct if isinstance(source, Records) else source.cell])
 
 
+@cache
+def own_book() -> Book:
+    """The product's rules, over the tables as the dbt project declares them."""
+    columns: dict[str, tuple[str, ...]] = {}
+    for file in sorted((REPOSITORY / "dbt_project").rglob("_*.yml")):
+        if file.match("_unit_tests*.yml"):
+            continue
+        declared: dict[str, Any] = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")) or {}
+        for model in declared.get("models", []):
+            (sql,) = file.parent.rglob(f"{model['name']}.sql")
+            names = tuple(column["name"] for column in model.get("columns", ()))
+            columns[f"{sql.parent.name}.{model['name']}"] = names
+        for seed in declared.get("seeds", []):
+            columns[f"audit.{seed['name']}"] = tuple(column["name"] for column in seed["columns"])
+
+    class Project(Tables):
+        """A model says nothing here: what follows from its SQL is tested on a publication."""
+
+        def key(self, table: str) -> tuple[str, ...]:
+            return stated(table).grain
+
+        def source_key(self, relation: str) -> tuple[str, ...]:
+            feed = relation.removeprefix("staging.stg_")
+            return load_feeds()[feed].key if feed in load_feeds() else stated(relation).grain
+
+        def said(self, table: str, column: str, given: Collection[str] = ()) -> Said:
+            return Said("null")
+
+    with (REPOSITORY / "dbt_project" / "seeds" / "default_ladder.csv").open(encoding="utf-8") as stream:
+        lines = [line for line in csv.DictReader(stream) if line["level"] == "customer"]
+    road = Project(columns, {})
+    road.groups = {
+        "lines": tuple(line["column_name"] for line in lines),
+        "amounts": tuple(line["column_name"] for line in lines if line["line_kind"] == "amount"),
+        "subtotals": tuple(line["column_name"] for line in lines if line["line_kind"] != "amount"),
+    }
+    return Book(road)
+
+
 def own_rules() -> Iterator[tuple[str, str, Rule]]:
-    for table, columns in load_rules().items():
+    for table, columns in own_book().items():
         for column, alternatives in columns.items():
             yield from ((table, column, rule) for rule in alternatives)
 
@@ -133,8 +334,7 @@ def test_no_rule_reads_the_value_that_it_explains() -> None:
 
 def test_every_relation_that_a_rule_reads_is_one() -> None:
     models = {
-        f"{path.relative_to(REPOSITORY / 'dbt_project' / 'models').parts[0]}.{path.stem}"
-        for path in (REPOSITORY / "dbt_project" / "models").rglob("*.sql")
+        f"{path.parent.name}.{path.stem}" for path in (REPOSITORY / "dbt_project" / "models").rglob("*.sql")
     }
     seeds = {f"audit.{path.stem}" for path in (REPOSITORY / "dbt_project" / "seeds").glob("*.csv")}
     known = models | seeds | LOADED | {f"raw.{feed}" for feed in load_feeds()}
@@ -146,7 +346,18 @@ def test_every_relation_that_a_rule_reads_is_one() -> None:
         if f"{schema}.{name}" not in known
     }
     assert unknown == set()
-    assert set(load_rules()) <= known
+    assert set(own_book()) <= known
+
+
+def test_declared_tables_are_read_one_by_one_as_their_files_hold_them() -> None:
+    """A table is cut out of its file as text; nothing of it may be lost or go to another one."""
+    whole = {}
+    for path in sorted(rules.RULES.glob("*.yaml")):
+        whole |= YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))["tables"]
+    assert set(declared_tables(rules.RULES)) == set(whole)
+    assert {table: rules.read_table(table)[2] for table in whole} == {
+        table: columns or {} for table, columns in whole.items()
+    }
 
 
 def test_records_name_a_feed() -> None:

@@ -34,8 +34,12 @@ def evaluate(text: str, expression: str) -> object:
 
 
 def read_number(text: str, form: Format, decimals: int = 4, sql_type: str = "DECIMAL(18,4)") -> object:
+    return evaluate(text, conventions.number_value(conventions.trimmed("x"), form, decimals, sql_type))
+
+
+def read_number_by_pattern(text: str, form: Format) -> object:
     trimmed = conventions.trimmed("x")
-    return evaluate(text, f"try_cast({conventions.decimal_text(trimmed, form, decimals)} as {sql_type})")
+    return evaluate(text, f"try_cast({conventions.decimal_text(trimmed, form, 4)} as DECIMAL(18,4))")
 
 
 def read_date(text: str, form: Format) -> object:
@@ -74,6 +78,21 @@ def test_every_number_that_a_convention_writes_is_read_back_exactly(
     form = Format(type="csv", decimal=decimal, thousands=thousands, negative=(negative,))
     text = before + written(value, form, negative, thousands_blank) + after
     assert read_number(text, form) == value
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    # A number as its type is written, more or fewer digits of it, or anything near it.
+    text=st.one_of(
+        st.from_regex(r"-?[0-9]{0,3}[.,'][0-9]{0,8}", fullmatch=True),
+        st.text(alphabet="0123456789.,'-e_ ", max_size=9),
+    ),
+    convention=st.sampled_from(CONVENTIONS),
+)
+def test_the_quick_way_reads_what_the_pattern_reads_and_nothing_else(text, convention):
+    decimal, thousands = convention
+    form = Format(type="csv", decimal=decimal, thousands=thousands)
+    assert read_number(text, form) == read_number_by_pattern(text, form)
 
 
 @settings(max_examples=120, deadline=None)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from small_intake import Taken, problems_of, taken, workspace_of
 
-from kunderegnskab.ingest.expressions import BadExpression, parse
+from kunderegnskab.workspace.expressions import BadExpression, parse
 
 FEEDS = """
 sales_lines:

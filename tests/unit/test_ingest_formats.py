@@ -337,7 +337,7 @@ def test_json_numbers_keep_their_digits(tmp_path_factory, numbers, decimal):
     with duckdb.connect() as con:
         form = Format(type="json", decimal=decimal)
         records = read_records(con, path, "n.json", form, ["n", "t"], folder / "out.parquet")
-        read = con.execute(f"select n, t from '{records.path}'").fetchall()
+        read = con.execute(f"select n, t from ({records.relation})").fetchall()
     assert read == [(number.replace(".", decimal), f"a {number}") for number in numbers]
 
 

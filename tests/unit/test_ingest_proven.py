@@ -14,7 +14,7 @@ import pytest
 from small_intake import SALES_COLUMNS, SALES_HEADER, change_in_lake, make_known, workspace_of, write_files
 
 from kunderegnskab.ingest import Intake, load, load_warehouse, proven, proven_feeds, take_in
-from kunderegnskab.personal.pseudonyms import PLAIN, Pseudonyms
+from kunderegnskab.pseudonyms import PLAIN, Pseudonyms
 from kunderegnskab.workspace import Workspace
 
 FEEDS = f"""

@@ -22,11 +22,11 @@ from openlineage.client import event_v2, facet_v2
 
 from kunderegnskab.audit.lineage import SourceColumn
 from kunderegnskab.audit.models import Model, record_models
+from kunderegnskab.dbt.project import runs_folder
 from kunderegnskab.quality.certification import CheckResult, record, start_build, start_load
 from kunderegnskab.quality.runs import Run
 from kunderegnskab.workspace import Workspace
-from orchestration.dbt_project import runs_folder
-from orchestration.openlineage import RunEvents
+from orchestration.runs.openlineage import RunEvents
 
 RUN = "0d3a2f5c-6f86-4c9e-8a53-08a2fa6f2d11"
 BEGAN = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)

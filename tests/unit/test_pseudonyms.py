@@ -18,13 +18,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from small_intake import workspace_of, write_files
 
+from kunderegnskab import pseudonyms as module
 from kunderegnskab.audit.history import _CHANGE_LOG_COLUMNS, CHANGE_LOG, _name_by_pseudonyms
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest import Intake, input_hash, load_warehouse, take_in
-from kunderegnskab.personal import pseudonyms as module
 from kunderegnskab.personal import purge as purging
 from kunderegnskab.personal.names import purged, read_names, save_names, write_names
-from kunderegnskab.personal.pseudonyms import (
+from kunderegnskab.personal.purge import CannotPurge, purge
+from kunderegnskab.problems import InputProblems
+from kunderegnskab.pseudonyms import (
     PLAIN,
     Pseudonyms,
     SecretMissing,
@@ -33,10 +35,8 @@ from kunderegnskab.personal.pseudonyms import (
     of_today,
     recorded_in,
 )
-from kunderegnskab.personal.purge import CannotPurge, purge
-from kunderegnskab.personal.search import cells_that_are
-from kunderegnskab.problems import InputProblems
 from kunderegnskab.quality.gate import PERSONAL, run_gate
+from kunderegnskab.quality.name_search import cells_that_are
 from kunderegnskab.workspace import Workspace
 
 SECRET = "ab" * 32

@@ -9,8 +9,9 @@ import hashlib
 import json
 import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,23 @@ from kunderegnskab.publication.store import (
 from kunderegnskab.quality import certification
 from kunderegnskab.quality.certification import CheckResult, ExpectedCheck, Waiver
 
+VIEW = MartRequest(
+    schema_name="marts",
+    table="largest_lines",
+    key=("customer_id", "month", "line_code"),
+    query='select customer_id, month, line_code, amount from "marts"."customer_account_lines" where amount > 15000',
+    description="The lines that matter.",
+    columns={"amount": "In kroner."},
+)
 GATE = ExpectedCheck(stage="gate", check_name="gate__margin_is_plausible")
 MARTS = [
-    MartRequest(schema_name="marts", table="customers", key=("customer_id",)),
+    MartRequest(
+        schema_name="marts",
+        table="customers",
+        key=("customer_id",),
+        description="One row per customer's number.",
+        columns={"name": "As the source wrote it."},
+    ),
     MartRequest(
         schema_name="marts", table="customer_account_lines", key=("customer_id", "month", "line_code")
     ),
@@ -77,8 +92,6 @@ class Company:
                 from range(20) as c (c), range(6) as m (m), (values ('K00'), ('K40')) as l (line_code);
             create table audit.row_ledger as select 'sales_lines' as feed, 240::hugeint as records_read;
             create view audit.postings as select 1 as one;
-            comment on table marts.customers is 'One row per customer''s number.';
-            comment on column marts.customers.name is 'As the source wrote it.';
             """
         )
         self.certify()
@@ -202,6 +215,42 @@ def test_publication_holds_what_the_warehouse_holds(company: Company) -> None:
                 assert table_content(con, copy, mart.key) == (expected.rows, expected.content_sha256)
 
 
+def test_view_is_published_over_the_copies(company: Company) -> None:
+    made = company.publish("run", marts=[*MARTS, VIEW])
+    content = made.manifest.marts[VIEW.name]
+    assert (content.rows, content.content_sha256, content.query) == (56, None, VIEW.query)
+    assert [(column.name, column.type) for column in content.columns] == [
+        ("customer_id", "VARCHAR"),
+        ("month", "TIMESTAMP"),
+        ("line_code", "VARCHAR"),
+        ("amount", "DECIMAL(18,4)"),
+    ]
+    assert not [file for file in store.files_below(made.path) if VIEW.table in file]
+    rows = f"select count(*), sum(amount) from {VIEW.name}"
+    with duckdb.connect(str(made.database), read_only=True) as con:
+        found = con.execute(rows).fetchall()
+        assert found == [(56, Decimal("960108.0000"))]
+        assert con.execute("select comment from duckdb_views() where not internal").fetchall() == [
+            ("The lines that matter.",)
+        ]
+        assert ("In kroner.",) in con.execute("select comment from duckdb_columns()").fetchall()
+    # The warehouse is gone, the file has another name, and other tables lie where the reader looks first.
+    with duckdb.connect() as con:
+        con.execute("create schema marts; create table marts.customer_account_lines as select 1 as amount")
+        con.execute(f"attach '{made.database}' as elsewhere (read_only)")
+        assert con.execute(f"select count(*), sum(amount) from elsewhere.{VIEW.name}").fetchall() == found
+
+
+def test_view_of_what_is_not_published_stops_the_publication(company: Company) -> None:
+    company.sql("create schema intermediate; create table intermediate.secret as select 1 as one")
+    first = company.publish("first")
+    request = VIEW.model_copy(update={"query": 'select one from "intermediate"."secret"', "key": ()})
+    with pytest.raises(PublicationError, match=r"marts\.largest_lines cannot be published.*published tables"):
+        company.publish("second", marts=[*MARTS, request])
+    assert current(company.published) == first
+    assert company.left_behind() == []
+
+
 def test_file_is_in_the_old_storage_format(company: Company) -> None:
     made = company.publish("run")
     # Bytes 12-19 of a DuckDB file are its storage version; 64 is the one every 1.x release reads.
@@ -314,16 +363,40 @@ def test_parameters_hold_no_binary_floats(company: Company) -> None:
         company.request("one", parameters={"rates": [{"credit": 0.06}]})
 
 
-def test_copy_that_differs_is_not_published(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    copied = publishing._copy_descriptions
+@pytest.mark.parametrize(
+    ("fault", "rows"),
+    [
+        ("delete from {copy} where customer_id = 'c7'", 19),
+        ("update {copy} set customer_id = 'c77' where customer_id = 'c7'", 20),
+        ("update {copy} set name = null where customer_id = 'c7'", 20),
+        # Every column still holds the same values.
+        (
+            "update {copy} set name = case customer_id when 'c6' then 'Køb & Sælg' when 'c7' then null "
+            "else name end",
+            20,
+        ),
+    ],
+)
+@pytest.mark.parametrize("file", ["database", "parquet"])
+def test_copy_that_differs_is_not_published(
+    company: Company, monkeypatch: pytest.MonkeyPatch, fault: str, rows: int, file: str
+) -> None:
+    described = publishing._describe
 
-    def lose_a_row(con: duckdb.DuckDBPyConnection, mart: MartRequest) -> None:
-        copied(con, mart)
-        if mart.table == "customers":
-            con.execute("delete from published.marts.customers where customer_id = 'c7'")
+    def spoil(con: duckdb.DuckDBPyConnection, marts: Sequence[MartRequest]) -> None:
+        described(con, marts)
+        if file == "database":
+            con.execute(fault.format(copy="published.marts.customers"))
+            return
+        (copy,) = company.published.glob(".*/parquet/customers.parquet")
+        with duckdb.connect() as spoiling:
+            spoiling.execute(f"create table customers as from read_parquet('{copy}')")
+            spoiling.execute(fault.format(copy="customers"))
+            spoiling.execute(f"copy customers to '{copy}' (format parquet)")
 
-    monkeypatch.setattr(publishing, "_copy_descriptions", lose_a_row)
-    with pytest.raises(PublicationError, match=r"marts\.customers read back .* \(19 rows, 20 expected\)"):
+    monkeypatch.setattr(publishing, "_describe", spoil)
+    held = rf"marts\.customers read back from .*{file}.* \({rows} rows, 20 expected\)"
+    with pytest.raises(PublicationError, match=held.replace("database", "duckdb")):
         company.publish("one")
     assert current(company.published) is None
     assert company.left_behind() == []

@@ -17,7 +17,7 @@ from small_intake import SALES_COLUMNS, SALES_HEADER, change_in_lake, make_known
 from sqlglot import exp
 
 from kunderegnskab.feeds import load_feeds
-from kunderegnskab.ingest import load_warehouse, record_load, take_in
+from kunderegnskab.ingest import load_record, load_warehouse, record_load, take_in
 from kunderegnskab.quality import certification, door
 from kunderegnskab.quality.certification import CheckResult
 from kunderegnskab.quality.door import door_catalogue, door_checks, run_door_where_changed
@@ -67,7 +67,7 @@ def at_the_door(root: Path, day: date = TODAY, *, again: bool = False) -> list[C
     intake = take_in(workspace, workspace.lake)
     with duckdb.connect() as con:
         load_warehouse(con, workspace.company, workspace.lake, intake)
-        record_load(con, workspace, intake)
+        record_load(con, load_record(workspace, intake))
         certification.start_load(con, load_id="load", run_id="run", input_hash="i", code_version="c")
         found = run_door_where_changed(workspace, con, FEEDS, day, again=again)
         recorded = certification.record(con, found)
@@ -144,7 +144,7 @@ def test_a_lake_file_that_is_not_as_it_was_read_has_its_feed_checked(company, ch
     intake = take_in(company, company.lake)
     with duckdb.connect() as con:
         load_warehouse(con, company.company, company.lake, intake)
-        record_load(con, company, intake)
+        record_load(con, load_record(company, intake))
         change_in_lake(company, intake, "sales_lines", "date '1900-01-01' as posting_date")
         failed = [
             each.check_name

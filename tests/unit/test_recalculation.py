@@ -121,7 +121,7 @@ def test_the_first_settlement_after_the_year_uses_up_all_of_it() -> None:
 
 
 def test_credit_time_costs_by_day() -> None:
-    # domain.md: 100,000 at 8 % for 60 days costs 1,315.07 by 365 and 1,333.33 by 360 days.
+    # A worked example: 100,000 at 8 % for 60 days costs 1,315.07 by 365 and 1,333.33 by 360 days.
     amounts, days = np.array([100_000 * KRONE]), np.array([60])
     for year, cost in ((365, 13_150_685), (360, 13_333_333)):
         assert cost_of_days(amounts, days, Terms(0, 10**6, 8_000_000, year)).tolist() == [cost]

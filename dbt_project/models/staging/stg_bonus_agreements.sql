@@ -1,4 +1,4 @@
--- Bonus agreements as the company supplies them; what they accrue belongs in int_bonus_accruals.
+-- Bonus agreements as the company supplies them; what they accrue is computed in int_bonus_accruals.
 select
     customer_id,
     valid_from,

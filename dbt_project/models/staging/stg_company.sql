@@ -8,5 +8,7 @@ select
     credit_interest_rate,
     day_count,
     reconciliation_tolerance,
-    {{ month_floor('ledger_closed_to') }} as ledger_closed_to
+    {{ month_floor('ledger_closed_to') }} as ledger_closed_to,
+    analysis_months,
+    pvm_leaf
 from {{ source('raw', 'company') }}

@@ -1,4 +1,4 @@
--- The company's own words for its KPIs; the register in force belongs in kpi_register.
+-- The company's own words for its KPIs; the register in force is kpi_register.
 select
     kpi_id,
     name_da,

@@ -1,4 +1,4 @@
--- Closing and reopening of months, as they were decided. Which months are closed now belongs in period_closes.
+-- Closing and reopening of months, as they were decided. Which months are closed now is in period_closes.
 select
     event_no,
     month,

@@ -1,4 +1,4 @@
--- Baselines of targets as earlier publications hold them; which targets there are belongs in stg_kpi_targets.
+-- Baselines of targets as earlier publications hold them; which targets there are is in stg_kpi_targets.
 select
     kpi_id,
     scope_type,

@@ -1,4 +1,4 @@
--- Documents of the customer ledger as the company supplies them; what their credit time costs belongs in
+-- Documents of the customer ledger as the company supplies them; what their credit time costs is computed in
 -- int_credit_costs.
 select
     document_no,

@@ -1,5 +1,34 @@
--- Sales lines as the company supplies them, each with a line number. What a line is worth belongs in
+-- Sales lines as the company supplies them, each with a line number. What a line is worth is decided in
 -- int_sales_lines_valued.
+--
+-- Numbering every line costs as much as reading them all, so only those documents are numbered that lack a number.
+{%- set columns = [
+    'document_type', 'posting_date', 'customer_id', 'product_id', 'line_type', 'quantity', 'list_amount',
+    'discount_amount', 'net_amount', 'cost_amount', 'currency', 'salesperson_id', 'order_no', 'original_document_no',
+    'original_line_no', 'return_reason',
+] %}
+
+with unnumbered as (
+    select distinct document_no
+    from {{ source('raw', 'sales_lines') }}
+    where line_no is null
+)
+
+select
+    document_no,
+    line_no,
+    {{ each('{}', columns) }},
+    _source_file as source_file,
+    _file_sha256 as file_sha256,
+    _source_record as source_record
+from {{ source('raw', 'sales_lines') }} as lines
+where
+    not exists (
+        select 1 as found
+        from unnumbered
+        where unnumbered.document_no = lines.document_no
+    )
+union all
 select
     document_no,
     coalesce(
@@ -11,23 +40,14 @@ select
             ) as string
         )
     ) as line_no,
-    document_type,
-    posting_date,
-    customer_id,
-    product_id,
-    line_type,
-    quantity,
-    list_amount,
-    discount_amount,
-    net_amount,
-    cost_amount,
-    currency,
-    salesperson_id,
-    order_no,
-    original_document_no,
-    original_line_no,
-    return_reason,
+    {{ each('{}', columns) }},
     _source_file as source_file,
     _file_sha256 as file_sha256,
     _source_record as source_record
-from {{ source('raw', 'sales_lines') }}
+from {{ source('raw', 'sales_lines') }} as lines
+where
+    exists (
+        select 1 as found
+        from unnumbered
+        where unnumbered.document_no = lines.document_no
+    )

@@ -1,4 +1,4 @@
--- The company's own segment rules as it supplies them; the rules in force belong in audit.segment_rules.
+-- The company's own segment rules as it supplies them; the rules in force are audit.segment_rules.
 select
     rule_version,
     axis,

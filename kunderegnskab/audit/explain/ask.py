@@ -22,7 +22,7 @@ from kunderegnskab.audit.explain.explanation import (
     explain,
 )
 from kunderegnskab.audit.trace import Trace
-from kunderegnskab.personal.pseudonyms import is_plain, is_pseudonym
+from kunderegnskab.pseudonyms import is_plain, is_pseudonym
 
 # Steps that a person still reads, and how far down there is anything.
 _READABLE = 60
@@ -58,9 +58,13 @@ def kpi_cell(
 
     Raises CannotExplain when neither is published.
     """
-    known = [
-        kpi_id for (kpi_id,) in _published(trace, "select kpi_id from marts.kpi_register order by position")
-    ]
+    register = _published(trace, "select kpi_id, is_in_use from marts.kpi_register order by position")
+    known = [kpi_id for kpi_id, is_in_use in register if is_in_use]
+    if (kpi, False) in register:
+        raise CannotExplain(
+            f"{kpi} is not in use: neither the feed kpi_register nor a target names it. In use are "
+            f"{', '.join(known)}."
+        )
     if kpi in known:
         key: dict[str, Value] = {
             "kpi_id": kpi,

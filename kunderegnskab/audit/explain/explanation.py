@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Context, Decimal
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
 
-from kunderegnskab.audit.explain.rules import Records, Rule, Total, Words, load_rules
+from kunderegnskab.audit.explain.book import rules_of
+from kunderegnskab.audit.explain.rules import Records, Rule, Total, Words
 from kunderegnskab.audit.trace import CannotTrace, Trace
-from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.publication.manifest import MartContent
+from kunderegnskab.sql import identifier, literal
 
 Value = Decimal | int | str | bool | date | datetime | None
 
@@ -147,7 +149,7 @@ def explain(trace: Trace, cell: Cell) -> Explanation:
 
 def published_tables(trace: Trace) -> Mapping[str, MartContent]:
     """The tables whose cells can be explained, with their keys and columns."""
-    rules = load_rules()
+    rules = rules_of(trace)
     return {name: content for name, content in trace.publication.manifest.marts.items() if name in rules}
 
 
@@ -204,7 +206,7 @@ def _choice(value: Value, held: Sequence[Any]) -> str:
 
 
 def _rule(trace: Trace, cell: Cell, row: Mapping[str, Any]) -> Rule:
-    for rule in load_rules().get(cell.table, {}).get(cell.column, ()):
+    for rule in rules_of(trace).get(cell.table, {}).get(cell.column, ()):
         if rule.when is None or _asked(trace, f"select {rule.when}", cell, row):
             return rule
     raise CannotExplain(f"There is no rule that explains {cell.table}.{cell.column}.")
@@ -389,10 +391,11 @@ def _beside(cell: Cell, column: str) -> Cell:
     return Cell(cell.table, cell.key, column)
 
 
-def columns_of(formula: str) -> list[str]:
+@cache
+def columns_of(formula: str) -> tuple[str, ...]:
     """The columns that a piece of SQL names, in order."""
     tree = sqlglot.parse_one(PARAMETER.sub("NULL", formula), dialect="duckdb")
-    return [column.name for column in tree.find_all(exp.Column, bfs=False)]
+    return tuple(column.name for column in tree.find_all(exp.Column, bfs=False))
 
 
 # --- asking -----------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from kunderegnskab.audit.explain.book import rules_of
 from kunderegnskab.audit.explain.explanation import (
     PARAMETER,
     RELATION,
@@ -30,10 +31,10 @@ from kunderegnskab.audit.explain.explanation import (
     explain,
     target_of,
 )
-from kunderegnskab.audit.explain.rules import Records, Rule, Total, load_rules
+from kunderegnskab.audit.explain.rules import Records, Rule, Total
 from kunderegnskab.audit.trace import CannotTrace, Trace
-from kunderegnskab.ingest.conventions import identifier, literal
 from kunderegnskab.progress import report
+from kunderegnskab.sql import identifier, literal
 
 # Fewer cells than this are asked one by one: what is looked for is then known before a view is read.
 _FEW = 8
@@ -223,7 +224,7 @@ class _Reach:
 
     # --- one column -----------------------------------------------------------------------------------
     def _expand(self, group: _Group, wave: int) -> None:
-        rules = load_rules().get(group.table, {}).get(group.column, ())
+        rules = rules_of(self._trace).get(group.table, {}).get(group.column, ())
         if not rules:
             self._miss(f"{group.table}.{group.column} has no rule that says what it is made of")
             return

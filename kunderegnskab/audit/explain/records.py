@@ -1,7 +1,7 @@
-"""Source records as they came: the raw text of each, and whether its file is still the one that was read.
+"""Source records: the raw text of each, and whether its file is still the one that was read.
 
-Here: looking a record up in the lake's copy of its file's text, and hashing landing files again. Not here:
-which records a value is made of (explanation.py).
+Here: hashing landing files again, and what to show of a record whose file is another one by now. Not here:
+reading the text (ingest.source_text), and which records a value is made of (explanation.py).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Literal
 from kunderegnskab.audit.explain.explanation import RecordKey, Value
 from kunderegnskab.audit.trace import Trace
 from kunderegnskab.feeds import load_feeds
-from kunderegnskab.ingest.conventions import identifier, literal
+from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
 from kunderegnskab.ingest.landing import file_sha256
+from kunderegnskab.ingest.source_text import ReadFile, text_of
 from kunderegnskab.publication.manifest import InputFile
 
 FileState = Literal["unchanged", "changed", "missing"]
@@ -38,7 +39,8 @@ class SourceRecord:
         sha256: of the file when it was read.
         file_state: whether the file in landing still has that hash.
         raw: column of the file -> text as it came, but pseudonyms of salespeople where the publication has
-            them; None where the lake has no text of the file.
+            them; None where the file or its mapping is another one by now.
+        read: column of the feed -> the value that was read from the file, where there is no raw text.
         value: what the record gives to the column that it is a part of.
         part_of, gives: as of a RecordKey.
         lookups: files that columns of the record were looked up in.
@@ -50,6 +52,7 @@ class SourceRecord:
     file_state: FileState
     source_record: int
     raw: Mapping[str, str | None] | None
+    read: Mapping[str, str | None] | None
     value: Value
     part_of: str = ""
     gives: Decimal | None = None
@@ -74,6 +77,7 @@ def source_records(trace: Trace, records: Iterable[RecordKey]) -> list[SourceRec
     wanted = [record for record in records if record.source_file is not None]
     states = file_states(trace, (record.source_file for record in wanted))
     texts: dict[tuple[str, str], dict[int, dict[str, str | None]]] = {}
+    reads: dict[tuple[str, str], dict[int, dict[str, str | None]]] = {}
     files: dict[tuple[str, str], InputFile] = {}
     lookups: dict[tuple[str, str], dict[str, str]] = {}
     wanted_of: dict[tuple[str, str], set[int]] = {}
@@ -86,9 +90,12 @@ def source_records(trace: Trace, records: Iterable[RecordKey]) -> list[SourceRec
             if file.path == place[1]:
                 files[place] = file
                 lookups.setdefault(place, {}).update(file.lookups)
-                # One file may feed a feed through two mappings; each has the columns that it maps.
-                for number, raw in _texts(trace, file, numbers).items():
-                    texts[place].setdefault(number, {}).update(raw)
+                if states[file.path] == "unchanged":
+                    # One file may feed a feed through two mappings; each has the columns that it maps.
+                    for number, raw in _texts(trace, file, numbers).items():
+                        texts[place].setdefault(number, {}).update(raw)
+        without = [number for number in numbers if number not in texts[place]]
+        reads[place] = _values(trace, place, without) if without else {}
     states |= file_states(trace, (path for found in lookups.values() for path in found))
     looked_up = {
         place: tuple(LookupFile(path, sha256, states[path]) for path, sha256 in sorted(found.items()))
@@ -102,6 +109,7 @@ def source_records(trace: Trace, records: Iterable[RecordKey]) -> list[SourceRec
             states[record.source_file],
             record.source_record,
             texts[record.feed, record.source_file].get(record.source_record),
+            reads[record.feed, record.source_file].get(record.source_record),
             record.value,
             record.part_of,
             record.gives,
@@ -113,21 +121,13 @@ def source_records(trace: Trace, records: Iterable[RecordKey]) -> list[SourceRec
 
 def _texts(trace: Trace, file: InputFile, numbers: list[int]) -> dict[int, dict[str, str | None]]:
     """Record number -> its columns as text."""
-    path = trace.workspace.lake / file.text_file if file.text_file else None
-    if path is None or not path.is_file() or not numbers:
-        return {}
-    rows = [number - file.first_record for number in numbers]
-    found = trace.con.execute(
-        f"select file_row_number, * exclude (file_row_number) "
-        f"from read_parquet({literal(str(path))}, file_row_number = true) "
-        "where file_row_number between ? and ? and file_row_number in (select unnest(?::bigint[]))",
-        [rows[0], rows[-1], rows],
+    texts = text_of(
+        trace.workspace,
+        ReadFile(file.feed, file.source, file.path, file.sha256, file.size, file.lake_file, file.lookups),
+        numbers,
     )
-    columns = [column[0] for column in found.description or ()][1:]
-    texts = {
-        number + file.first_record: dict(zip(columns, values, strict=True))
-        for number, *values in found.fetchall()
-    }
+    if not texts:
+        return {}
     pseudonyms = trace.pseudonyms_of(load_feeds()[file.feed])
     if pseudonyms.secret is None:
         return texts
@@ -140,11 +140,24 @@ def _conditional_keys(trace: Trace, file: InputFile, numbers: list[int]) -> dict
     columns = [name for name, each in load_feeds()[file.feed].columns.items() if each.personal_when]
     if not columns:
         return {}
-    relation = f"raw.{file.feed}"
+    found = _values(trace, (file.feed, file.path), numbers)
+    return {number: [values.get(name) for name in columns] for number, values in found.items()}
+
+
+def _values(trace: Trace, place: tuple[str, str], numbers: list[int]) -> dict[int, dict[str, str | None]]:
+    """Record number -> what was read of it, with pseudonyms, in the columns of its feed that have a value."""
+    feed, path = place
+    relation = f"raw.{feed}"
     found = trace.rows(
-        f"select _source_record, {', '.join(identifier(name) for name in columns)} from {relation} "
-        "where _source_file = ? and _source_record in (select unnest(?::bigint[]))",
-        [file.path, numbers],
+        f"select * from {relation} where _source_file = ? and _source_record in (select unnest(?::bigint[]))",
+        [path, numbers],
         reads=[relation],
     )
-    return {row["_source_record"]: [row[name] for name in columns] for row in found}
+    return {
+        row["_source_record"]: {
+            name: str(value)
+            for name, value in row.items()
+            if value is not None and name not in SOURCE_COLUMNS
+        }
+        for row in found
+    }

@@ -1,17 +1,19 @@
-"""How each column of each published table comes about, as declared in rules/*.yaml.
+"""How a column of a published table comes about, where that is declared: rules/*.yaml and their form.
 
-Here: the form of a declaration. What it says of a column belongs in the YAML files, one per room of the
-marts; applying it to a cell in `explanation.py`.
+Here: the form of a rule, and reading the files. What is said of a column belongs in rules/*.yaml, a file per
+subject; what need not be declared because the publication or the dbt project says it, in road.py and
+stated.py; both together for one publication, in book.py; applying a rule to a cell, in explanation.py.
 
 A rule is checked each time it is applied: what it computes from the parts must be what was published.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -122,34 +124,48 @@ class Rule(_Declaration):
         return self
 
 
-Rules = Mapping[str, Mapping[str, tuple[Rule, ...]]]
+Raw = Mapping[str, Any]
+"""A declaration as it stands in YAML."""
 
 
 @cache
-def load_rules() -> Rules:
-    """Every rule by `schema.table` and column.
+def declared_tables(folder: Path) -> Mapping[str, str]:
+    """`schema.table` -> its part of a file as text, with the file's patterns before it.
 
-    In a file a table's entry `same_as` names another one whose rules it shares; its own come first.
+    A table is read when it is asked for, because reading all of them takes longer than explaining a cell.
 
-    Raises ValueError for a declaration that is none; the text names the place.
+    Raises ValueError for a table that is declared twice.
     """
-    found: dict[str, dict[str, tuple[Rule, ...]]] = {}
-    shared: dict[str, str] = {}
-    for path in sorted(RULES.glob("*.yaml")):
-        declared = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        for table, columns in declared["tables"].items():
-            if table in found:
-                raise ValueError(f"{path.name}: {table} is declared twice")
-            if same_as := columns.pop("same_as", None):
-                shared[table] = same_as
-            found[table] = {
-                column: _rules(f"{path.name}: {table}.{column}", declared_rules)
-                for column, declared_rules in columns.items()
-            }
-    return {table: {**found.get(shared.get(table, ""), {}), **columns} for table, columns in found.items()}
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        patterns, _, tables = path.read_text(encoding="utf-8").partition("\ntables:\n")
+        starts = list(_TABLE.finditer(tables))
+        ends = [start.start() for start in starts[1:]] + [len(tables)]
+        for start, end in zip(starts, ends, strict=True):
+            if start[1] in found:
+                raise ValueError(f"{path.name}: {start[1]} is declared twice")
+            found[start[1]] = f"# {path.name}\n{patterns}\ntables:\n{tables[start.start() : end]}"
+    return found
 
 
-def _rules(place: str, declared: object) -> tuple[Rule, ...]:
+_TABLE = re.compile(r"^  ([a-z]+\.\w+):", re.MULTILINE)
+
+
+def read_table(table: str) -> tuple[str, Raw, Raw]:
+    """The file that declares a table, the file's patterns, and column -> its declaration.
+
+    A key of the last is a column, several with commas between them, or `<group>`.
+    """
+    text = declared_tables(RULES)[table]
+    declared = YAML(typ="safe", pure=True).load(text)
+    return text.splitlines()[0][2:], declared.get("patterns") or {}, declared["tables"][table] or {}
+
+
+def as_rules(place: str, declared: object) -> tuple[Rule, ...]:
+    """The rules of a column, in the order in which they are tried.
+
+    Raises ValueError for what is no rule; the text names the place.
+    """
     try:
         rules = _RULES.validate_python(declared if isinstance(declared, list) else [declared])
     except ValidationError as error:

@@ -45,6 +45,7 @@ _WORDS = {
         "records": "{count} poster",
         "gives": "giver {value}",
         "record": "{file}, post {number}",
+        "read": "læst som",
         "unchanged": "{unchanged} af {files} filer er uændrede siden de blev læst",
         "changed": "ÆNDRET siden den blev læst",
         "missing": "FINDES IKKE mere",
@@ -61,6 +62,7 @@ _WORDS = {
         "records": "{count} records",
         "gives": "gives {value}",
         "record": "{file}, record {number}",
+        "read": "read as",
         "unchanged": "{unchanged} of {files} files are unchanged since they were read",
         "changed": "CHANGED since it was read",
         "missing": "IS NOT there any more",
@@ -189,7 +191,9 @@ def _add_records(top: Tree, title: str, records: Sequence[SourceRecord], names: 
         place = words["record"].format(file=record.source_file, number=record.source_record)
         line = node.add(Text(place).append(f"  {number(record.value, names.locale)}", "cyan"))
         if record.raw is not None:
-            line.add(Text("; ".join(f"{name}={text}" for name, text in record.raw.items()), "dim"))
+            line.add(Text(_listed(record.raw), "dim"))
+        elif record.read is not None:
+            line.add(Text(f"{words['read']}: {_listed(record.read)}", "dim"))
     if len(records) > _RECORDS_SHOWN:
         rest = [each.value for each in records[_RECORDS_SHOWN:] if isinstance(each.value, int | Decimal)]
         node.add(
@@ -197,6 +201,10 @@ def _add_records(top: Tree, title: str, records: Sequence[SourceRecord], names: 
                 count=len(records) - _RECORDS_SHOWN, sum=number(sum(rest, Decimal(0)), names.locale)
             )
         )
+
+
+def _listed(cells: Mapping[str, str | None] | None) -> str:
+    return "; ".join(f"{name}={text}" for name, text in (cells or {}).items())
 
 
 def _shared(parts: Sequence[Part]) -> set[str]:
@@ -272,6 +280,7 @@ def as_json(
                     for each in record.lookups
                 ],
                 "raw": record.raw,
+                "read": record.read,
             }
             for record in records
         ],
@@ -323,7 +332,7 @@ def _exact(value: Value) -> str | int | bool | None:
 
 
 _RECORD_COLUMNS = (
-    "feed", "file", "record", "value", "part_of", "gives", "sha256", "file_state", "lookups", "raw",
+    "feed", "file", "record", "value", "part_of", "gives", "sha256", "file_state", "lookups", "raw", "read",
 )  # fmt: skip
 
 
@@ -342,12 +351,25 @@ def _record_rows(
             record.sha256,
             record.file_state,
             "; ".join(f"{each.path} {each.sha256} {each.file_state}" for each in record.lookups),
-            "" if record.raw is None else "; ".join(f"{name}={text}" for name, text in record.raw.items()),
+            _listed(record.raw),
+            _listed(record.read),
         )
         for record in records
     )
     for each in computed:
-        yield ("computed", None, None, None, each.column, each.gives, None, None, None, f"{each.cells} cells")
+        yield (
+            "computed",
+            None,
+            None,
+            None,
+            each.column,
+            each.gives,
+            None,
+            None,
+            None,
+            f"{each.cells} cells",
+            None,
+        )
 
 
 def write_csv(path: Path, records: Sequence[SourceRecord], computed: Sequence[Computed]) -> None:

@@ -185,13 +185,15 @@ def _kpis(
     con: duckdb.DuckDBPyConnection, scopes: dict[str, pd.DataFrame], records: Records
 ) -> Iterator[Recalculated]:
     last = records.last_month
+    used = con.execute("select kpi_id from marts.kpi_register where is_in_use").fetchall()
+    kpis = [kpi for kpi in FORMULAS if (kpi,) in used]
     published: dict[tuple[str, int, str, str], dict[str, Decimal | None]] = {}
     for kpi, scope_type, scope_id, month, window, number in con.execute(
         "select kpi_id, scope_type, scope_id, month, time_window, value from marts.kpi_values "
         "where list_contains($kpis, kpi_id) and list_contains($scopes, scope_type) "
         "and list_contains($windows, time_window) and month >= $since",
         {
-            "kpis": list(FORMULAS),
+            "kpis": kpis,
             "scopes": list(scopes),
             "windows": list(WINDOWS),
             "since": first_day(last - MONTHS + 1),
@@ -207,16 +209,19 @@ def _kpis(
                 key = (scope_type, month, window, scope_id)
                 seen.add(key)
                 if key in published or any(lines.values()):
-                    yield from _kpi_figures(key, published.get(key, {}), lines)
+                    yield from _kpi_figures(kpis, key, published.get(key, {}), lines)
     for key in sorted(published.keys() - seen):
-        yield from _kpi_figures(key, published[key], nothing)
+        yield from _kpi_figures(kpis, key, published[key], nothing)
 
 
 def _kpi_figures(
-    key: tuple[str, int, str, str], published: dict[str, Decimal | None], lines: dict[str, int]
+    kpis: Sequence[str],
+    key: tuple[str, int, str, str],
+    published: dict[str, Decimal | None],
+    lines: dict[str, int],
 ) -> Iterator[Recalculated]:
     scope_type, month, window, scope_id = key
-    for kpi in FORMULAS:
+    for kpi in kpis:
         there, here = published.get(kpi), value(kpi, lines)
         yield Recalculated(
             "marts.kpi_values",

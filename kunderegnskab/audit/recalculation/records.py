@@ -25,7 +25,7 @@ from kunderegnskab.audit.recalculation.arithmetic import AMOUNT, QUANTITY, RATE,
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.feeds.contracts import DECIMALS, Feed
-from kunderegnskab.personal.pseudonyms import UNASSIGNED, SecretMissing, recorded_in
+from kunderegnskab.pseudonyms import UNASSIGNED, SecretMissing, recorded_in
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Company, Workspace
 
@@ -72,7 +72,7 @@ class Records:
             if file.feed == feed
         ]
         table = pa.concat_tables([*parts, _empty(contract)], promote_options="default")
-        # Text stays objects: Python compares those as the models compare theirs, by code point.
+        # Text stays Python objects, which compare as text does in the models: by code point.
         mapper = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype("python", na_value=pd.NA)}
         return table.to_pandas(types_mapper=mapper.get)
 
@@ -86,13 +86,16 @@ class Records:
         # A file of an older contract lacks the columns that came later.
         there = set(pq.read_schema(path).names)
         columns = [name for name in contract.columns if name in there]
-        table = pq.read_table(
-            path, columns=[*columns, "_source_record"], filters=[("_record_status", "=", "loaded")]
-        )
+        number = "_source_record" if "_source_record" in there else "_first_record"
+        table = pq.read_table(path, columns=[*columns, "_record_status", number])
+        records = table[number].to_numpy()
+        if number == "_first_record":
+            records = records + np.arange(len(table))
+        counts = np.array(table["_record_status"].to_numpy() == "loaded")
         repeated = self._repeated.get((contract.name, PurePosixPath(lake_file).name))
         if repeated:
-            counts = [record not in repeated for record in table["_source_record"].to_pylist()]
-            table = table.filter(pa.array(counts, pa.bool_()))
+            counts &= ~np.isin(records, list(repeated))
+        table = table.filter(pa.array(counts))
         if self._secret is not None:
             table = _with_pseudonyms(table, contract, self._secret)
         whole = [_whole_numbers(table[name], contract.columns[name].type) for name in columns]

@@ -1,0 +1,184 @@
+-- What each scope has to show over each window of time: the company, its teams, salespeople (by who owned the customers
+-- then, and by who owns them today) and segments, and each customer. KPIs are made of it in kpi_values, rates of cost
+-- drivers in driver_bridge.
+{%- set scopes = [
+    ('company', 'customers', 'company_id'),
+    ('team', 'teams', 'team'),
+    ('salesperson', 'portfolios', 'salesperson_id'),
+    ('salesperson_today', 'portfolios_today', 'salesperson_id'),
+    ('segment', 'customers', 'opening_segment'),
+] %}
+{%- set counts = customer_count_measures() %}
+{%- set measures = account_measures() + counts %}
+
+-- Who bought, and who did for the first time since the window before. Nobody is new where there is nothing to compare.
+with buyers as (
+    select
+        customers.customer_id,
+        customers.month,
+        customers.time_window,
+        windows.compared_last_month,
+        case when customers.order_count > 0 then 1 else 0 end as has_bought,
+        case when customers.compared_order_count > 0 then 1 else 0 end as had_bought,
+        case
+            when windows.compared_first_month is null then null
+            when customers.order_count > 0 and customers.compared_order_count = 0 then 1
+            else 0
+        end as is_new
+    from {{ ref('int_customer_windows') }} as customers
+    inner join {{ ref('time_windows') }} as windows
+        on customers.month = windows.month and customers.time_window = windows.time_window
+),
+
+-- Windows that could be compared then; a customer without a row in one of them was not new.
+compared_then as (
+    select
+        windows.month,
+        windows.time_window,
+        earlier.compared_first_month is not null as is_compared_then
+    from {{ ref('time_windows') }} as windows
+    inner join {{ ref('time_windows') }} as earlier
+        on windows.compared_last_month = earlier.month and windows.time_window = earlier.time_window
+    where windows.compared_first_month is not null
+),
+
+flags as (
+    select
+        buyers.customer_id,
+        buyers.month,
+        buyers.time_window,
+        buyers.has_bought,
+        buyers.had_bought,
+        buyers.is_new,
+        case when compared_then.is_compared_then then coalesce(earlier.is_new, 0) end as was_new
+    from buyers
+    left join compared_then
+        on buyers.month = compared_then.month and buyers.time_window = compared_then.time_window
+    left join buyers as earlier
+        on
+            buyers.customer_id = earlier.customer_id
+            and buyers.compared_last_month = earlier.month
+            and buyers.time_window = earlier.time_window
+            and earlier.is_new = 1
+),
+
+-- Both windows by the segment at the opening of the year: moving a customer improves no segment.
+customers as (
+    select
+        windows.*,
+        'company' as company_id,
+        segments.opening_segment,
+        flags.has_bought as customer_count,
+        flags.had_bought as compared_customer_count,
+        flags.is_new as new_customer_count,
+        flags.was_new as compared_new_customer_count
+    from {{ ref('int_customer_windows') }} as windows
+    inner join flags
+        on
+            windows.customer_id = flags.customer_id
+            and windows.month = flags.month
+            and windows.time_window = flags.time_window
+    left join {{ ref('customer_segments') }} as segments
+        on windows.customer_id = segments.customer_id and windows.month = segments.month
+),
+
+-- A salesperson's customer counts as one, also where it is shared; who is new to the company is new to its salesperson.
+portfolios as (
+    select
+        windows.*,
+        coalesce(salespeople.team, {{ unassigned_id() }}) as team,
+        case when windows.order_count > 0 then 1 else 0 end as customer_count,
+        case when windows.compared_order_count > 0 then 1 else 0 end as compared_customer_count,
+        case when windows.order_count > 0 then flags.is_new else flags.is_new * 0 end as new_customer_count,
+        case when windows.compared_order_count > 0 then flags.was_new else flags.was_new * 0 end
+            as compared_new_customer_count
+    from {{ ref('int_portfolio_windows') }} as windows
+    inner join flags
+        on
+            windows.customer_id = flags.customer_id
+            and windows.month = flags.month
+            and windows.time_window = flags.time_window
+    left join {{ ref('salespeople') }} as salespeople
+        on windows.salesperson_id = salespeople.salesperson_id
+),
+
+-- So does a team's, also where two of its salespeople share it.
+teams as (
+    select
+        team,
+        customer_id,
+        month,
+        time_window,
+        {{ each('sum({}) as {}, sum(compared_{}) as compared_{}', account_measures()) }},
+        {{ each('max({}) as {}, max(compared_{}) as compared_{}', counts) }}
+    from portfolios
+    group by team, customer_id, month, time_window
+),
+
+as_of as (
+    select last_day(max(month)) as today
+    from {{ ref('time_windows') }}
+),
+
+counts_today as (
+    select
+        owners.salesperson_id,
+        flags.month,
+        flags.time_window,
+        sum(flags.has_bought) as customer_count,
+        sum(flags.had_bought) as compared_customer_count,
+        sum(flags.is_new) as new_customer_count,
+        sum(flags.was_new) as compared_new_customer_count
+    from flags
+    cross join as_of
+    inner join {{ ref('int_owner_spans') }} as owners
+        on
+            flags.customer_id = owners.customer_id
+            and as_of.today >= owners.span_from
+            and as_of.today < owners.span_before
+    group by owners.salesperson_id, flags.month, flags.time_window
+),
+
+portfolios_today as (
+    select
+        windows.*,
+        {{ each('counts.{}, counts.compared_{}', counts) }}
+    from {{ ref('int_current_portfolio_windows') }} as windows
+    left join counts_today as counts
+        on
+            windows.salesperson_id = counts.salesperson_id
+            and windows.month = counts.month
+            and windows.time_window = counts.time_window
+),
+
+scopes as (
+    {%- for scope_type, relation, scope_id in scopes %}
+    select
+        '{{ scope_type }}' as scope_type,
+        {{ scope_id }} as scope_id,
+        month,
+        time_window,
+        {{ each('sum({}) as {}, sum(compared_{}) as compared_{}', measures) }}
+    from {{ relation }}
+    group by {{ scope_id }}, month, time_window
+    union all
+    {%- endfor %}
+    -- One customer's rows are summed already.
+    select
+        'customer' as scope_type,
+        customer_id as scope_id,
+        month,
+        time_window,
+        {{ each('{}, compared_{}', measures) }}
+    from customers
+)
+
+select
+    scope_type,
+    scope_id,
+    month,
+    time_window,
+    {{ each(
+        'cast({} as decimal(18, 4)) as {}, cast(compared_{} as decimal(18, 4)) as compared_{}', measures
+    ) }}
+from scopes

@@ -1,0 +1,157 @@
+-- Every amount and count of a customer's month as the records have them. What is computed from them (accrued bonus,
+-- cost pools, credit time) is added in customer_accounts.
+with sales as (
+    select
+        customer_id,
+        month,
+        sum(list_sales) as list_sales,
+        sum(invoice_discount) as invoice_discount,
+        sum(returns) as returns,
+        sum(cogs) as cogs,
+        sum(freight_charged) as freight_charged,
+        sum(sales_without_cost) as sales_without_cost,
+        sum(line_count) as line_count,
+        sum(return_line_count) as return_line_count
+    from {{ ref('int_leaf_months') }}
+    group by customer_id, month
+),
+
+invoices as (
+    select distinct
+        customer_id,
+        month,
+        document_no,
+        order_no
+    from {{ ref('int_sales_documents') }}
+    where is_inside_account and document_type = 'invoice'
+),
+
+-- Freight and fees often carry no order number, so an invoice is an order of its own only when none of its
+-- lines carries one.
+invoice_orders as (
+    select
+        customer_id,
+        month,
+        order_no,
+        case when max(order_no) over (partition by customer_id, month, document_no) is null then document_no end
+            as invoice_without_order
+    from invoices
+),
+
+orders as (
+    select
+        customer_id,
+        month,
+        -- Order numbers and document numbers are two series: the same number in both is two orders.
+        count(distinct order_no) + count(distinct invoice_without_order) as order_count
+    from invoice_orders
+    group by customer_id, month
+),
+
+costs as (
+    select
+        customer_id,
+        month,
+        sum(case when column_name = 'bonus' then amount else 0 end) as bonus,
+        sum(case when column_name = 'cash_discount' then amount else 0 end) as cash_discount,
+        sum(case when column_name = 'freight' then amount else 0 end) as freight_cost,
+        sum(case when column_name = 'handling' then amount else 0 end) as handling,
+        sum(case when column_name = 'other_direct' then amount else 0 end) as other_direct,
+        sum(case when column_name = 'cogs' then amount else 0 end) as write_down
+    from {{ ref('int_customer_costs_valued') }}
+    group by customer_id, month
+),
+
+visits as (
+    select
+        customer_id,
+        month,
+        -- Rounded one by one, so that any part of the visits sums to the whole.
+        sum(cast(quantity as decimal(18, 4))) as visit_count
+    from {{ ref('int_activities_resolved') }}
+    where activity_type = 'sales_visit'
+    group by customer_id, month
+),
+
+customer_months as (
+    select
+        customer_id,
+        month
+    from sales
+    union distinct
+    select
+        customer_id,
+        month
+    from costs
+    union distinct
+    select
+        customer_id,
+        month
+    from visits
+),
+
+joined as (
+    select
+        customer_months.customer_id,
+        customer_months.month,
+        cast(coalesce(sales.list_sales, 0) as decimal(18, 4)) as list_sales,
+        cast(coalesce(sales.invoice_discount, 0) as decimal(18, 4)) as invoice_discount,
+        cast(coalesce(sales.returns, 0) as decimal(18, 4)) as returns,
+        cast(coalesce(costs.bonus, 0) as decimal(18, 4)) as settled_bonus,
+        cast(coalesce(costs.cash_discount, 0) as decimal(18, 4)) as cash_discount,
+        cast(coalesce(sales.cogs, 0) + coalesce(costs.write_down, 0) as decimal(18, 4)) as cogs,
+        cast(coalesce(costs.freight_cost, 0) - coalesce(sales.freight_charged, 0) as decimal(18, 4)) as freight,
+        cast(coalesce(costs.handling, 0) as decimal(18, 4)) as handling,
+        cast(coalesce(costs.other_direct, 0) as decimal(18, 4)) as other_direct,
+        cast(coalesce(orders.order_count, 0) as bigint) as order_count,
+        cast(coalesce(sales.line_count, 0) as bigint) as line_count,
+        cast(coalesce(sales.return_line_count, 0) as bigint) as return_line_count,
+        cast(coalesce(visits.visit_count, 0) as decimal(18, 4)) as visit_count,
+        cast(coalesce(sales.freight_charged, 0) as decimal(18, 4)) as freight_charged,
+        cast(coalesce(sales.sales_without_cost, 0) as decimal(18, 4)) as sales_without_cost
+    from customer_months
+    left join sales
+        on customer_months.customer_id = sales.customer_id and customer_months.month = sales.month
+    left join orders
+        on customer_months.customer_id = orders.customer_id and customer_months.month = orders.month
+    left join costs
+        on customer_months.customer_id = costs.customer_id and customer_months.month = costs.month
+    left join visits
+        on customer_months.customer_id = visits.customer_id and customer_months.month = visits.month
+)
+
+select
+    customer_id,
+    month,
+    list_sales,
+    invoice_discount,
+    returns,
+    settled_bonus,
+    cash_discount,
+    cogs,
+    freight,
+    handling,
+    other_direct,
+    order_count,
+    line_count,
+    return_line_count,
+    visit_count,
+    freight_charged,
+    sales_without_cost
+from joined
+where
+    list_sales <> 0
+    or invoice_discount <> 0
+    or returns <> 0
+    or settled_bonus <> 0
+    or cash_discount <> 0
+    or cogs <> 0
+    or freight <> 0
+    or handling <> 0
+    or other_direct <> 0
+    or order_count <> 0
+    or line_count <> 0
+    or return_line_count <> 0
+    or visit_count <> 0
+    or freight_charged <> 0
+    or sales_without_cost <> 0

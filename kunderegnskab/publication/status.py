@@ -1,0 +1,138 @@
+"""What is published, read from the publication alone: quick, and without Dagster.
+
+How it is shown belongs in orchestration/commands/status.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from babel.numbers import format_decimal, format_percent
+
+from kunderegnskab.ingest import input_files, input_hash
+from kunderegnskab.problems import InputProblems
+from kunderegnskab.publication import store
+from kunderegnskab.publication.store import Publication
+from kunderegnskab.workspace import Workspace
+
+
+def describe_status(workspace: Workspace) -> dict[str, Any]:
+    """The current publication, its checks, its freshness, and the last refresh."""
+    current = store.current(workspace.published)
+    last = last_outcome(workspace)
+    if current is None:
+        return {"publication": None, "last_refresh": last}
+    manifest = current.manifest
+    checks = Counter(_kind(check.is_blocking, check.status) for check in manifest.checks)
+    with duckdb.connect(str(current.database), read_only=True) as con:
+        ((first, end),) = con.execute("select min(month), max(month) from marts.months").fetchall()
+        ((customers,),) = con.execute(
+            "select count(distinct customer_id) from marts.customer_accounts"
+        ).fetchall()
+    return {
+        "company": manifest.company,
+        "publication": current.name,
+        "published_at": manifest.published_at.isoformat(timespec="seconds"),
+        "path": str(workspace.published / "current"),
+        "manifest_sha256": current.manifest_sha256,
+        "code_version": manifest.code_version,
+        "first_month": _month(first),
+        "last_month": _month(end),
+        "customers": customers,
+        "checks": {kind: checks[kind] for kind in ("passed", "warnings", "waived")},
+        "warnings": warnings_of(current),
+        "freshness": _freshness(workspace, current),
+        "last_refresh": last,
+    }
+
+
+def last_outcome(workspace: Workspace) -> dict[str, object] | None:
+    """What `refresh` noted of its last run, None if there was none."""
+    try:
+        return json.loads(note_path(workspace).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def note_path(workspace: Workspace) -> Path:
+    """Where `refresh` notes what came of it."""
+    return workspace.state / "last_refresh.json"
+
+
+def warnings_of(publication: Publication) -> list[str]:
+    """The checks that failed without hindering the publication, with what they observed."""
+    danish = publication.manifest.locale == "da"
+    with duckdb.connect(str(publication.database), read_only=True) as con:
+        sentence = "coalesce(expectation_da, expectation)" if danish else "expectation"
+        found = con.execute(
+            f"""
+            select check_name, {sentence}, observed
+            from audit.check_results where status not in ('passed', 'waived') order by check_name
+            """
+        ).fetchall()
+    return [f"{name}: {expectation} ({observed})" for name, expectation, observed in found]
+
+
+def headline(publication: Publication) -> list[str]:
+    """The company's totals in a few lines, written by the company's locale."""
+    locale = publication.manifest.locale
+    danish = locale == "da"
+    with duckdb.connect(str(publication.database), read_only=True) as con:
+        lines = con.execute(
+            f"""
+            select l.{"name_da" if danish else "name_en"}, sum(a.amount)
+            from marts.customer_account_lines as a join audit.ladder as l on l.line_code = a.line_code
+            where l.line_kind = 'subtotal' group by l.position, 1 order by l.position
+            """
+        ).fetchall()
+        ((customers, months, net_sales),) = con.execute(
+            "select count(distinct customer_id), count(distinct month), sum(net_sales) "
+            "from marts.customer_accounts"
+        ).fetchall()
+        ((all_months, tied_months, unexplained),) = con.execute(
+            "select count(*), count(ledger_result), sum(difference) from marts.company_accounts"
+        ).fetchall()
+    currency = publication.manifest.currency
+    words = ("kunder", "måneder") if danish else ("customers", "months")
+    shown = [f"{publication.manifest.company}: {customers} {words[0]}, {months} {words[1]}"]
+    for name, amount in lines:
+        share = f"  {_percent(amount, net_sales, locale)}" if net_sales and net_sales > 0 else ""
+        shown.append(f"{name:<24}{format_decimal(amount, '#,##0.00', locale=locale):>20} {currency}{share}")
+    if tied_months:
+        tied = ("Afstemt til finans", "uforklaret") if danish else ("Tied to the ledger", "unexplained")
+        left = format_decimal(unexplained, "#,##0.00##", locale=locale)
+        of = "af" if danish else "of"
+        shown.append(f"{tied[0]}: {tied_months} {of} {all_months} {words[1]}, {tied[1]} {left} {currency}")
+    return shown
+
+
+def _percent(part: Decimal, whole: Decimal, locale: str) -> str:
+    return f"{format_percent(part / whole, '#,##0.0 %', locale=locale):>9}"
+
+
+def _kind(is_blocking: bool, status: str) -> str:
+    if status == "waived":
+        return "waived"
+    return "passed" if status == "passed" else "warnings"
+
+
+def _freshness(workspace: Workspace, current: Publication) -> str:
+    age = datetime.now(UTC) - current.manifest.published_at
+    old = f"{age // timedelta(hours=1)} hours old" if age < timedelta(days=2) else f"{age.days} days old"
+    try:
+        inputs = input_hash(workspace, input_files(workspace))
+    except InputProblems as error:
+        return f"{old}; the files that lie there now cannot be read: {error.problems[0].sentence()}"
+    if inputs == current.manifest.input_hash:
+        return f"{old}, and made from the files that lie there now"
+    return f"{old}; files have changed since, run `kunderegnskab refresh --workspace {workspace.root}`"
+
+
+def _month(day: Any) -> str | None:
+    return None if day is None else f"{day:%Y-%m}"

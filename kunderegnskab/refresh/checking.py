@@ -1,0 +1,55 @@
+"""Second and fourth step: what must hold for the files before the models run, and for the totals after them.
+
+What is expected belongs in kunderegnskab/quality. Keys, relationships and sums are rules of the dbt project,
+which the build asks.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+
+from kunderegnskab.dbt.project import expected_checks, project
+from kunderegnskab.feeds import load_feeds
+from kunderegnskab.ingest import read_load_record
+from kunderegnskab.personal.names import names_in
+from kunderegnskab.progress import report
+from kunderegnskab.publication import store
+from kunderegnskab.quality.certification import CheckResult, ExpectedCheck, record
+from kunderegnskab.quality.door import door_checks, run_door_where_changed
+from kunderegnskab.quality.gate import gate_checks, run_gate
+from kunderegnskab.refresh.warehouse import open_warehouse
+from kunderegnskab.workspace import Workspace
+
+
+def all_checks(workspace: Workspace) -> list[ExpectedCheck]:
+    """Every check that a publication must be able to show a result of: door, dbt and gate."""
+    return [*door_checks(list(load_feeds())), *expected_checks(project(workspace)), *gate_checks()]
+
+
+def check_files(workspace: Workspace, *, again: bool) -> list[CheckResult]:
+    """What must hold for the files before anything is built on them.
+
+    Args:
+        again: also check what has passed and not changed since.
+    """
+    report("checking the files", 0, 1)
+    with open_warehouse(workspace) as con:
+        results = run_door_where_changed(workspace, con, list(load_feeds()), date.today(), again=again)
+        return record(con, results, workspace.waivers)
+
+
+def check_totals(workspace: Workspace) -> list[CheckResult]:
+    """What must hold for the totals before they are published."""
+    report("checking the totals", 0, 1)
+    previous = store.current(workspace.published)
+    with open_warehouse(workspace) as con:
+        names = _names(workspace, con) if workspace.company.salesperson_keys == "pseudonym" else ()
+        results = run_gate(con, previous.database if previous else None, names)
+        return record(con, results, workspace.waivers)
+
+
+def _names(workspace: Workspace, con: duckdb.DuckDBPyConnection) -> set[str]:
+    receipts = read_load_record(con).receipts
+    return names_in((receipt.feed, workspace.lake / receipt.lake_file) for receipt in receipts)

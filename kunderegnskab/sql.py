@@ -1,0 +1,54 @@
+"""How names, texts and types are written in SQL: the one place where anything is quoted.
+
+Here: what holds for any SQL and any file of DuckDB. Not here: SQL that reads a file's numbers and dates
+(ingest/conventions.py), and which column has which type (feeds/contracts.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+# As DuckDB itself names them, so that they can be compared with what `describe` says.
+TEXT = "VARCHAR"
+DATE = "DATE"
+BOOLEAN = "BOOLEAN"
+INTEGER = "BIGINT"
+MONEY = "DECIMAL(18,4)"
+QUANTITY = "DECIMAL(18,6)"
+RATE = "DECIMAL(18,8)"
+KPI_VALUE = "DECIMAL(18,6)"
+# Binary: what has been one is no longer exact.
+FLOATS = ("DOUBLE", "FLOAT")
+SIGNED_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+# Not UHUGEINT: it does not fit a 38-digit decimal, the widest number that Parquet readers know.
+UNSIGNED_INTEGERS = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+
+# Of files of DuckDB. Each table takes whole blocks, and most tables here are small: with DuckDB's own 256 KiB
+# most of a file is empty. A client of version 1.1 or later reads either.
+BLOCK_BYTES = 65_536
+
+
+def literal(value: str | Path) -> str:
+    """A text or path as an SQL string."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def literals(values: Iterable[str | Path]) -> str:
+    """Texts or paths as SQL strings with commas between them; empty if there are none."""
+    return ", ".join(literal(value) for value in values)
+
+
+def identifier(name: str) -> str:
+    """`name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(*names: str) -> str:
+    """Schema and table, or catalog, schema and table, as one quoted SQL name."""
+    return ".".join(identifier(name) for name in names)
+
+
+def portable_type(sql_type: str) -> str:
+    """A type of this module as the dbt project writes it: every engine that it may run on knows that name."""
+    return "string" if sql_type == TEXT else sql_type.lower()
