@@ -20,7 +20,7 @@ from checkouts import REPOSITORY, CannotCompare, cache_folder, tell
 from filelock import FileLock
 
 from kunderegnskab.code_version import tree_sha256
-from kunderegnskab.demo.generator import generate
+from kunderegnskab.demo.generator import SEED, generate
 
 DATASETS_VARIABLE = "KUNDEREGNSKAB_DATASETS"
 DATASETS = ("northwind", "foodmart", "online_retail")
@@ -53,16 +53,19 @@ def write_readme_company(root: Path) -> None:
     _finish(root)
 
 
-def write_demo(root: Path, scale: float) -> None:
-    """The demo company; its landing files are made once and kept until what makes them changes."""
-    made = cache_folder() / "files" / f"demo-{scale:g}-{tree_sha256(REPOSITORY, _DEMO_CODE)[:16]}"
+def write_demo(root: Path, scale: float, seed: int = SEED) -> None:
+    """The demo company, or with another seed another one like it.
+
+    Its landing files are made once and kept until what makes them changes.
+    """
+    made = cache_folder() / "files" / f"demo-{seed}-{scale:g}-{tree_sha256(REPOSITORY, _DEMO_CODE)[:16]}"
     made.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(made.with_name(f"{made.name}.lock")):
         if not made.exists():
             tell(f"making the files of the demo company, scale {scale:g}")
             unfinished = made.with_name(f"{made.name}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            generate(unfinished, scale=scale)
+            generate(unfinished, seed=seed, scale=scale)
             unfinished.rename(made)
     for name in ("company.yaml", "feeds.yaml", "policy"):
         _copy(REPOSITORY / "data" / name, root / name)

@@ -33,6 +33,9 @@ from publications import DATABASE_FILE, MANIFEST_FILE, Comparison, compare
 
 # Stands for the name of the publication before, where only the hash of the files is asked for.
 _ANY_PUBLICATION = "0001-00000000"
+# Companies like the demo company, made with other seeds, and their size beside it.
+_MADE = 20
+_MADE_SCALE = 0.03
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,10 @@ def stories(scale: float) -> list[Story]:
     return [
         demo,
         *(Story(name, partial(made_companies.write_dataset, name=name)) for name in made_companies.DATASETS),
+        *(
+            Story(f"made_{seed}", partial(made_companies.write_demo, scale=_MADE_SCALE, seed=seed))
+            for seed in range(1, _MADE + 1)
+        ),
     ]
 
 

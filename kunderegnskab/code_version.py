@@ -14,7 +14,7 @@ from kunderegnskab.workspace import REPOSITORY
 # Folder -> the files in it that decide what a refresh gives.
 Patterns = Mapping[str, tuple[str, ...]]
 
-MODELS: Patterns = {"dbt_project": ("*.sql", "*.yml", "*.yaml", "*.csv")}
+MODELS: Patterns = {"dbt_project": ("*.sql", "*.yml", "*.yaml", "*.csv", "*.md")}
 _CODE: Patterns = {"kunderegnskab": ("*.py", "*.yaml", "*.j2", "*.sql"), "orchestration": ("*.py",), **MODELS}
 _MADE = {"target", "logs", "dbt_packages", "__pycache__"}
 

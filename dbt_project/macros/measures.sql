@@ -7,7 +7,8 @@
 {%- endmacro %}
 
 {# The lines of a customer's ladder in the standard's order: code, column, and whether it is a subtotal. Names, and what
-   a company changes of order and use, stand in the model ladder. #}
+   a company changes of order and use, stand in the model ladder. Whatever has a column, a row or a term per line
+   follows from this list. #}
 {% macro ladder_lines() -%}
     {{ return([
         ('K00', 'list_sales', false), ('K05', 'invoice_discount', false), ('K10', 'invoiced_sales', true),
@@ -18,7 +19,16 @@
     ]) }}
 {%- endmacro %}
 
-{# Their columns. #}
+{# The line of each type of customer cost, by its column. #}
+{% macro cost_type_lines() -%}
+    {{ return({
+        'bonus': 'bonus', 'marketing': 'bonus', 'cash_discount': 'cash_discount', 'return_write_down': 'cogs',
+        'freight': 'freight', 'return_handling': 'handling', 'commission': 'other_direct', 'bad_debt': 'other_direct',
+        'other': 'other_direct',
+    }) }}
+{%- endmacro %}
+
+{# Columns of the ladder's lines. #}
 {% macro ladder_measures() -%}
     {{ return(ladder_lines() | map(attribute=1) | list) }}
 {%- endmacro %}
@@ -33,8 +43,46 @@
     {{ return(ladder_lines() | selectattr(2) | map(attribute=1) | list) }}
 {%- endmacro %}
 
+{# Columns of the amounts that are taken of invoiced sales. #}
+{% macro ladder_costs() -%}
+    {{ return(ladder_amounts() | reject('in', ['list_sales', 'invoice_discount']) | list) }}
+{%- endmacro %}
+
+{# Columns of the lines that customer costs go to, in the ladder's order. #}
+{% macro customer_cost_lines() -%}
+    {{ return(ladder_amounts() | select('in', cost_type_lines().values()) | list) }}
+{%- endmacro %}
+
+{# What driver_opportunities compares: name of the driver, column of its cost, and of what the cost is a part of. #}
+{% macro cost_drivers() -%}
+    {%- set names = {'sales_effort_cost': 'sales_effort', 'credit_cost': 'credit'} %}
+    {%- set drivers = [('discount', 'invoice_discount', 'list_sales')] %}
+    {%- for cost in ladder_costs() if cost != 'cogs' %}
+        {%- do drivers.append((names.get(cost, cost), cost, 'invoiced_sales')) %}
+    {%- endfor %}
+    {{ return(drivers) }}
+{%- endmacro %}
+
+{# The company's ladder in one row, for accounts that hold its lines side by side: which lines are used, and with which
+   sign each amount is in each subtotal. Order and use are decided in ladder, what a column is the sum of in
+   ladder_terms. #}
+{% macro ladder_signs() -%}
+select
+        {%- for column in ladder_measures() %}
+        max(case when column_name = '{{ column }}' then 1 else 0 end) as {{ column }}__is_used,
+        {%- endfor %}
+        {%- for subtotal in ladder_subtotals() %}
+        {%- for code, amount, is_subtotal in ladder_lines() if not is_subtotal %}
+        sum(case when column_name = '{{ subtotal }}' and line_code = '{{ code }}' then sign else 0 end)
+            as {{ subtotal }}__{{ amount }},
+        {%- endfor %}
+        {%- endfor %}
+        count(*) as term_count
+    from {{ ref('ladder_terms') }}
+{%- endmacro %}
+
 {# The subtotals of the company's ladder, one column each, decimal(18, 4): every amount with the sign that
-   int_ladder_signs has for it. amounts, signs: aliases of relations. #}
+   ladder_signs has for it. amounts, signs: aliases of relations. #}
 {% macro ladder_sums(amounts, signs) -%}
     {%- for subtotal in ladder_subtotals() %}
     cast(
@@ -47,7 +95,7 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# Those that are not: counts and memo amounts. #}
+{# Measures that are no lines: counts and memo amounts. #}
 {% macro count_measures() -%}
     {{ return([
         'order_count', 'line_count', 'return_line_count', 'visit_count', 'visit_minutes', 'freight_charged',

@@ -35,6 +35,10 @@
    owner has, and the results that follow from it. A part of a result is the result of the parts.
    parts: has customer_id, month, span_from, days (of the month in the span), and the amounts and counts of an account. #}
 {% macro parts_of_owners(parts) -%}
+signs as (
+    {{ ladder_signs() }}
+),
+
 owned as (
     select
         owners.salesperson_id,
@@ -67,7 +71,7 @@ summed as (
         amounts.*,
         {{ ladder_sums('amounts', 'signs') }}
     from amounts
-    cross join {{ ref('int_ladder_signs') }} as signs
+    cross join signs
 )
 
 select

@@ -13,7 +13,9 @@
    ratios_follow_from_sums: {key, ratios: {value: [numerator, denominator]}}
    sums_to: [{name, by, parts and whole (this model if left out), columns, may_lack_parts}]
    keeps_every_record: [{name, of, key, amount and kept_as}]
-   own: names of macros in rules/ #}
+   own: names of macros in rules/
+
+   Columns and values may be named together, e.g. <lines> or compared_<lines>; named_together has the names. #}
 {% test rules(
     model,
     grain=none,
@@ -33,7 +35,7 @@
     {%- do rules.append((subject ~ '__grain_is_unique', rows_that_share(model, grain))) %}
 {%- endif %}
 {%- if never_null is not none %}
-    {%- do rules.append((subject ~ '__has_no_nulls', rows_with_a_null(model, never_null))) %}
+    {%- do rules.append((subject ~ '__has_no_nulls', rows_with_a_null(model, named_together(never_null)))) %}
 {%- endif %}
 {%- for column in unique %}
     {%- do rules.append(('unique_' ~ subject ~ '_' ~ column, values_that_repeat(model, column))) %}
@@ -47,7 +49,7 @@
     {%- do rules.append((name, values_without_a_parent(model, column, ref(parent), field))) %}
 {%- endfor %}
 {%- for rule in accepted_values %}
-    {%- do rules.append((rule['name'], values_not_accepted(model, rule['column'], rule['values']))) %}
+    {%- do rules.append((rule['name'], values_not_accepted(model, rule['column'], named_together(rule['values'])))) %}
 {%- endfor %}
 {%- if ratios_follow_from_sums is not none %}
     {%- do rules.append((
@@ -60,7 +62,7 @@
         ref(rule['parts']) if 'parts' in rule else model,
         ref(rule['whole']) if 'whole' in rule else model,
         rule['by'],
-        rule.get('columns') or account_measures(),
+        named_together(rule.get('columns', ['<measures>'])),
         rule.get('may_lack_parts', false)
     ))) %}
 {%- endfor %}
@@ -86,6 +88,28 @@ having count(*) > 0
 {%- endfor %}
 -- end of the rules
 {% endtest %}
+
+{# The names, with each that stands for many, such as <lines>, written out. #}
+{% macro named_together(names) -%}
+{%- set together = {
+    '<lines>': ladder_measures(),
+    '<amounts>': ladder_amounts(),
+    '<counts>': count_measures(),
+    '<measures>': account_measures(),
+    '<drivers>': cost_drivers() | map(attribute=0) | list,
+    '<cost_types>': cost_type_lines().keys() | list,
+} %}
+{%- set found = [] %}
+{%- for name in names %}
+    {%- set many = together | select('in', name | string) | first %}
+    {%- for each in together[many] %}
+        {%- do found.append(name.replace(many, each)) %}
+    {%- else %}
+        {%- do found.append(name) %}
+    {%- endfor %}
+{%- endfor %}
+{{ return(found) }}
+{%- endmacro %}
 
 {# Each combination of the columns that occurs more than once; two NULLs count as the same value. #}
 {% macro rows_that_share(relation, columns) -%}

@@ -1,12 +1,7 @@
 {# Fails for each amount of customer_accounts that is not the amount of that line in customer_account_lines. #}
 {% macro customer_accounts__equal_customer_account_lines() -%}
-{%- set ladder_columns = [
-    'list_sales', 'invoice_discount', 'invoiced_sales', 'returns', 'bonus', 'cash_discount', 'net_sales', 'cogs',
-    'db1', 'freight', 'handling', 'other_direct', 'db2', 'order_cost', 'sales_effort_cost', 'credit_cost', 'db3',
-] %}
-
 with account_columns as (
-    {%- for column in ladder_columns %}
+    {%- for column in ladder_measures() %}
     select
         customer_id,
         month,

@@ -16,8 +16,7 @@ with account_months as (
         month,
         invoiced_sales,
         db2,
-        abs(returns) + abs(bonus) + abs(cash_discount) + abs(cogs) + abs(freight) + abs(handling) + abs(other_direct)
-        + abs(order_cost) + abs(sales_effort_cost) + abs(credit_cost) as costs
+        {{ each('abs({})', ladder_costs(), ' + ') }} as costs
     from {{ ref(accounts) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

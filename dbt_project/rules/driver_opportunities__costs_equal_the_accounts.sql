@@ -18,27 +18,16 @@ accounts as (
 ),
 
 expected as (
-    {%- for driver, cost in [
-        ('returns', 'returns'), ('bonus', 'bonus'), ('cash_discount', 'cash_discount'), ('freight', 'freight'),
-        ('handling', 'handling'), ('other_direct', 'other_direct'), ('order_cost', 'order_cost'),
-        ('sales_effort', 'sales_effort_cost'), ('credit', 'credit_cost'),
-    ] %}
+    {%- for driver, cost, base in cost_drivers() %}
     select
         '{{ driver }}' as driver,
         count(*) as customer_count,
         sum({{ cost }}) as cost,
-        sum(invoiced_sales) as base
+        sum({{ base }}) as base
     from accounts
-    where invoiced_sales > 0
-    union all
+    where {{ base }} > 0
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
-    select
-        'discount' as driver,
-        count(*) as customer_count,
-        sum(invoice_discount) as cost,
-        sum(list_sales) as base
-    from accounts
-    where list_sales > 0
 ),
 
 found as (

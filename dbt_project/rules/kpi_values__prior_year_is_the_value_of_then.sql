@@ -8,8 +8,34 @@ with formulas as (
         max(case when measure = 'new_customer_count' then 1 else 0 end) = 1 as counts_new_customers
     from {{ ref('kpi_formulas') }}
     group by kpi_id
+),
+
+compared_windows as (
+    select
+        windows.month,
+        windows.time_window,
+        windows.compared_last_month,
+        windows_then.compared_first_month is not null as is_compared_then
+    from {{ ref('time_windows') }} as windows
+    left join {{ ref('time_windows') }} as windows_then
+        on windows.compared_last_month = windows_then.month and windows.time_window = windows_then.time_window
+    where windows.compared_first_month is not null
 )
 
+-- A window that is compared with nothing has no year before.
+select
+    kpi_values.kpi_id,
+    kpi_values.scope_type,
+    kpi_values.scope_id,
+    kpi_values.month,
+    kpi_values.time_window,
+    kpi_values.prior_year_value,
+    cast(null as decimal(18, 6)) as value_then
+from {{ ref('kpi_values') }} as kpi_values
+inner join {{ ref('time_windows') }} as windows
+    on kpi_values.month = windows.month and kpi_values.time_window = windows.time_window
+where windows.compared_first_month is null and kpi_values.prior_year_value is not null
+union all
 select
     kpi_values.kpi_id,
     kpi_values.scope_type,
@@ -19,25 +45,22 @@ select
     kpi_values.prior_year_value,
     earlier.value as value_then
 from {{ ref('kpi_values') }} as kpi_values
-inner join {{ ref('time_windows') }} as windows
-    on kpi_values.month = windows.month and kpi_values.time_window = windows.time_window
+inner join compared_windows
+    on kpi_values.month = compared_windows.month and kpi_values.time_window = compared_windows.time_window
 inner join formulas
     on kpi_values.kpi_id = formulas.kpi_id
-left join {{ ref('time_windows') }} as windows_then
-    on windows.compared_last_month = windows_then.month and windows.time_window = windows_then.time_window
 left join {{ ref('kpi_values') }} as earlier
     on
         kpi_values.kpi_id = earlier.kpi_id
         and kpi_values.scope_type = earlier.scope_type
         and kpi_values.scope_id = earlier.scope_id
         and kpi_values.time_window = earlier.time_window
-        and windows.compared_last_month = earlier.month
+        and compared_windows.compared_last_month = earlier.month
 where
     kpi_values.scope_type is distinct from 'segment'
-    -- Who was not there has sold nothing; a window that is compared with nothing has nothing, and nobody new.
+    -- Who was not there has sold nothing; where nothing was compared then, nobody was new.
     and kpi_values.prior_year_value is distinct from case
-        when windows.compared_first_month is null then null
-        when formulas.counts_new_customers and windows_then.compared_first_month is null then null
+        when formulas.counts_new_customers and not compared_windows.is_compared_then then null
         when formulas.is_sum then coalesce(earlier.value, 0)
         else earlier.value
     end

@@ -31,7 +31,7 @@ from kunderegnskab.sql import literal, qualified
 from kunderegnskab.workspace import WAREHOUSE_CATALOG, Workspace
 
 _PUBLISHED = "published"
-_MACROS = Path(__file__).with_name("macros.sql")
+_MACROS = Path(__file__).parent / "explain" / "macros.sql"
 # Made from every record, and read several times by what is built on it or asked of it: computed once.
 _KEPT = frozenset(
     {

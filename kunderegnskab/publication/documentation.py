@@ -1,7 +1,7 @@
 """Renders docs/contracts/marts.md from the dbt project's declarations of the published tables.
 
 `python -m kunderegnskab.publication.documentation` writes the file in place; a test fails when it is old.
-What a table means is written in dbt_project/models/*/_*.yml and
+What a table means is written in dbt_project/models/*/_*.yml (what many columns say, in columns.md) and
 kunderegnskab/publication/evidence.yaml, the order and signs of the ladder in
 dbt_project/seeds/default_ladder.csv.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,11 +23,13 @@ from kunderegnskab.workspace import REPOSITORY
 
 MARTS_DOCUMENT = REPOSITORY / "docs" / "contracts" / "marts.md"
 _PROJECT = REPOSITORY / "dbt_project"
+_SHARED_TEXT = re.compile(r"{% docs (\w+) %}(.*?){% enddocs %}", re.DOTALL)
+_USED_TEXT = re.compile(r"{{ doc\('(\w+)'\) }}")
 
 _INTRODUCTION = """\
 # Published tables: the output contract
 
-<!-- Generated from dbt_project/models/*/_*.yml, dbt_project/seeds and
+<!-- Generated from dbt_project/models/*/_*.yml, dbt_project/models/columns.md, dbt_project/seeds and
 kunderegnskab/publication/evidence.yaml: change those files, then run `make docs`. -->
 
 A publication holds these tables twice: in `kunderegnskab.duckdb` as `marts.<table>` and `audit.<table>`,
@@ -149,7 +152,15 @@ def _described(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _declared(file: str, kind: str) -> list[dict[str, Any]]:
-    return YAML(typ="safe", pure=True).load((_PROJECT / file).read_text(encoding="utf-8"))[kind]
+    text = _USED_TEXT.sub(lambda use: _shared_texts()[use[1]], (_PROJECT / file).read_text(encoding="utf-8"))
+    return YAML(typ="safe", pure=True).load(text)[kind]
+
+
+@cache
+def _shared_texts() -> dict[str, str]:
+    """The descriptions that many columns share, by the name that doc() knows them by."""
+    text = (_PROJECT / "models" / "columns.md").read_text(encoding="utf-8")
+    return {block[1]: block[2].strip() for block in _SHARED_TEXT.finditer(text)}
 
 
 def _is_view(name: str, schema: str) -> bool:

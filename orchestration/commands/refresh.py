@@ -94,7 +94,7 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
 
 
 def _show_publication(workspace: Workspace, publication: Publication, outcome: Outcome) -> None:
-    from kunderegnskab.publication.status import headline
+    from orchestration.commands.headline import headline
 
     current = workspace.published / "current"
     OUT.print(f"Published {publication.name} after {outcome.seconds} s.")

@@ -5,6 +5,7 @@ What must hold of its rules belongs in test_rules_of_models.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -195,6 +196,18 @@ def test_sources_are_raw_assets(manifest: Manifest) -> None:
 def test_feed_sources_follow_the_contract() -> None:
     written = (DBT_PROJECT / "models" / "staging" / "_feeds.yml").read_text(encoding="utf-8")
     assert written == render_dbt_sources(), "models/staging/_feeds.yml is old: run make docs"
+
+
+def test_descriptions_that_many_columns_share_are_written_once(manifest: Manifest) -> None:
+    """They stand in dbt_project/models/columns.md; a few words are as short as the name of a text."""
+    columns = [column for model in nodes(manifest, "model") for column in model["columns"].values()]
+    uses = Counter(column["description"] for column in columns)
+    from_a_text = {column["description"] for column in columns if column["doc_blocks"]}
+    assert len(from_a_text) > 40
+    assert [text for text in from_a_text if uses[text] < 2] == []
+    assert [
+        text for text, count in uses.items() if count > 2 and len(text) > 40 and text not in from_a_text
+    ] == []
 
 
 def test_every_file_opens_with_its_charter() -> None:

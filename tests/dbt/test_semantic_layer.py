@@ -24,6 +24,8 @@ from replay import Replay
 from small_company import APRIL, COMPANY, FEBRUARY, FEEDS, JANUARY
 from warehouse import DBT_PROJECT, Build
 
+from kunderegnskab.feeds import load_feeds
+
 Manifest = dict[str, Any]
 Answer = dict[tuple[Any, ...], dict[str, Any]]
 
@@ -94,7 +96,8 @@ OWN = {
     ],
 }
 
-# The small company with two fiscal years, with salespeople who share, hand over and lack customers, and with segments.
+# The small company with two fiscal years, with salespeople who share, hand over and lack customers, with segments, and with
+# a cost of every type.
 FISCAL_YEAR_START = 3
 SEMANTIC_FEEDS: dict[str, list[dict[str, Any]]] = {
     **FEEDS,
@@ -105,6 +108,19 @@ SEMANTIC_FEEDS: dict[str, list[dict[str, Any]]] = {
         _order("F7", FEBRUARY, "1003", "1000", "980"),
         # Less than the customer sends back that month.
         _order("F8", FEBRUARY, "1001", "50", "20"),
+    ],
+    "customer_costs": [
+        *FEEDS["customer_costs"],
+        *(
+            {
+                "cost_no": f"A {cost_type}",
+                "posting_date": FEBRUARY,
+                "customer_id": "1002",
+                "cost_type": cost_type,
+                "amount": amount,
+            }
+            for amount, cost_type in enumerate(load_feeds()["customer_costs"].columns["cost_type"].values, 1)
+        ),
     ],
     "salespeople": [
         {"salesperson_id": "S1", "salesperson_name": "Sanne", "team": "Nord"},

@@ -28,7 +28,7 @@ from kunderegnskab.audit.explain.explanation import Cell, Explanation, explain
 from kunderegnskab.audit.explain.reach import reach
 from kunderegnskab.audit.explain.records import source_records
 from kunderegnskab.audit.explain.road import Leaf, Road, Said
-from kunderegnskab.audit.explain.rules import Raw, Rule
+from kunderegnskab.audit.explain.rules import POSTINGS, Raw, Records, Rule
 from kunderegnskab.audit.trace import Trace, opened
 from kunderegnskab.workspace import Workspace
 
@@ -97,6 +97,19 @@ def test_key_and_name_alone_are_proven_by_nothing(trace: Trace) -> None:
     for table, columns in rules_of(trace).items():
         if table.startswith("marts.") and table in trace.publication.manifest.marts:
             assert any(not rule.name for alternatives in columns.values() for rule in alternatives), table
+
+
+def test_records_have_a_feed(trace: Trace) -> None:
+    """It follows from the lineage of their numbers; postings say of each record which feed's it is."""
+    without = {
+        source.of
+        for columns in rules_of(trace).values()
+        for alternatives in columns.values()
+        for rule in alternatives
+        for source in (rule.records, *rule.inputs.values())
+        if isinstance(source, Records) and source.feed is None
+    }
+    assert without == {POSTINGS}
 
 
 # --- down to the records ------------------------------------------------------------------------------

@@ -28,25 +28,58 @@ def table(key: list[str], *columns: str) -> MartContent:
     return MartContent(rows=1, content_sha256="0" * 64, key=key, columns=named)
 
 
-def said(sql: str, column: str, given: tuple[str, ...] = ()) -> Said:
-    """What `sql`, the model of marts.accounts, says of one of its columns."""
+LADDER = [
+    {"column_name": column, "line_kind": kind, "sign": sign, "position": position, "is_used": is_used}
+    for position, (column, kind, sign, is_used) in enumerate(
+        [
+            ("net_sales", "amount", 1, True),
+            ("discount", "amount", -1, False),
+            ("cogs", "amount", -1, True),
+            ("db1", "subtotal", 1, True),
+            ("freight", "amount", -1, True),
+            ("db2", "subtotal", 1, True),
+        ]
+    )
+]
+LINEAGE = {
+    "intermediate.int_named": ["staging.stg_customers"],
+    "intermediate.int_lines": ["intermediate.int_named"],
+    "intermediate.int_all": ["staging.stg_customers", "staging.stg_products"],
+}
+
+
+def road(sql: str = "") -> Road:
+    """The road of a publication with a table marts.accounts that `sql` makes."""
     marts = {
-        "marts.accounts": table(["customer_id", "month"], "db1", "net_sales", "segment", "name", "rest"),
+        "marts.accounts": table(
+            ["customer_id", "month"], "db1", "net_sales", "segment", "name", "rest", "cogs"
+        ),
         "marts.segments": table(["customer_id", "month"], "segment"),
+        "marts.sums": table(["customer_id", "month"], "db1", "net_sales"),
     }
     models = {
         "marts.accounts": Model("marts", "accounts", "table", sql, (), ""),
         "intermediate.int_named": Model("intermediate", "int_named", "view", NAMED, (), ""),
     }
-    found = list(COLUMNS.items())
+
+    def asked(query: str) -> Any:
+        found = LINEAGE if "source_record" in query else COLUMNS
+        return SimpleNamespace(fetchall=lambda: list(found.items()))
+
     trace: Any = SimpleNamespace(
         publication=SimpleNamespace(manifest=SimpleNamespace(marts=marts)),
         models=models,
-        tables={"audit.models", "audit.column_lineage"},
+        tables={"audit.models", "audit.column_lineage", "audit.ladder"},
         require=lambda relation: None,
-        con=SimpleNamespace(execute=lambda query: SimpleNamespace(fetchall=lambda: found)),
+        rows=lambda query, values=(), reads=(): LADDER,
+        con=SimpleNamespace(execute=asked),
     )
-    return Road(cast(Trace, trace)).said("marts.accounts", column, given)
+    return Road(cast(Trace, trace))
+
+
+def said(sql: str, column: str, given: tuple[str, ...] = ()) -> Said:
+    """What `sql`, the model of marts.accounts, says of one of its columns."""
+    return road(sql).said("marts.accounts", column, given)
 
 
 ACCOUNTS = """
@@ -105,6 +138,57 @@ def test_what_is_given_is_named_as_it_is() -> None:
     with pytest.raises(NoRoad):
         said(sql, "name")
     assert "currency" in said(sql, "name", ("currency", "db1")).formula
+
+
+UNION = """
+with parts as (
+    select customer_id, month, 'a' as segment, cast(net_sales as decimal(18, 4)) as name, db1 as rest
+    from marts.sums
+    union all
+    select customer_id, month, 'b' as segment, net_sales as name, {rest} as rest from marts.sums
+)
+select customer_id, month, segment, name, cast(rest as decimal(18, 4)) as rest from parts
+"""
+
+
+def test_what_several_queries_take_over_alike_is_one_column() -> None:
+    assert said(UNION.format(rest="db1"), "rest").passed_on == Leaf("marts.sums", "db1")
+
+
+def test_what_several_queries_compute_is_told_by_the_word_that_each_gives() -> None:
+    """Also from a column of the row that has another name within the query."""
+    found = said(UNION.format(rest="net_sales - 1"), "rest")
+    assert found == Said(
+        "CASE segment WHEN 'a' THEN sums_db1 WHEN 'b' THEN name - 1 END",
+        {"sums_db1": Leaf("marts.sums", "db1")},
+    )
+
+
+def test_subtotal_is_what_the_company_uses_of_the_lines_above_with_their_signs() -> None:
+    assert road().subtotal("marts.accounts", "db1") == "net_sales - cogs"
+    # Without all lines side by side there is no such sum, and a line is none.
+    assert road().subtotal("marts.accounts", "db2") is None
+    assert road().subtotal("marts.sums", "db1") is None
+    assert road().subtotal("marts.accounts", "cogs") is None
+
+
+def test_records_are_of_the_feed_that_their_numbers_come_from() -> None:
+    assert road().records_feed("staging.stg_products") == "products"
+    assert road().records_feed("intermediate.int_lines") == "customers"
+    assert road().records_feed("intermediate.int_all") is None
+
+
+def test_case_over_a_column_of_the_row_says_what_holds_for_each_of_its_values() -> None:
+    one, other = Leaf("marts.sums", "db1"), Leaf("marts.sums", "net_sales")
+    case = Said("CASE segment WHEN 'a' THEN one WHEN 'b' THEN 0 ELSE other END", {"one": one, "other": other})
+    assert case.by_case() == [
+        ("$segment = 'a'", Said("one", {"one": one})),
+        ("$segment = 'b'", Said("0")),
+        ("", Said("other", {"other": other})),
+    ]
+    # What it computes from the row alone stays one formula.
+    assert Said("CASE segment WHEN 'a' THEN db1 ELSE 0 END").by_case() is None
+    assert Said("CASE WHEN db1 > 0 THEN one END", {"one": one}).by_case() is None
 
 
 NO_ROADS = {

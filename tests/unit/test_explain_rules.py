@@ -39,6 +39,8 @@ class Tables:
     """
 
     groups: Mapping[str, tuple[str, ...]] = {"lines": ("sales", "result"), "amounts": ("sales",)}
+    # A subtotal of the ladder -> what it is made of.
+    subtotals: Mapping[str, str] = {}
 
     def __init__(
         self,
@@ -61,8 +63,19 @@ class Tables:
     def columns(self, table: str) -> tuple[str, ...]:
         return self._columns.get(table, ())
 
+    def figures(self, table: str) -> tuple[str, ...]:
+        return tuple(name for name in self.columns(table) if name not in self.key(table))
+
     def is_seed(self, table: str) -> bool:
         return table in self._seeds
+
+    def records_feed(self, relation: str) -> str | None:
+        return next(
+            (feed for feed in load_feeds() if relation.endswith((f".stg_{feed}", f".int_{feed}"))), None
+        )
+
+    def subtotal(self, table: str, column: str) -> str | None:
+        return self.subtotals.get(column)
 
     def source_key(self, relation: str) -> tuple[str, ...]:
         return {"staging.stg_customers": ("customer_id",)}.get(relation, self.key(relation))
@@ -171,6 +184,47 @@ def test_one_declaration_holds_for_several_columns_and_for_a_group(declared: Pat
     assert columns["result"] == (Rule(formula="result + 1"),)
 
 
+def test_star_stands_for_columns_that_nothing_else_says(declared: Path) -> None:
+    """`{*}` is what it stands for; a column that another key names, a key and a stated ratio are no such ones."""
+    table = "marts.customer_accounts"
+    declare(declared, "db*: {formula: 'x{*}'}\n    d*2, db3: {formula: 'y{*}'}", table=table)
+    columns = ("db_key", "db1", "db2", "db3", "dg2")
+    found = Book(Tables({table: columns}, {table: ("db_key",)}))[table]
+    formulas = {name: rule.formula for name, (rule,) in found.items()}
+    assert formulas == {
+        "db_key": None,
+        "db1": "x1",
+        "db2": "x2",
+        "db3": "y",
+        "dg2": "ratio(db2, net_sales)",
+    }
+
+
+def test_declaration_like_several_rules_is_each_of_them(declared: Path) -> None:
+    patterns = """patterns:
+  both: [{when: $month is null, formula: '0'}, {like: rest}]
+  rest: {formula: "{what}"}
+"""
+    declare(declared, "days: [{like: both, what: year, da: Dage, en: Days}]", patterns=patterns)
+    words = Words(da="Dage", en="Days")
+    assert Book(MONTHS)["marts.months"]["days"] == (
+        Rule(when="$month is null", formula="0", words=words),
+        Rule(formula="year", words=words),
+    )
+
+
+def test_patterns_of_what_is_in_common_hold_in_every_file(declared: Path) -> None:
+    shared = "patterns:\n  own: year = $year\n  other: month\n"
+    declare(declared, "year: {name: true}", "conformed.yaml", "marts.years", shared)
+    declare(
+        declared,
+        "days: {count_of: marts.customers, where: '{own} and {other}'}",
+        patterns="patterns:\n  other: day",
+    )
+    (rule,) = Book(MONTHS)["marts.months"]["days"]
+    assert rule.total == Total(of="marts.customers", how="count", where="year = $year and day")
+
+
 def test_group_that_is_none_is_refused(declared: Path) -> None:
     declare(declared, "<some>: {formula: year}")
     with pytest.raises(ValueError, match=r"^room\.yaml: marts\.months\.<some>: "):
@@ -193,6 +247,45 @@ LOOKUPS: Mapping[str, Total | Records] = {
         of="marts.months", value="days", where="kind = 'of a word'"
     ),
     "{count_of: marts.months}": Total(of="marts.months", how="count"),
+    # Whatever else is added up.
+    "{of: marts.months, value: days}": Total(of="marts.months", value="days"),
+    # The version of a day.
+    "{sum_of: marts.months.days, at: [year], as_of: last_day($month)}": Total(
+        of="marts.months",
+        value="days",
+        where="year = $year and valid_from = (select max(valid_from) from marts.months where year = $year and "
+        "valid_from <= last_day($month))",
+    ),
+    # The column that the row names, of a table that has them side by side.
+    "{published: marts.months, named: lower('Days')}": Total(
+        of="(unpivot (select * from marts.months where month = $month) on columns(* exclude (month)) into name "
+        "measure value amount) as figures",
+        value="amount",
+        how="only",
+        by=("month", "measure"),
+        cell="marts.months.$measure",
+        where="measure = lower('Days')",
+    ),
+    # A column with a sign or a factor is published too, and so is one of a table that others are joined to.
+    "{of: marts.months, value: -days}": Total(of="marts.months", value="-days", cell="marts.months.days"),
+    "{of: marts.months as m inner join marts.x on true, value: x.sign * m.days}": Total(
+        of="marts.months as m inner join marts.x on true",
+        value="x.sign * m.days",
+        by=("m.month",),
+        cell="marts.months.days",
+    ),
+    "{of: marts.months as m left join marts.x on true, value: x.days}": Total(
+        of="marts.months as m left join marts.x on true", value="x.days"
+    ),
+    # A column of another table stands for its value in the row with the same key.
+    "{count_of: marts.customers, where: since > marts.months.days}": Total(
+        of="marts.customers",
+        how="count",
+        where="since > (select days from marts.months where month = $month)",
+    ),
+    "{records_of: intermediate.int_customers.quantity, at: [month]}": Records(
+        of="intermediate.int_customers", feed="customers", value="quantity", where="month = $month"
+    ),
     "{supplied: customers.customer_name}": Records(
         of="staging.stg_customers",
         feed="customers",
@@ -210,6 +303,52 @@ def test_lookup_is_written_out_by_key(declared: Path, lookup: str, written_out: 
     (rule,) = columns["year"]
     assert (rule.total or rule.records) == written_out
     assert columns["share"][0].inputs == {"a": written_out}
+
+
+def test_place_is_by_what_comes_before(declared: Path) -> None:
+    declare(declared, "days: {place_by: '-sales, month', at: [year]}")
+    before = Total(
+        of="marts.months", how="count", where="year = $year and (-sales, month) < (-$sales, $month)"
+    )
+    assert Book(MONTHS)["marts.months"]["days"] == (Rule(formula="before + 1", inputs={"before": before}),)
+
+
+def test_inputs_follow_from_the_names_in_a_formula(declared: Path) -> None:
+    """Columns of other tables, patterns, and what these need in their turn, each after what it needs."""
+    patterns = """patterns:
+  whole: {of: marts.customers, value: "{column}", where: since >= $first and year = $year}
+  first: month - marts.months.share
+  unused: {of: marts.customers}
+"""
+    declare(
+        declared,
+        "days: {formula: 'a + b + whole + year + marts.months.result', inputs: {'a, b': {of: 'marts.{input}'}}}",
+        patterns=patterns,
+    )
+    road = Tables(
+        {"marts.months": ("month", "year", "days")},
+        {"marts.months": ("month",)},
+    )
+    (rule,) = Book(road)["marts.months"]["days"]
+    assert rule.formula == "a + b + whole + year + result"
+
+    def published(column: str) -> Total:
+        return Total(of="marts.months", value=column, how="only", where="month = $month")
+
+    assert list(rule.inputs.items()) == [
+        ("a", Total(of="marts.a")),
+        ("b", Total(of="marts.b")),
+        ("share", published("share")),
+        ("first", "month - share"),
+        ("whole", Total(of="marts.customers", value="days", where="since >= $first and year = $year")),
+        ("result", published("result")),
+    ]
+
+
+def test_column_of_another_table_that_the_row_has_too_is_called_by_its_table(declared: Path) -> None:
+    declare(declared, "days: {formula: share - marts.customers.share}")
+    road = Tables({"marts.months": ("month", "days", "share")}, {"marts.months": ("month",)})
+    assert Book(road)["marts.months"]["days"][0].formula == "share - customers_share"
 
 
 # --- what need not be declared ------------------------------------------------------------------------
@@ -240,6 +379,34 @@ def test_what_nobody_declares_follows_from_keys_rules_and_models(declared: Path)
     # Nothing says how these come about, so nobody pretends to know.
     assert "other" not in found
     assert "net_sales" not in found
+
+
+def test_what_a_model_takes_over_by_a_column_of_the_row_is_a_rule_for_each(declared: Path) -> None:
+    """With what is declared of some of them before."""
+    declare(declared, "days: [{when: $year = 0, formula: '0'}, {}]")
+    case = Said(
+        "CASE kind WHEN 'a' THEN first WHEN 'b' THEN second END",
+        {"first": Leaf("marts.months", "result"), "second": Leaf("marts.months", "share")},
+    )
+    columns = {"marts.months": ("month", "kind", "days")}
+    found = Book(Tables(columns, {"marts.months": ("month",)}, {"marts.months.days": case}))
+    total = Total(of="marts.months", value="result", how="only", where="month = $month")
+    assert found["marts.months"]["days"] == (
+        Rule(when="$year = 0", formula="0"),
+        Rule(when="$kind = 'a'", total=total),
+        Rule(when="$kind = 'b'", total=total.model_copy(update={"value": "share"})),
+        Rule(formula="NULL"),
+    )
+
+
+def test_subtotal_follows_from_the_ladder_where_the_model_says_nothing(declared: Path) -> None:
+    declare(declared, "days: {formula: year}\n    result: {da: Resultat, en: Result}")
+    road = Tables(
+        {"marts.months": ("month", "days", "year", "sales", "result")}, {"marts.months": ("month",)}
+    )
+    road.subtotals = {"result": "sales - cost"}
+    words = Words(da="Resultat", en="Result")
+    assert Book(road)["marts.months"]["result"] == (Rule(formula="sales - cost", words=words),)
 
 
 def test_formula_that_nobody_reads_is_not_taken_from_a_model(declared: Path) -> None:
@@ -294,6 +461,14 @@ def own_book() -> Book:
         def key(self, table: str) -> tuple[str, ...]:
             return stated(table).grain
 
+        def figures(self, table: str) -> tuple[str, ...]:
+            return tuple(name for name in self.columns(table) if name not in self.key(table))
+
+        def records_feed(self, relation: str) -> str | None:
+            """A step is called by the feed whose records it has."""
+            name = relation.partition(".")[2]
+            return next((feed for feed in load_feeds() if name == f"stg_{feed}" or f"_{feed}_" in name), None)
+
         def source_key(self, relation: str) -> tuple[str, ...]:
             feed = relation.removeprefix("staging.stg_")
             return load_feeds()[feed].key if feed in load_feeds() else stated(relation).grain
@@ -308,6 +483,7 @@ def own_book() -> Book:
         "lines": tuple(line["column_name"] for line in lines),
         "amounts": tuple(line["column_name"] for line in lines if line["line_kind"] == "amount"),
         "subtotals": tuple(line["column_name"] for line in lines if line["line_kind"] != "amount"),
+        "counts": ("order_count", "visit_count"),
     }
     return Book(road)
 

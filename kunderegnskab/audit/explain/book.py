@@ -2,32 +2,24 @@
 
 A column that no declaration names is, in this order: a name of what comes with the product; a part of the
 key; a ratio or a sum that the dbt project's rules state (stated.py); what its model's SQL passes on or
-computes from the row (road.py). A declaration may say less than a whole rule: its words alone, or a lookup
-whose key is the row's own.
+computes from the row, or a subtotal of the ladder (road.py). A declaration may say less than a whole rule:
+its words alone, or a lookup whose key is the row's own.
 
-How a file of declarations is written:
-
-* A key of a table is a column, several with commas between them, or `<lines>`, `<amounts>`, `<subtotals>` for
-  those of the ladder.
-* `published: schema.table.column` is that column in the row with the same key, `at` says what differs;
-  `sum_of` and `count_of` are sums and numbers of rows `at` those columns; `supplied: feed.column` is the
-  record with the same key.
-* `da` and `en` are the rule's words.
-* `patterns` of a file: a text stands for its `{name}` everywhere in the file; a declaration `like` another
-  one takes its entries, and fills its `{names}` with its own that are no part of a rule. `{column}` is the
-  explained column.
+How a file of declarations is written: forms.py.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from kunderegnskab.audit.explain import rules as declared
-from kunderegnskab.audit.explain.road import NoRoad, Road, Said, feed_of
-from kunderegnskab.audit.explain.rules import Raw, Rule, as_rules, declared_tables, read_table
+from kunderegnskab.audit.explain.forms import Form, KnownTables
+from kunderegnskab.audit.explain.road import Leaf, NoRoad, Road, Said, feed_of
+from kunderegnskab.audit.explain.rules import Rule, as_rules, declared_tables, read_table
 from kunderegnskab.audit.explain.stated import stated
 from kunderegnskab.audit.trace import Trace
 from kunderegnskab.feeds import load_feeds
@@ -35,17 +27,10 @@ from kunderegnskab.ingest.totals import RECORD_COUNT, SQL_TYPE, measures
 
 Rules = Mapping[str, Mapping[str, tuple[Rule, ...]]]
 
-# Ways to write a total or records of rows that a key tells, `at`.
-_LOOKUPS = {"published": "total", "sum_of": "total", "count_of": "total", "supplied": "records"}
-_WAYS = ("name", "formula", "total", "records", *_LOOKUPS)
 _OF_THE_PRODUCT = {
     "da": "Navn eller tal i standarden, som følger med produktet.",
     "en": "A name or number of the standard that comes with the product.",
 }
-# A value in `at` that is no SQL.
-_WORD = re.compile(r"[A-Za-z0-9_ ]+")
-# Texts that name texts that name texts.
-_NESTED = 4
 # Characters of a formula that is taken from a model without anybody having looked at it. Longer ones are the
 # exact arithmetic that dbt writes out, which has names in macros.sql.
 _READABLE = 600
@@ -62,33 +47,25 @@ def rules_of(trace: Trace) -> Rules:
     return _books[trace]
 
 
-class KnownRoad(Protocol):
+class KnownRoad(KnownTables, Protocol):
     """What a book must know of the tables; what each says is in road.py."""
 
-    @property
-    def groups(self) -> Mapping[str, tuple[str, ...]]: ...  # noqa: D102
-
     def tables(self) -> Iterator[str]: ...  # noqa: D102
-
-    def key(self, table: str) -> tuple[str, ...]: ...  # noqa: D102
-
-    def columns(self, table: str) -> tuple[str, ...]: ...  # noqa: D102
 
     def is_seed(self, table: str) -> bool: ...  # noqa: D102
 
     def said(self, table: str, column: str, given: Collection[str] = ()) -> Said: ...  # noqa: D102
 
-    def source_key(self, relation: str) -> tuple[str, ...]: ...  # noqa: D102
+    def subtotal(self, table: str, column: str) -> str | None: ...  # noqa: D102
 
 
 class Book(Mapping[str, Mapping[str, tuple[Rule, ...]]]):
-    """The tables that can be explained: those that are declared, and those that come with the product."""
+    """The tables that can be explained: marts, those that come with the product, others that are declared."""
 
     def __init__(self, road: KnownRoad) -> None:
         self._road = road
-        self._names = sorted(
-            set(declared_tables(declared.RULES)) | {name for name in road.tables() if road.is_seed(name)}
-        )
+        followed = {name for name in road.tables() if name.startswith("marts.") or road.is_seed(name)}
+        self._names = sorted(set(declared_tables(declared.RULES)) | followed)
         self._tables: dict[str, TableRules] = {}
 
     def __getitem__(self, table: str) -> TableRules:
@@ -114,13 +91,18 @@ class TableRules(Mapping[str, tuple[Rule, ...]]):
     def __init__(self, table: str, road: KnownRoad) -> None:
         self._table = table
         self._road = road
-        self._file, self._patterns, found = "", {}, {}
+        self._file, patterns, found = "", {}, {}
         if table in declared_tables(declared.RULES):
-            self._file, self._patterns, found = read_table(table)
-        self._declared: dict[str, object] = {}
+            self._file, patterns, found = read_table(table)
+        self._form = Form(table, road, patterns, self._follows)
+        # Column -> its declaration, and what a `*` in its key stands for.
+        self._declared: dict[str, tuple[object, str]] = {}
         for names, each in found.items():
             for name in self._columns_of(names):
-                self._declared[name] = each
+                self._declared[name] = (each, "")
+        for names, each in found.items():
+            for name, star in self._starred(names):
+                self._declared.setdefault(name, (each, star))
         self._known: dict[str, tuple[Rule, ...] | None] = {}
 
     def __getitem__(self, column: str) -> tuple[Rule, ...]:
@@ -147,161 +129,80 @@ class TableRules(Mapping[str, tuple[Rule, ...]]):
     def _columns_of(self, names: str) -> Iterator[str]:
         for name in names.split(", "):
             group = _GROUP.fullmatch(name)
-            if group is None:
-                yield name
-            elif group[1] in self._road.groups:
+            if group is not None:
+                if group[1] not in self._road.groups:
+                    raise ValueError(f"{self._file}: {self._table}.{name}: there is no such group of columns")
                 yield from self._road.groups[group[1]]
-            else:
-                raise ValueError(f"{self._file}: {self._table}.{name}: there is no such group of columns")
+            elif "*" not in name:
+                yield name
+
+    def _starred(self, names: str) -> Iterator[tuple[str, str]]:
+        said = {*self._road.key(self._table), *stated(self._table).ratios}
+        for name in filter(lambda name: "*" in name, names.split(", ")):
+            before, _, after = name.partition("*")
+            for column in self._road.columns(self._table):
+                if column not in said and fnmatchcase(column, name):
+                    yield column, column.removeprefix(before).removesuffix(after)
 
     # --- what is declared -----------------------------------------------------------------------------
     def _rules(self, column: str) -> tuple[Rule, ...] | None:
         place = f"{self._file}: {self._table}.{column}"
         if column not in self._declared:
             followed = self._follows(column)
-            return None if followed is None else as_rules(place, self._whole(place, column, followed))
-        found = self._declared[column]
+            whole = [rule for each in followed for rule in self._form.whole(place, column, each)]
+            return as_rules(place, whole) if whole else None
+        found, star = self._declared[column]
         alternatives = [
             each for one in (found if isinstance(found, list) else [found]) for each in _each(one)
         ]
         if not alternatives:
             raise ValueError(f"{place}: there is no rule")
-        whole = [self._whole(place, column, each) for each in alternatives]
+        whole = [rule for each in alternatives for rule in self._form.whole(place, column, each, star)]
         if open_names := _UNFILLED.findall(str(whole)):
             raise ValueError(f"{place}: nothing fills {', '.join(open_names)}")
         return as_rules(place, whole)
 
-    def _whole(self, place: str, column: str, each: object) -> object:
-        """A rule with everything that a declaration may leave out."""
-        if not isinstance(each, Mapping):
-            raise ValueError(f"{place}: {each!r} is no declaration")
-        rule: dict[str, Any] = dict(self._patterned(place, column, each))
-        if "da" in rule or "en" in rule:
-            rule["words"] = {name: rule.pop(name) for name in ("da", "en") if name in rule}
-        if not any(way in rule for way in _WAYS):
-            followed = self._follows(column, rule.get("inputs") or ())
-            if followed is None:
-                raise ValueError(f"{place}: nothing says how it comes about, so the declaration must")
-            inputs = {**rule.get("inputs", {}), **followed.get("inputs", {})}
-            rule = {**followed, **rule, **({"inputs": inputs} if inputs else {})}
-        if isinstance(rule.get("inputs"), Mapping):
-            rule["inputs"] = {
-                name: self._source(place, column, source) if isinstance(source, Mapping) else source
-                for name, source in rule["inputs"].items()
-            }
-        for way in ("total", "records"):
-            if isinstance(rule.get(way), Mapping):
-                rule[way] = self._source(place, column, rule[way])
-        for way in _LOOKUPS:
-            if way in rule:
-                kept = {name: rule.pop(name) for name in ("when", "words") if name in rule}
-                return {**kept, _LOOKUPS[way]: self._source(place, column, rule)}
-        return rule
-
-    def _patterned(self, place: str, column: str, each: Raw) -> Raw:
-        """A declaration with the texts and patterns of its file.
-
-        `like` names a pattern: entries of a rule's form come before the pattern's, others fill its {names}.
-        """
-        filling: dict[str, object] = {}
-        while "like" in each:
-            if each["like"] not in self._patterns:
-                raise ValueError(f"{place}: there is no pattern {each['like']}")
-            own = {name: value for name, value in each.items() if name in _OF_A_RULE}
-            # What a pattern does not name goes on to the one that it is like itself.
-            filling = {
-                **{name: value for name, value in each.items() if name not in {*_OF_A_RULE, "like"}},
-                **filling,
-            }
-            each = {**_filled(self._patterns[each["like"]], filling), **own}
-        texts: dict[str, object] = {name: ", ".join(columns) for name, columns in self._road.groups.items()}
-        texts |= {name: text for name, text in self._patterns.items() if isinstance(text, str)}
-        texts |= {**filling, "column": column}
-        for _ in range(_NESTED):
-            each = _filled(each, texts)
-        return each
-
-    def _source(self, place: str, column: str, source: Raw) -> Raw:
-        """A lookup by key, written out as the total or the records that it is."""
-        source = self._patterned(place, column, source)
-        for way in _LOOKUPS:
-            if way not in source:
-                continue
-            rest = {name: value for name, value in source.items() if name not in (way, "at", "where")}
-            at = source.get("at") or {}
-            at = {name: f"${name}" for name in at} if isinstance(at, list) else dict(at)
-            named = str(source[way])
-            relation, _, value = named.rpartition(".")
-            if way == "supplied":
-                rest = {"how": "only", "feed": relation, **rest}
-                relation = f"staging.stg_{relation}"
-                at = {**{name: f"${name}" for name in self._road.source_key(relation)}, **at}
-            elif way == "published":
-                rest = {"how": "only", **rest}
-                at = {**{name: f"${name}" for name in self._road.source_key(relation)}, **at}
-            elif way == "count_of":
-                relation, value = named, "1"
-                rest = {"how": "count", **rest}
-            where = [f"{name} = {_sql(value)}" for name, value in at.items()]
-            where += [str(source["where"])] if "where" in source else []
-            return {"of": relation, "value": value, "where": " and ".join(where) or "true", **rest}
-        return source
-
     # --- what follows ---------------------------------------------------------------------------------
-    def _follows(self, column: str, given: Collection[str] = ()) -> dict[str, Any] | None:
-        """The rule of a column of which no way is declared; None where nothing says it."""
+    def _follows(self, column: str, given: Collection[str] = ()) -> list[dict[str, Any]]:
+        """The rules of a column of which no way is declared; none where nothing says them."""
         table = self._table
         if column not in self._road.columns(table):
-            return None
+            return []
         if self._road.is_seed(table):
-            return {"name": True, "words": _OF_THE_PRODUCT}
+            return [{"name": True, "words": _OF_THE_PRODUCT}]
         if column in self._road.key(table):
-            return {"name": True}
+            return [{"name": True}]
         said = stated(table)
         if column in said.ratios:
             numerator, denominator = said.ratios[column]
-            return {"formula": f"ratio({numerator}, {denominator})"}
+            return [{"formula": f"ratio({numerator}, {denominator})"}]
         for each in said.sums:
             if column in each.columns:
-                at = {name: f"${name}" for name in each.by}
-                return {"sum_of": f"{each.parts}.{column}", "at": at}
+                return [{"sum_of": f"{each.parts}.{column}", "at": list(each.by)}]
         try:
             found = self._road.said(table, column, given)
         except NoRoad:
-            return None
-        if len(found.formula) > _READABLE and not given:
-            return None
-        if (leaf := found.passed_on) is not None:
-            feed = feed_of(leaf.relation)
-            if feed is not None:
-                return {"supplied": f"{feed}.{leaf.column}"}
-            return {"published": f"{leaf.relation}.{leaf.column}"}
-        inputs = {
-            name: {"supplied": f"{feed}.{leaf.column}"}
-            if (feed := feed_of(leaf.relation)) is not None
-            else {"published": f"{leaf.relation}.{leaf.column}"}
-            for name, leaf in found.reads.items()
-        }
-        return {"formula": found.formula, "inputs": inputs}
+            subtotal = self._road.subtotal(table, column)
+            return [] if subtotal is None else [{"formula": subtotal}]
+        if (cases := found.by_case()) is not None:
+            return [{**_way_of(one), **({"when": when} if when else {})} for when, one in cases]
+        return [] if len(found.formula) > _READABLE and not given else [_way_of(found)]
 
 
-_OF_A_RULE = frozenset(
-    {
-        *Rule.model_fields,
-        *_WAYS,
-        "at",
-        "da",
-        "en",
-        "of",
-        "value",
-        "where",
-        "how",
-        "by",
-        "cell",
-        "feed",
-        "distinct",
-    }
-)
+def _way_of(said: Said) -> dict[str, Any]:
+    """What a model says of a column, as a declaration."""
+
+    def looked_up(leaf: Leaf) -> dict[str, Any]:
+        feed = feed_of(leaf.relation)
+        return (
+            {"published": f"{leaf.relation}.{leaf.column}"}
+            if feed is None
+            else {"supplied": f"{feed}.{leaf.column}"}
+        )
+
+    if (leaf := said.passed_on) is not None:
+        return looked_up(leaf)
+    return {"formula": said.formula, "inputs": {name: looked_up(leaf) for name, leaf in said.reads.items()}}
 
 
 def _each(declared_: object) -> Iterator[object]:
@@ -318,21 +219,3 @@ def _each(declared_: object) -> Iterator[object]:
         }
         cases = " ".join(f"when '{measure}' then {value}::{SQL_TYPE}" for measure, value in summed.items())
         yield {**rest, "of_feed": name, "summed": cases}
-
-
-def _filled(declared_: Any, filling: Mapping[str, Any]) -> Any:
-    """A declaration with `{name}` replaced in every text."""
-    if isinstance(declared_, str):
-        for name, value in filling.items():
-            declared_ = declared_.replace(f"{{{name}}}", str(value))
-        return declared_
-    if isinstance(declared_, Mapping):
-        return {name: _filled(value, filling) for name, value in declared_.items()}
-    if isinstance(declared_, list):
-        return [_filled(each, filling) for each in declared_]
-    return declared_
-
-
-def _sql(value: object) -> str:
-    text = str(value)
-    return f"'{text}'" if _WORD.fullmatch(text) else text

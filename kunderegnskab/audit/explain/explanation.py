@@ -12,14 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Context, Decimal
 from difflib import get_close_matches
-from functools import cache
 from typing import Any
 
-import sqlglot
-from sqlglot import exp
-
 from kunderegnskab.audit.explain.book import rules_of
-from kunderegnskab.audit.explain.rules import Records, Rule, Total, Words
+from kunderegnskab.audit.explain.rules import PARAMETER, Records, Rule, Total, Words, columns_of
 from kunderegnskab.audit.trace import CannotTrace, Trace
 from kunderegnskab.publication.manifest import MartContent
 from kunderegnskab.sql import identifier, literal
@@ -29,7 +25,6 @@ Value = Decimal | int | str | bool | date | datetime | None
 BREADTH = 12
 """Parts of a sum shown and followed per step; the rest is summed in one line."""
 
-PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
 # As many values of a key column are all named; of more, the nearest.
 _FEW_VALUES = 12
@@ -389,13 +384,6 @@ def _computed(
 
 def _beside(cell: Cell, column: str) -> Cell:
     return Cell(cell.table, cell.key, column)
-
-
-@cache
-def columns_of(formula: str) -> tuple[str, ...]:
-    """The columns that a piece of SQL names, in order."""
-    tree = sqlglot.parse_one(PARAMETER.sub("NULL", formula), dialect="duckdb")
-    return tuple(column.name for column in tree.find_all(exp.Column, bfs=False))
 
 
 # --- asking -----------------------------------------------------------------------------------------

@@ -23,15 +23,13 @@ from sqlglot import exp
 
 from kunderegnskab.audit.explain.book import rules_of
 from kunderegnskab.audit.explain.explanation import (
-    PARAMETER,
     RELATION,
     Cell,
     RecordKey,
-    columns_of,
     explain,
     target_of,
 )
-from kunderegnskab.audit.explain.rules import Records, Rule, Total
+from kunderegnskab.audit.explain.rules import PARAMETER, Records, Rule, Total, columns_of, of_row
 from kunderegnskab.audit.trace import CannotTrace, Trace
 from kunderegnskab.progress import report
 from kunderegnskab.sql import identifier, literal
@@ -298,7 +296,7 @@ class _Reach:
             if name not in used | scaling:
                 continue
             if isinstance(source, str):
-                query = f"select {_of_row(source)} as _value"
+                query = f"select {of_row(source)} as _value"
             elif isinstance(source, Records) and source.distinct:
                 counted = f"count(distinct {source.distinct})"
                 query = f"select {counted} as _value from {source.of} where {source.where}"
@@ -616,15 +614,3 @@ def _is_aggregate(value: str) -> bool:
 
 def _texts(source: Total | Records | str) -> Sequence[str]:
     return (source,) if isinstance(source, str) else (source.of, source.value, source.where, *source.by)
-
-
-def _of_row(text: str) -> str:
-    """SQL over the columns of the row, as parameters."""
-    tree = sqlglot.parse_one(PARAMETER.sub(lambda found: f"__{found[1]}", text), dialect="duckdb")
-
-    def asked(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Column) and not node.name.startswith("__"):
-            return exp.column(f"__{node.name}")
-        return node
-
-    return re.sub(r"\b__([a-z_][a-z0-9_]*)", r"$\1", tree.transform(asked).sql(dialect="duckdb"))

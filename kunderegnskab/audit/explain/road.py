@@ -11,9 +11,12 @@ Not here: what is made of it (book.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -28,6 +31,8 @@ from kunderegnskab.feeds import load_feeds
 _INEXACT = (exp.Mul, exp.Div, exp.IntDiv, exp.Func)
 # Relations that say something of the company as a whole.
 _ONE_ROW = frozenset({"staging.stg_company"})
+_ACCOUNTS = "marts.customer_accounts"
+_NUMBER = re.compile("DECIMAL|.*INT")
 # Models between a published table and its feed that only pass a column on.
 _DEEPEST = 6
 
@@ -57,6 +62,38 @@ class Said:
         """The column that the value is, unchanged, if it is one."""
         return self.reads.get(self.formula)
 
+    def by_case(self) -> list[tuple[str, Said]] | None:
+        """What holds for each value of a column of the row, if that alone decides which column is taken over.
+
+        Each with its condition; the last one, which holds for every other value, has none.
+        """
+        tree: exp.Expr = sqlglot.parse_one(self.formula, dialect="duckdb")
+        if isinstance(tree, exp.Cast):
+            tree = tree.this
+        if (
+            not isinstance(tree, exp.Case)
+            or not isinstance(tree.this, exp.Column)
+            or tree.this.name in self.reads
+        ):
+            return None
+        arms = [(each.this, each.args["true"]) for each in tree.args["ifs"]]
+        if not all(
+            isinstance(key, exp.Literal) and isinstance(value, exp.Column | exp.Literal)
+            for key, value in arms
+        ):
+            return None
+        if not any(value.name in self.reads for _, value in arms):
+            return None
+        told = [(f"${tree.this.name} = {key.sql(dialect='duckdb')}", value) for key, value in arms]
+        told.append(("", tree.args.get("default") or exp.null()))
+        return [
+            (
+                when,
+                Said(value.sql(dialect="duckdb"), {k: v for k, v in self.reads.items() if k == value.name}),
+            )
+            for when, value in told
+        ]
+
 
 class NoRoad(Exception):
     """The SQL computes something that is not followed; the text says what."""
@@ -84,24 +121,57 @@ class Road:
         content = self._marts.get(table)
         return tuple(column.name for column in content.columns) if content is not None else ()
 
+    def figures(self, table: str) -> tuple[str, ...]:
+        """The columns of a published table that are numbers, but for its key."""
+        content = self._marts.get(table)
+        return (
+            ()
+            if content is None
+            else tuple(
+                column.name
+                for column in content.columns
+                if column.name not in content.key and _NUMBER.match(column.type)
+            )
+        )
+
     def is_seed(self, table: str) -> bool:
         """Whether the table comes with the product."""
         return table in self._models and self._models[table].kind == "seed"
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
-        """Columns by a name for all of them: lines, amounts and subtotals of the customers' ladder."""
-        if "audit.ladder" not in self._trace.tables:
-            return {"lines": (), "amounts": (), "subtotals": ()}
-        self._trace.require("audit.ladder")
-        lines = self._trace.con.execute(
-            "select column_name, line_kind from audit.ladder where level = 'customer' order by line_code"
-        ).fetchall()
+        """Columns by a name for all of them: of the customers' ladder, and what accounts have beside it."""
+        kinds = [(line["column_name"], line["line_kind"] == "amount") for line in self._ladder]
+        known = {*(column for column, _ in kinds), *stated(_ACCOUNTS).ratios}
         return {
-            "lines": tuple(column for column, _ in lines),
-            "amounts": tuple(column for column, kind in lines if kind == "amount"),
-            "subtotals": tuple(column for column, kind in lines if kind != "amount"),
+            "lines": tuple(column for column, _ in kinds),
+            "amounts": tuple(column for column, is_amount in kinds if is_amount),
+            "subtotals": tuple(column for column, is_amount in kinds if not is_amount),
+            "counts": tuple(column for column in self.figures(_ACCOUNTS) if column not in known),
         }
+
+    def subtotal(self, table: str, column: str) -> str | None:
+        """A subtotal of the ladder as SQL, of a table that has all lines above it side by side."""
+        if column not in self.groups["subtotals"]:
+            return None
+        (own,) = (line for line in self._ladder if line["column_name"] == column)
+        above = [
+            line
+            for line in sorted(self._ladder, key=lambda line: line["position"])
+            if line["line_kind"] == "amount" and line["is_used"] and line["position"] < own["position"]
+        ]
+        if not own["is_used"] or not {line["column_name"] for line in above} <= set(self.columns(table)):
+            return None
+        terms = [f"{'+' if line['sign'] > 0 else '-'} {line['column_name']}" for line in above]
+        return " ".join(terms).removeprefix("+ ")
+
+    @cached_property
+    def _ladder(self) -> Sequence[Mapping[str, Any]]:
+        if "audit.ladder" not in self._trace.tables:
+            return ()
+        return self._trace.rows(
+            "select * from audit.ladder where level = 'customer' order by line_code", reads=["audit.ladder"]
+        )
 
     def said(self, table: str, column: str, given: Collection[str] = ()) -> Said:
         """What the SQL of a published table's model says of a column.
@@ -111,7 +181,8 @@ class Road:
 
         Raises NoRoad where it cannot be followed.
         """
-        own = frozenset(self.columns(table)) - {column}
+        # In their order, because two columns may be the same one passed on.
+        own = tuple(name for name in self.columns(table) if name != column)
         tree, reads = self._query(table).expression(column, own)
         names: dict[str, Leaf] = {}
         renamed: dict[str, str] = {}
@@ -133,11 +204,11 @@ class Road:
 
         return Said(tree.transform(shown).sql(dialect="duckdb"), names)
 
-    def _source(self, leaf: Leaf, own: frozenset[str]) -> Leaf:
+    def _source(self, leaf: Leaf, own: Collection[str]) -> Leaf:
         """The published table's or the feed's column that a column passes on."""
         for _ in range(_DEEPEST):
             key = self.source_key(leaf.relation)
-            if leaf.relation in _ONE_ROW or (key and own >= set(key)):
+            if leaf.relation in _ONE_ROW or (key and set(key) <= set(own)):
                 return leaf
             if leaf.relation in self._marts:
                 break
@@ -155,6 +226,29 @@ class Road:
         if feed is not None:
             return load_feeds()[feed].key
         return stated(relation).grain if relation.startswith("staging.") else ()
+
+    def records_feed(self, relation: str) -> str | None:
+        """The feed that a relation's records come from; None where it has a column that says so."""
+        for _ in range(_DEEPEST):
+            feed = feed_of(relation)
+            if feed is not None:
+                return feed
+            sources = self._sources_of_records.get(relation, frozenset())
+            if len(sources) != 1:
+                return None
+            (relation,) = sources
+        return None
+
+    @cached_property
+    def _sources_of_records(self) -> Mapping[str, frozenset[str]]:
+        if "audit.column_lineage" not in self._trace.tables:
+            return {}
+        self._trace.require("audit.column_lineage")
+        found = self._trace.con.execute(
+            "select schema_name || '.' || model, list(distinct source_schema || '.' || source_relation) "
+            "from audit.column_lineage where column_name = 'source_record' group by all"
+        ).fetchall()
+        return {relation: frozenset(sources) for relation, sources in found}
 
     @property
     def _models(self) -> Mapping[str, Model]:
@@ -206,6 +300,7 @@ class _Query:
 
     def __init__(self, sql: str, columns_of: Callable[[str], frozenset[str]]) -> None:
         self._columns_of = columns_of
+        self._marks = count()
         try:
             self._final = sqlglot.parse_one(sql, dialect="duckdb")
         except SqlglotError as error:
@@ -255,14 +350,14 @@ class _Query:
         places: Mapping[_Place, str],
         reads: dict[str, Leaf],
     ) -> exp.Expr:
+        if isinstance(query, exp.SetOperation):
+            return self._of_arms(query, column, path, places, reads)
         found = _projection(query, column)
         if found is None:
             found = exp.column(column)
         if found.find(exp.AggFunc, exp.Window, exp.Query):
             raise NoRoad(f"{column} is computed from several rows")
-        # A cast to the contract's type changes no exact sum.
-        while isinstance(found, exp.Cast) and not found.this.find(*_INEXACT):
-            found = found.this
+        found = _uncast(found)
 
         def follow(node: exp.Expr) -> exp.Expr:
             if not isinstance(node, exp.Column):
@@ -272,13 +367,56 @@ class _Query:
             if place in places:
                 return exp.column(places[place])
             if inner is None:
-                mark = f"__{len(reads)}"
+                mark = f"__{next(self._marks)}"
                 reads[mark] = Leaf(_relation(source), node.name)
                 return exp.column(mark)
             tree = self._followed(inner, node.name, place[0], places, reads)
             return tree if isinstance(tree, exp.Column | exp.Paren) else exp.paren(tree, copy=False)
 
         return found.copy().transform(follow)
+
+    def _of_arms(
+        self,
+        union: exp.SetOperation,
+        column: str,
+        path: tuple[int, ...],
+        places: Mapping[_Place, str],
+        reads: dict[str, Leaf],
+    ) -> exp.Expr:
+        """What a column of several queries is: the same in each, or told by a word that each gives a row."""
+        own = {name: each for (place, name), each in places.items() if place == path}
+        arms = list(_arms(union))
+        trees: dict[exp.Expr, list[int]] = {}
+        for number, arm in enumerate(arms):
+            known = dict(places)
+            for name, each in own.items():
+                passed = _uncast(_projection(arm, name) or exp.column(name))
+                if isinstance(passed, exp.Column):
+                    known.setdefault(((*path, id(self._source_of(arm, passed)[0])), passed.name), each)
+            found: dict[str, Leaf] = {}
+            tree = _uncast(self._followed(arm, column, path, known, found))
+            marks = {leaf: mark for mark, leaf in reads.items()}
+            renamed = {mark: marks.setdefault(leaf, mark) for mark, leaf in found.items()}
+            reads |= {mark: leaf for leaf, mark in marks.items()}
+
+            def shared(node: exp.Expr, renamed: Mapping[str, str] = renamed) -> exp.Expr:
+                is_mark = isinstance(node, exp.Column) and node.name in renamed
+                return exp.column(renamed[node.name]) if is_mark else node
+
+            tree = tree.transform(shared)
+            trees.setdefault(tree, []).append(number)
+        if len(trees) == 1:
+            return next(iter(trees))
+        for name, each in own.items():
+            words = [_uncast(_projection(arm, name) or exp.null()) for arm in arms]
+            if all(isinstance(word, exp.Literal) for word in words) and len(set(words)) == len(words):
+                told = exp.column(each)
+                case = exp.Case(this=told) if len(trees) == len(arms) else exp.Case()
+                for tree, numbers in trees.items():
+                    alike = [words[number] for number in numbers]
+                    case = case.when(alike[0] if case.this else told.isin(*alike), tree)
+                return case
+        raise NoRoad(f"{column} is of several queries")
 
     def _source_of(self, query: exp.Expr, node: exp.Column) -> tuple[exp.Expr, exp.Expr | None]:
         """The source of a SELECT that a column is of, and its query; None of a relation of the warehouse."""
@@ -321,6 +459,21 @@ def _projection(query: exp.Expr, column: str) -> exp.Expr | None:
     if not any(each.is_star for each in query.expressions):
         raise NoRoad(f"{column} is not selected")
     return None
+
+
+def _arms(query: exp.Expr) -> Iterator[exp.Expr]:
+    if isinstance(query, exp.SetOperation):
+        yield from _arms(query.this)
+        yield from _arms(query.expression)
+    else:
+        yield query
+
+
+def _uncast(tree: exp.Expr) -> exp.Expr:
+    """A value without a cast to the contract's type, which changes no exact sum."""
+    while isinstance(tree, exp.Cast) and not tree.this.find(*_INEXACT):
+        tree = tree.this
+    return tree
 
 
 def _relation(source: exp.Expr) -> str:

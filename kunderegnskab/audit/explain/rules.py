@@ -1,8 +1,9 @@
 """How a column of a published table comes about, where that is declared: rules/*.yaml and their form.
 
 Here: the form of a rule, and reading the files. What is said of a column belongs in rules/*.yaml, a file per
-subject; what need not be declared because the publication or the dbt project says it, in road.py and
-stated.py; both together for one publication, in book.py; applying a rule to a cell, in explanation.py.
+subject; how that is written, in forms.py; what need not be declared because the publication or the dbt
+project says it, in road.py and stated.py; all together for one publication, in book.py; applying a rule to a
+cell, in explanation.py.
 
 A rule is checked each time it is applied: what it computes from the parts must be what was published.
 """
@@ -15,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import sqlglot
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -26,8 +28,12 @@ from pydantic import (
     model_validator,
 )
 from ruamel.yaml import YAML
+from sqlglot import exp
 
 RULES = Path(__file__).with_name("rules")
+# The file of what all subjects have in common; its patterns hold in every file.
+SHARED = "conformed.yaml"
+PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 # Where every amount of the accounts stands with its record and the record's feed.
 POSTINGS = "audit.postings"
 
@@ -87,8 +93,7 @@ def _kind(declared: object) -> str:
     if isinstance(declared, str):
         return "sql"
     if isinstance(declared, Mapping):
-        of_records = {"feed", "distinct"} & set(declared) or str(declared.get("of")).strip() == POSTINGS
-        return "records" if of_records else "total"
+        return "records" if is_of_records(declared) else "total"
     return "records" if isinstance(declared, Records) else "total"
 
 
@@ -152,13 +157,44 @@ _TABLE = re.compile(r"^  ([a-z]+\.\w+):", re.MULTILINE)
 
 
 def read_table(table: str) -> tuple[str, Raw, Raw]:
-    """The file that declares a table, the file's patterns, and column -> its declaration.
-
-    A key of the last is a column, several with commas between them, or `<group>`.
-    """
+    """The file that declares a table, the patterns that hold in it, and columns -> their declaration."""
     text = declared_tables(RULES)[table]
     declared = YAML(typ="safe", pure=True).load(text)
-    return text.splitlines()[0][2:], declared.get("patterns") or {}, declared["tables"][table] or {}
+    patterns = {**_shared_patterns(RULES), **(declared.get("patterns") or {})}
+    return text.splitlines()[0][2:], patterns, declared["tables"][table] or {}
+
+
+@cache
+def _shared_patterns(folder: Path) -> Raw:
+    path = folder / SHARED
+    if not path.is_file():
+        return {}
+    text = path.read_text(encoding="utf-8").partition("\ntables:\n")[0]
+    return YAML(typ="safe", pure=True).load(text).get("patterns") or {}
+
+
+@cache
+def columns_of(sql: str) -> tuple[str, ...]:
+    """The columns that a piece of SQL names, in order."""
+    tree = sqlglot.parse_one(PARAMETER.sub("NULL", sql), dialect="duckdb")
+    return tuple(column.name for column in tree.find_all(exp.Column, bfs=False))
+
+
+def of_row(sql: str) -> str:
+    """SQL over the columns of the row, as parameters."""
+    tree = sqlglot.parse_one(PARAMETER.sub(lambda found: f"__{found[1]}", sql), dialect="duckdb")
+
+    def asked(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Column) and not node.name.startswith("__"):
+            return exp.column(f"__{node.name}")
+        return node
+
+    return re.sub(r"\b__([a-z_][a-z0-9_]*)", r"$\1", tree.transform(asked).sql(dialect="duckdb"))
+
+
+def is_of_records(declared: Raw) -> bool:
+    """Whether a declaration puts records together, and not rows of a table."""
+    return bool({"feed", "distinct"} & set(declared)) or str(declared.get("of")).strip() == POSTINGS
 
 
 def as_rules(place: str, declared: object) -> tuple[Rule, ...]:

@@ -6,8 +6,9 @@ the YAML files of the models. Not here: what is declared for `explain` alone (ru
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -71,7 +72,7 @@ def stated(table: str) -> Stated:
         tuple(arguments.get("grain") or arguments.get("unique", [])[:1]),
         {name: (numerator, denominator) for name, (numerator, denominator) in ratios["ratios"].items()},
         tuple(
-            Sum(_place(rule["parts"]), tuple(rule["by"]), frozenset(rule["columns"]))
+            Sum(_place(rule["parts"]), tuple(rule["by"]), frozenset(_written_out(rule["columns"])))
             for rule in arguments.get("sums_to") or ()
             if "parts" in rule and "columns" in rule
         ),
@@ -97,6 +98,16 @@ def _texts() -> dict[str, str]:
                 model[: columns.start()] if columns else model
             )
     return found
+
+
+def _written_out(columns: Iterable[str]) -> Iterator[str]:
+    """The columns, with those of the customers' lines in place of `<lines>`."""
+    for column in columns:
+        if column != "<lines>":
+            yield column
+            continue
+        with (SEEDS / "default_ladder.csv").open(encoding="utf-8", newline="") as file:
+            yield from (line["column_name"] for line in csv.DictReader(file) if line["level"] == "customer")
 
 
 def _place(model: str) -> str:

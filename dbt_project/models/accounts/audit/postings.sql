@@ -3,8 +3,16 @@
 -- int_..._valued, and the costs that no record carries are computed in the models named below.
 {{ config(materialized='view') }}
 
--- Every line meets every amount line of the ladder, so that the records are read and valued once, not once per
--- line of the account.
+-- Every line meets each line of the ladder that sales lines are posted on, so that the records are read and valued
+-- once, not once per line of the account.
+{%- set amounts = {
+    'list_sales': 'lines.list_sales',
+    'invoice_discount': 'lines.invoice_discount',
+    'returns': 'lines.returns',
+    'cogs': 'lines.cogs',
+    'freight': '-lines.freight_charged',
+} %}
+
 with sales_postings as (
     select
         lines.source_file,
@@ -18,11 +26,9 @@ with sales_postings as (
         lines.document_no,
         lines.line_no,
         case ladder.column_name
-            when 'list_sales' then lines.list_sales
-            when 'invoice_discount' then lines.invoice_discount
-            when 'returns' then lines.returns
-            when 'cogs' then lines.cogs
-            when 'freight' then -lines.freight_charged
+            {%- for column, amount in amounts.items() %}
+            when '{{ column }}' then {{ amount }}
+            {%- endfor %}
         end as amount,
         case
             when ladder.column_name = 'list_sales' then lines.list_amount
@@ -43,7 +49,7 @@ with sales_postings as (
         end as exchange_rate
     from {{ ref('int_sales_lines_valued') }} as lines
     cross join {{ ref('ladder') }} as ladder
-    where lines.is_inside_account and ladder.line_kind = 'amount'
+    where lines.is_inside_account and ladder.column_name in ({{ quoted(amounts) }})
 )
 
 select

@@ -1,7 +1,31 @@
 -- The customer account: every line of the ladder side by side, its ratios and its counts, per customer and month.
--- Here the records' amounts meet what is computed (accrued bonus, cost pools, credit time) and the manual
+-- Here sales lines meet customer costs, what is computed (accrued bonus, cost pools, credit time) and the manual
 -- adjustments, and the company's ladder decides which lines are used and what the subtotals are.
-with bonus as (
+{%- set customer_costs = customer_cost_lines() | reject('in', ['bonus', 'cash_discount']) | list %}
+{%- set others = {
+    'bonus': 'coalesce(direct.settled_bonus, 0) + coalesce(bonus.accrued_less_released, 0)',
+    'cogs': 'coalesce(direct.cogs, 0) + coalesce(costs.cogs, 0)',
+    'freight': 'coalesce(costs.freight, 0) - coalesce(direct.freight_charged, 0)',
+    'order_cost': 'pools.order_cost',
+    'sales_effort_cost': 'pools.sales_effort_cost',
+    'credit_cost': 'credit.credit_cost',
+} %}
+
+with signs as (
+    {{ ladder_signs() }}
+),
+
+-- Bonus and cash discounts are needed before: they are in int_customer_direct_months.
+costs as (
+    select
+        customer_id,
+        month,
+        {{ each("sum(case when column_name = '{}' then amount else 0 end) as {}", customer_costs, ',\n        ') }}
+    from {{ ref('int_customer_costs_valued') }}
+    group by customer_id, month
+),
+
+bonus as (
     select
         customer_id,
         month,
@@ -48,6 +72,12 @@ customer_months as (
     select
         customer_id,
         month
+    from costs
+    where {{ each('{} <> 0', customer_costs, ' or ') }}
+    union distinct
+    select
+        customer_id,
+        month
     from bonus
     union distinct
     select
@@ -71,18 +101,9 @@ computed as (
     select
         customer_months.customer_id,
         customer_months.month,
-        direct.list_sales,
-        direct.invoice_discount,
-        direct.returns,
-        coalesce(direct.settled_bonus, 0) + coalesce(bonus.accrued_less_released, 0) as bonus,
-        direct.cash_discount,
-        direct.cogs,
-        direct.freight,
-        direct.handling,
-        direct.other_direct,
-        pools.order_cost,
-        pools.sales_effort_cost,
-        credit.credit_cost,
+        {%- for amount in ladder_amounts() %}
+        {{ others.get(amount, ('costs.' if amount in customer_costs else 'direct.') ~ amount) }} as {{ amount }},
+        {%- endfor %}
         coalesce(direct.order_count, 0) as order_count,
         coalesce(direct.line_count, 0) as line_count,
         coalesce(direct.return_line_count, 0) as return_line_count,
@@ -93,6 +114,8 @@ computed as (
     from customer_months
     left join {{ ref('int_customer_direct_months') }} as direct
         on customer_months.customer_id = direct.customer_id and customer_months.month = direct.month
+    left join costs
+        on customer_months.customer_id = costs.customer_id and customer_months.month = costs.month
     left join bonus
         on customer_months.customer_id = bonus.customer_id and customer_months.month = bonus.month
     left join pools
@@ -118,7 +141,7 @@ amounts as (
         {%- endfor %}
         {{ each('computed.{}', count_measures()) }}
     from computed
-    cross join {{ ref('int_ladder_signs') }} as signs
+    cross join signs
     left join {{ ref('adjustment_months') }} as adjustments
         on computed.customer_id = adjustments.customer_id and computed.month = adjustments.month
 ),
@@ -128,7 +151,7 @@ summed as (
         amounts.*,
         {{ ladder_sums('amounts', 'signs') }}
     from amounts
-    cross join {{ ref('int_ladder_signs') }} as signs
+    cross join signs
 )
 
 select

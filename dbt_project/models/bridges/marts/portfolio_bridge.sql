@@ -6,9 +6,7 @@
     ('lost_product', 'lost_product_db1 + effects.lost_customer_db1'),
     ('not_comparable', 'not_comparable_db1'), ('unit_cost', 'unit_cost'),
 ] %}
-{%- set drivers = [
-    'bonus', 'cash_discount', 'freight', 'handling', 'other_direct', 'order_cost', 'sales_effort_cost', 'credit_cost',
-] %}
+{%- set drivers = ladder_costs() | reject('in', ['returns', 'cogs']) | list %}
 {%- set components = ['opening'] + product_effects | map('first') | list + ['other_goods_cost'] + drivers + [
     'transferred_in', 'transferred_out', 'development_received', 'new_customers', 'lost_customers', 'closing',
 ] %}

@@ -3,10 +3,7 @@
 -- driver_opportunities.
 {{ config(materialized='view') }}
 
-{%- set costs = [
-    'returns', 'bonus', 'cash_discount', 'cogs', 'freight', 'handling', 'other_direct', 'order_cost',
-    'sales_effort_cost', 'credit_cost',
-] %}
+{%- set costs = ladder_costs() %}
 
 -- The drivers are the lines between invoiced sales and DB II, in the company's own ladder.
 with cost_lines as (

@@ -1,17 +1,6 @@
 -- Where a customer costs more than its like: every cost driver's rate of the last twelve months beside the middle one
 -- of the same segment, and what the gap is worth. How rates move over time belongs in driver_bridge.
-{%- set drivers = [
-    ('discount', 'invoice_discount', 'list_sales'),
-    ('returns', 'returns', 'invoiced_sales'),
-    ('bonus', 'bonus', 'invoiced_sales'),
-    ('cash_discount', 'cash_discount', 'invoiced_sales'),
-    ('freight', 'freight', 'invoiced_sales'),
-    ('handling', 'handling', 'invoiced_sales'),
-    ('other_direct', 'other_direct', 'invoiced_sales'),
-    ('order_cost', 'order_cost', 'invoiced_sales'),
-    ('sales_effort', 'sales_effort_cost', 'invoiced_sales'),
-    ('credit', 'credit_cost', 'invoiced_sales'),
-] %}
+{%- set drivers = cost_drivers() %}
 
 with as_of as (
     select max(month) as month

@@ -3,8 +3,16 @@
 -- the last day of the month, manual adjustments to the first. All other months are whole, and read from the
 -- accounts.
 {%- set measures = ladder_amounts() + count_measures() %}
+{%- set costs = {} %}
+{%- for line in customer_cost_lines() %}
+{%- do costs.update({line: "case when column_name = '" ~ line ~ "' then amount else 0 end"}) %}
+{%- endfor %}
 
-with spans as (
+with signs as (
+    {{ ladder_signs() }}
+),
+
+spans as (
     select
         customer_id,
         span_from,
@@ -104,14 +112,7 @@ dated as (
     union all
     {{ dated_measures('orders', 'posting_date', {'order_count': '1'}) }}
     union all
-    {{ dated_measures(ref('int_customer_costs_valued'), 'posting_date', {
-        'bonus': "case when column_name = 'bonus' then amount else 0 end",
-        'cash_discount': "case when column_name = 'cash_discount' then amount else 0 end",
-        'cogs': "case when column_name = 'cogs' then amount else 0 end",
-        'freight': "case when column_name = 'freight' then amount else 0 end",
-        'handling': "case when column_name = 'handling' then amount else 0 end",
-        'other_direct': "case when column_name = 'other_direct' then amount else 0 end",
-    }) }}
+    {{ dated_measures(ref('int_customer_costs_valued'), 'posting_date', costs) }}
     union all
     {{ dated_measures(ref('int_bonus_accruals'), 'last_day(month)', {'bonus': 'accrued - released'}) }}
     union all
@@ -154,7 +155,7 @@ select
     {%- endfor %}
     {{ each('cast(summed.{} as decimal(18, 4)) as {}', count_measures()) }}
 from summed
-cross join {{ ref('int_ladder_signs') }} as signs
+cross join signs
 -- Of the spans that a month meets, the first holds its first day.
 left join {{ ref('adjustment_months') }} as adjustments
     on summed.customer_id = adjustments.customer_id and summed.month = adjustments.month

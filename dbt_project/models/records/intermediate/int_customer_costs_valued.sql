@@ -1,5 +1,5 @@
--- Which line of the account every direct customer cost goes to, and whose it is: the one home of that rule.
--- Sums per customer and month belong in int_customer_direct_months.
+-- Which line of the account every direct customer cost goes to, and whose it is. The lines of the types are listed in
+-- macros/measures.sql.
 with company as (
     select currency as company_currency
     from {{ ref('stg_company') }}
@@ -20,13 +20,10 @@ select
     {{ month_floor('costs.posting_date') }} as month,
     costs.customer_id as carried_customer_id,
     {{ resolved_id('costs.customer_id', 'customers.customer_id', 'supplied.customers_supplied') }} as customer_id,
-    case
-        when costs.cost_type in ('bonus', 'marketing') then 'bonus'
-        when costs.cost_type = 'return_write_down' then 'cogs'
-        when costs.cost_type = 'cash_discount' then 'cash_discount'
-        when costs.cost_type = 'freight' then 'freight'
-        when costs.cost_type = 'return_handling' then 'handling'
-        when costs.cost_type in ('commission', 'bad_debt', 'other') then 'other_direct'
+    case costs.cost_type
+        {%- for cost_type, column in cost_type_lines().items() %}
+        when '{{ cost_type }}' then '{{ column }}'
+        {%- endfor %}
     end as column_name,
     -- A bonus settles what agreements accrued, see int_bonus_accruals; a marketing contribution settles nothing.
     case when costs.cost_type = 'bonus' then {{ month_floor('costs.settles_month') }} end as settles_month,

@@ -1,5 +1,6 @@
--- Every amount and count of a customer's month as the records have them. What is computed from them (accrued bonus,
--- cost pools, credit time) is added in customer_accounts.
+-- What a customer's sales lines of a month come to, what customer costs take of them down to net sales, and every
+-- count. All other customer costs, and what is computed (accrued bonus, cost pools, credit time), are added in
+-- customer_accounts.
 with sales as (
     select
         customer_id,
@@ -53,12 +54,9 @@ costs as (
         customer_id,
         month,
         sum(case when column_name = 'bonus' then amount else 0 end) as bonus,
-        sum(case when column_name = 'cash_discount' then amount else 0 end) as cash_discount,
-        sum(case when column_name = 'freight' then amount else 0 end) as freight_cost,
-        sum(case when column_name = 'handling' then amount else 0 end) as handling,
-        sum(case when column_name = 'other_direct' then amount else 0 end) as other_direct,
-        sum(case when column_name = 'cogs' then amount else 0 end) as write_down
+        sum(case when column_name = 'cash_discount' then amount else 0 end) as cash_discount
     from {{ ref('int_customer_costs_valued') }}
+    where column_name in ('bonus', 'cash_discount')
     group by customer_id, month
 ),
 
@@ -99,10 +97,7 @@ joined as (
         cast(coalesce(sales.returns, 0) as decimal(18, 4)) as returns,
         cast(coalesce(costs.bonus, 0) as decimal(18, 4)) as settled_bonus,
         cast(coalesce(costs.cash_discount, 0) as decimal(18, 4)) as cash_discount,
-        cast(coalesce(sales.cogs, 0) + coalesce(costs.write_down, 0) as decimal(18, 4)) as cogs,
-        cast(coalesce(costs.freight_cost, 0) - coalesce(sales.freight_charged, 0) as decimal(18, 4)) as freight,
-        cast(coalesce(costs.handling, 0) as decimal(18, 4)) as handling,
-        cast(coalesce(costs.other_direct, 0) as decimal(18, 4)) as other_direct,
+        cast(coalesce(sales.cogs, 0) as decimal(18, 4)) as cogs,
         cast(coalesce(orders.order_count, 0) as bigint) as order_count,
         cast(coalesce(sales.line_count, 0) as bigint) as line_count,
         cast(coalesce(sales.return_line_count, 0) as bigint) as return_line_count,
@@ -129,9 +124,6 @@ select
     settled_bonus,
     cash_discount,
     cogs,
-    freight,
-    handling,
-    other_direct,
     order_count,
     line_count,
     return_line_count,
@@ -146,9 +138,6 @@ where
     or settled_bonus <> 0
     or cash_discount <> 0
     or cogs <> 0
-    or freight <> 0
-    or handling <> 0
-    or other_direct <> 0
     or order_count <> 0
     or line_count <> 0
     or return_line_count <> 0

@@ -77,7 +77,8 @@ lines_without_customers as (
     left join lines_with_customer_costs
         on lines.line_code = lines_with_customer_costs.line_code
     where
-        lines.column_name in ('bonus', 'cash_discount', 'freight', 'handling', 'other_direct')
+        lines.column_name in ({{ quoted(customer_cost_lines()) }})
+        and lines.column_name <> 'cogs'
         and lines.line_code = lines.ledger_line_code
         and lines_with_customer_costs.line_code is null
 ),

@@ -33,14 +33,6 @@ create macro quotient(n, d) as (
     )
 )::decimal(18, 0) * 0.0001::decimal(5, 4);
 
--- Numbers as the models' sentences write them.
-create macro whole_text(amount, separator) as
-    replace(format('{:,}', round(amount, 0)::bigint), ',', separator);
-
-create macro count_text(number, separator) as
-    case when number = round(number, 0) then round(number, 0)::bigint::varchar
-    else replace(round(number, 1)::decimal(18, 1)::varchar, '.', separator) end;
-
 -- fine_share.
 create macro fine_share(n, d) as
     case when abs(n::decimal(28, 4)) < d::decimal(28, 4) * 100000 then long_ratio(n, d) end;

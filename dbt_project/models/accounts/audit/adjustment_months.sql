@@ -1,6 +1,10 @@
 -- Manual adjustments summed to the lines of the account, one row per customer and month. They are added to what the
 -- records come to in customer_accounts.
-with amounts as (
+with signs as (
+    {{ ladder_signs() }}
+),
+
+amounts as (
     select
         adjustments.customer_id,
         adjustments.month,
@@ -19,7 +23,7 @@ summed as (
         amounts.*,
         {{ ladder_sums('amounts', 'signs') }}
     from amounts
-    cross join {{ ref('int_ladder_signs') }} as signs
+    cross join signs
 )
 
 select
