@@ -199,7 +199,11 @@ class _Tables:
 
     # --- what the manifests and files say -----------------------------------------------------------
     def _is_identical(self) -> bool:
-        told = [side.marts[self.name] for side in (self.before, self.now)]
+        # An older manifest does not say what was not there to be said, such as that a table is no view.
+        told = [
+            {what: said for what, said in side.marts[self.name].items() if said is not None}
+            for side in (self.before, self.now)
+        ]
         found = [self._digest(side) for side in (self.before, self.now)]
         return told[0] == told[1] and found[0] == found[1]
 

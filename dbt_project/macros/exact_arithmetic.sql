@@ -236,3 +236,9 @@ cast(
         as decimal(18, {{ scale }})
     )
 {%- endmacro %}
+
+{# Whether a figure is less than ten thousand times another, either way: what is more is no ratio to compare. Amounts are
+   made wide first, for ten thousand times the sales of a large company is more than decimal(18, 4) holds. #}
+{% macro is_comparable_part(figure, whole) -%}
+    abs({{ figure }}) < cast({{ whole }} as decimal(24, 4)) * 10000
+{%- endmacro %}

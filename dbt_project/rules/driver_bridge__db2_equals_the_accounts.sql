@@ -53,7 +53,8 @@ expected as (
         db2,
         compared_invoiced_sales,
         compared_db2,
-        costs < 10000 * invoiced_sales and compared_costs < 10000 * compared_invoiced_sales as must_have_row
+        {{ is_comparable_part('costs', 'invoiced_sales') }}
+        and {{ is_comparable_part('compared_costs', 'compared_invoiced_sales') }} as must_have_row
     from sums
     where invoiced_sales > 0 and compared_invoiced_sales > 0
 ),

@@ -51,8 +51,8 @@ sums as (
         {%- endfor %}
         scoped.time_window
     having
-        max(abs(scoped.net_sales)) < 10000 * sum(scoped.net_sales)
-        and max(abs(scoped.compared_net_sales)) < 10000 * sum(scoped.compared_net_sales)
+        {{ is_comparable_part('max(abs(scoped.net_sales))', 'sum(scoped.net_sales)') }}
+        and {{ is_comparable_part('max(abs(scoped.compared_net_sales))', 'sum(scoped.compared_net_sales)') }}
 ),
 
 wholes as (
@@ -96,7 +96,7 @@ moved as (
             and scoped.net_sales > 0
             and scoped.compared_net_sales > 0
             {%- for level in levels %}
-            and abs(scoped.compared_db{{ level }}) < 10000 * scoped.compared_net_sales
+            and {{ is_comparable_part('scoped.compared_db' ~ level, 'scoped.compared_net_sales') }}
             {%- endfor %}
 ),
 

@@ -77,7 +77,7 @@ kinds as (
                 scoped.net_sales > 0
                 and scoped.compared_net_sales > 0
                 {%- for level in levels %}
-                and abs(scoped.compared_db{{ level }}) < 10000 * scoped.compared_net_sales
+                and {{ is_comparable_part('scoped.compared_db' ~ level, 'scoped.compared_net_sales') }}
                 {%- endfor %}
                 then 'comparable'
             when scoped.compared_net_sales = 0 and scoped.compared_db1 = 0 and changes.change = 'new'
@@ -184,8 +184,8 @@ excess as (
         net_sales > 0
         and compared_net_sales > 0
         {%- for level in levels %}
-        and abs(db{{ level }}) < 10000 * net_sales
-        and abs(compared_db{{ level }}) < 10000 * compared_net_sales
+        and {{ is_comparable_part('db' ~ level, 'net_sales') }}
+        and {{ is_comparable_part('compared_db' ~ level, 'compared_net_sales') }}
         {%- endfor %}
 ),
 

@@ -67,8 +67,8 @@ scopes as (
         and scopes.invoiced_sales > 0
         and scopes.compared_invoiced_sales > 0
         {%- for cost in costs %}
-        and abs(scopes.{{ cost }}) < 10000 * scopes.invoiced_sales
-        and abs(scopes.compared_{{ cost }}) < 10000 * scopes.compared_invoiced_sales
+        and {{ is_comparable_part('scopes.' ~ cost, 'scopes.invoiced_sales') }}
+        and {{ is_comparable_part('scopes.compared_' ~ cost, 'scopes.compared_invoiced_sales') }}
         {%- endfor %}
 ),
 
