@@ -6,8 +6,60 @@ program itself are not among them: they stay ordinary exceptions.
 
 from __future__ import annotations
 
+import re
+import shlex
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Longer text is cut: a sentence must stay readable, and the record says where the rest stands.
+_SHOWN = 80
+# What steers a terminal, turns the direction of writing or cannot be seen: no text of data may do that to
+# whoever reads it. Line ends and tabs lay out a page, so only a quotation shows them.
+_INVISIBLE_KINDS = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_PLAIN = re.compile(r"[ -~\n\t]*")
+
+
+def plain(text: str) -> str:
+    """The text with `\\x1b` or `\\u202e` in place of characters that steer a screen instead of being shown.
+
+    Every terminal and page gets its text through this. Line ends and tabs stay.
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(
+        _escaped(sign) if sign not in "\n\t" and unicodedata.category(sign) in _INVISIBLE_KINDS else sign
+        for sign in text
+    )
+
+
+def on_page(value: Any) -> Any:
+    """A value as a template may show it: `plain` if it is text (`finalize` of jinja2)."""
+    # Text that a template has already made is of a class of its own, which must stay.
+    return plain(value) if type(value) is str else value
+
+
+def one_line(text: str) -> str:
+    """The same on one line: line ends and tabs are shown as `\\n` and `\\t` too."""
+    return plain(text.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def quoted(text: str) -> str:
+    """A company's text as a sentence quotes it: in quotation marks, on one line, cut at 80 characters."""
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return f"'{one_line(shown)}'"
+
+
+def command(verb: str, workspace: Path) -> str:
+    """The command for a workspace, to be pasted into a shell wherever the workspace lies."""
+    return f"kunderegnskab {verb} --workspace {shlex.quote(str(workspace))}"
+
+
+def _escaped(sign: str) -> str:
+    code = ord(sign)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 @dataclass(frozen=True)
@@ -35,7 +87,7 @@ class InputProblem:
             where += f", record {self.record}"
         if self.column is not None:
             where += f", column {self.column}"
-        return f"{where}: {self.what}; {self.action}."
+        return one_line(f"{where}: {self.what}; {self.action}.")
 
 
 class KunderegnskabError(Exception):

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -223,6 +224,15 @@ def recorded_in(workspace: Workspace, publication: str, parameters: Mapping[str,
 def is_plain(parameters: Mapping[str, JsonValue]) -> bool:
     """True when a publication with these parameters names salespeople by their own keys."""
     return _recorded(parameters).get("secret_fingerprint") is None
+
+
+def readable_secret(workspace: Workspace) -> str | None:
+    """A sentence where others than its owner may read the secret, which tells who is behind a pseudonym."""
+    path = secret_file(workspace)
+    if not path.is_file() or not path.stat().st_mode & 0o077:
+        return None
+    owned = f"chmod 600 {shlex.quote(str(path))}"
+    return f"{SECRET} may be read by others than its owner; take that right away: {owned}"
 
 
 def make_folder(workspace: Workspace) -> None:

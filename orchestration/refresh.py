@@ -6,6 +6,7 @@ How that is shown belongs in `commands/refresh.py`, what the job does in `defs/`
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from kunderegnskab.ingest.unread import unread
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
@@ -36,12 +38,14 @@ class Outcome:
         status: published, unchanged (nothing new was published) or failed (nothing was published).
         publication: name of the publication that readers see now, None before the first.
         sentences: what went wrong, plain; empty unless failed.
+        unread: files that nothing reads and sources that no file matches, plain; told whatever came of it.
         warnings: checks that failed without hindering the publication, plain.
         notes: what could not be kept or sent of the run, which changes nothing of what came of it.
         changed: names of files that are new, others or gone since the publication before; what else has
             changed of what it is made from stands in words.
         seconds: how long it took, waiting for others included.
         log: file with everything that Dagster and dbt said; None if they were not started.
+        head: name and manifest's hash of the publication that is new, None where none is.
     """
 
     status: Literal["published", "unchanged", "failed"]
@@ -50,10 +54,12 @@ class Outcome:
     sentences: tuple[str, ...] = ()
     log: str | None = None
     rejects: str | None = None
+    unread: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     seconds: int = 0
+    head: str | None = None
 
 
 def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> Outcome:
@@ -85,7 +91,7 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
         outcome, is_noted = _failed(workspace, error), False
     except KunderegnskabError as error:
         outcome, is_noted = _failed(workspace, error), True
-    outcome = replace(outcome, seconds=round(time.monotonic() - began))
+    outcome = replace(outcome, unread=unread(workspace).sentences, seconds=round(time.monotonic() - began))
     if is_noted:
         _note(workspace, outcome)
     return outcome
@@ -118,6 +124,8 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
                 raise_on_error=False,
                 run_config={"loggers": {"console": {"config": {"log_level": "INFO"}}}},
             )
+            if failures.was_told_to_stop(result.all_events):
+                raise KeyboardInterrupt
             # A step that was left out, though no other failed, has not done its work.
             left_out = [event.step_key for event in result.all_events if event.is_step_skipped]
             is_whole = result.success and not left_out
@@ -131,7 +139,13 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Outc
         if current is None or current.manifest.run_id != result.run_id:
             return Outcome("unchanged", name, result.run_id, log=str(log), notes=told)
         return Outcome(
-            "published", name, result.run_id, log=str(log), warnings=tuple(warnings_of(current)), notes=told
+            "published",
+            name,
+            result.run_id,
+            log=str(log),
+            warnings=tuple(warnings_of(current)),
+            notes=told,
+            head=current.head,
         )
     if not sentences and left_out:
         sentences = (f"Steps were left out: {', '.join(map(str, left_out))}.",)
@@ -169,5 +183,24 @@ def _output_to(log: Path) -> Generator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+    with (
+        log.open("a", encoding="utf-8") as stream,
+        _descriptors_to(stream.fileno()),
+        redirect_stdout(stream),
+        redirect_stderr(stream),
+    ):
         yield
+
+
+@contextmanager
+def _descriptors_to(file: int) -> Generator[None]:
+    """Also for what writes past Python: a process that Dagster started says how it took Ctrl-C."""
+    kept = {each: os.dup(each) for each in (1, 2)}
+    try:
+        for each in kept:
+            os.dup2(file, each)
+        yield
+    finally:
+        for each, before in kept.items():
+            os.dup2(before, each)
+            os.close(before)

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from kunderegnskab.audit.reperformance import CannotReperform, compared_tables
+from kunderegnskab.audit.rereading import read_again
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.audit.verification import Finding, newest, verify_integrity
 from kunderegnskab.personal.names import names_in, purged, read_names
 from kunderegnskab.progress import Progress
 from kunderegnskab.pseudonyms import is_plain
+from kunderegnskab.publication.heads import unknown_heads, unsigned
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.name_search import cells_that_are
 from kunderegnskab.sql import literal
@@ -74,24 +77,48 @@ class Report:
         }
 
 
-def verify(workspace: Workspace, progress: Progress, *, wanted: Sequence[str], last: int) -> Report:
+def verify(
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    wanted: Sequence[str],
+    last: int,
+    heads: Sequence[str] = (),
+    public_key: Path | None = None,
+) -> Report:
     """Verify a workspace's publications.
 
     Args:
         wanted: publications to compute again, by name or number; the newest `last` where there are none.
+        heads: what was noted of the chain's head, at any time.
+        public_key: of the key that publications are signed with.
+
+    Raises:
+        UnusableProof: the file is no public key.
     """
     integrity = verify_integrity(workspace, progress)
     newest_one = next(iter(integrity.trusted), None)
-    head = f"{newest_one.name} {newest_one.manifest_sha256}" if newest_one else None
+    head = newest_one.head if newest_one else None
     report = Report(str(workspace.root), head, list(integrity.findings))
     hashed = integrity.hashed
     report.done.append(
         f"Hashed {hashed['chain']} manifests, {hashed['published']} published files, "
-        f"{hashed['lake']} lake files, "
-        f"{hashed['landing']} landing files and {hashed['configuration']} configuration files."
+        f"{hashed['lake']} lake files with {hashed['receipts']} receipts, "
+        f"{hashed['landing']} landing files, {hashed['journal']} lines of the journal and "
+        f"{hashed['configuration']} configuration files."
     )
     if hashed["chain"] == 0:
         report.not_done.append("Nothing is published yet.")
+    report.findings += [
+        Finding("head", head, sentence) for head, sentence in unknown_heads(integrity.chain, heads)
+    ]
+    if heads:
+        report.done.append(f"Looked for {len(heads)} noted heads on the chain.")
+    if public_key is not None:
+        report.findings += [
+            Finding("signature", name, sentence) for name, sentence in unsigned(integrity.chain, public_key)
+        ]
+        report.done.append(f"Checked the signatures of {len(integrity.chain)} manifests.")
     chosen = newest(integrity, wanted, last)
     known = {name for each in chosen for name in (each.name, str(each.manifest.number))}
     report.not_done += [
@@ -99,6 +126,8 @@ def verify(workspace: Workspace, progress: Progress, *, wanted: Sequence[str], l
         for name in wanted
         if name not in known
     ]
+    if chosen:
+        _read_again(workspace, chosen, progress, report)
     for name, outcome in reperform(workspace, chosen, progress).items():
         if isinstance(outcome, CannotReperform):
             report.not_done.append(str(outcome))
@@ -120,6 +149,17 @@ def verify(workspace: Workspace, progress: Progress, *, wanted: Sequence[str], l
         _recalculate(workspace, publication, progress, report)
     _look_for_names(workspace, chosen, report)
     return report
+
+
+def _read_again(
+    workspace: Workspace, chosen: Sequence[Publication], progress: Progress, report: Report
+) -> None:
+    reread = read_again(workspace, chosen, progress)
+    report.done.append(
+        f"Read {reread.compared} of {reread.of} files again and compared each record with the lake."
+    )
+    report.findings += reread.findings
+    report.not_done += reread.left
 
 
 def _look_for_names(workspace: Workspace, chosen: Sequence[Publication], report: Report) -> None:

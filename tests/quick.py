@@ -35,7 +35,7 @@ from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
 from kunderegnskab.publication.status import warnings_of
 from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, current_build
-from kunderegnskab.quality.runs import Run, keep_run
+from kunderegnskab.quality.runs import Run, begin_run, end_run
 from kunderegnskab.refresh.building import build
 from kunderegnskab.refresh.checking import check_files, check_totals
 from kunderegnskab.refresh.failures import failed_checks
@@ -119,6 +119,7 @@ def _run_steps(
     progress("starting", 0, 1)
     broken: list[str] | None = None
     with refresh._output_to(log), sole_writer(workspace), listening(progress):
+        begin_run(workspace, run_id)
         try:
             _steps(project, workspace, run_id, started_at, again=FULL in tags)
         except _Stopped:
@@ -134,13 +135,14 @@ def _run_steps(
             "published" if is_new else "unchanged" if broken is None else "failed",
             name if is_new else None,
         )
-        keep_run(workspace.runs, ended, workspace.warehouse if _is_loaded_by(workspace, run_id) else None)
+        end_run(workspace, ended, workspace.warehouse if _is_loaded_by(workspace, run_id) else None)
     if broken is not None:
         checks, rejects = failed_checks(workspace, run_id)
         return refresh.Outcome("failed", name, run_id, (*checks, *broken), str(log), rejects)
     warnings = tuple(warnings_of(current)) if current is not None and is_new else ()
+    head = current.head if current is not None and is_new else None
     return refresh.Outcome(
-        "published" if is_new else "unchanged", name, run_id, log=str(log), warnings=warnings
+        "published" if is_new else "unchanged", name, run_id, log=str(log), warnings=warnings, head=head
     )
 
 

@@ -426,7 +426,7 @@ class Published:
         return dict(zip(columns, row, strict=True))
 
 
-_COMPANY = ("segment_cost", "unused_capacity", "unallocated", "credit_cost_put_back")
+_COMPANY = ("segment_cost", "unused_capacity", "unallocated", "bonus_timing", "credit_cost_put_back")
 
 
 PutIn = Callable[[Case, Books], None]

@@ -22,6 +22,14 @@
     case when {{ rate }} = 1 then {{ amount }} else {{ money(exact_product(amount, rate, 4, 8)) }} end
 {%- endmacro %}
 
+{# A quantity in the product's own unit of measure, decimal(18, 6); as it is where there is no factor. #}
+{% macro in_own_unit(quantity, factor) -%}
+    case
+            when {{ factor }} <> 1 then cast(round({{ exact_product(quantity, factor, 6, 8) }}, 6) as decimal(18, 6))
+            else {{ quantity }}
+        end
+{%- endmacro %}
+
 {# Truncating division of whole numbers; the divisor must not be 0. #}
 {% macro int_div(dividend, divisor) -%}
     {{ adapter.dispatch('int_div', 'kunderegnskab')(dividend, divisor) }}
@@ -141,6 +149,16 @@ cast(
             6
         ) }}
     end
+{%- endmacro %}
+
+{# The same as money, decimal(18, 4), rounded once; NULL where the denominator is 0. For few rows: it is slow. #}
+{% macro money_scaled_by(amount, numerator, denominator) -%}
+cast(
+        {{ div_half_up(
+            'cast(' ~ wide_money_units(amount) ~ ' as decimal(19, 0)) * ' ~ quantity_units(numerator),
+            quantity_units(denominator)
+        ) }} * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)
+    )
 {%- endmacro %}
 
 {# Of an amount of decimal(18, 4), the whole number of 1/10000 as a bigint. A model that divides many amounts makes them

@@ -99,8 +99,19 @@ select
 {% macro count_measures() -%}
     {{ return([
         'order_count', 'line_count', 'return_line_count', 'visit_count', 'visit_minutes', 'freight_charged',
-        'sales_without_cost',
+        'sales_without_cost', 'returns_without_cost',
     ]) }}
+{%- endmacro %}
+
+{# The orders of each customer and month; an order of several months is one in each. #}
+{% macro order_counts() -%}
+    select
+        customer_id,
+        month,
+        cast(count(*) as bigint) as order_count
+    from {{ ref('int_customer_orders') }}
+    where line_count > 0
+    group by customer_id, month
 {%- endmacro %}
 
 {# How many customers stand behind a scope. They do not add up over months, salespeople or teams. #}
@@ -112,11 +123,14 @@ select
 
    relation: has month, the columns of key, and every account measure
    key: list of columns, never NULL; gives month, time_window, key, each measure, and each measure as compared_<measure>
-   (0 where nothing was posted, and where the window has none to be compared with).
+   (0 where nothing was posted, and where the window has none to be compared with), has_orders and compared_has_orders
+   repeated_orders: SQL of the orders that are orders of an earlier month too: the columns of key, month, previous_month
+   (the last one before) and order_count
 
    A window's sum is what has run up at its end less what had run up before its beginning, so that each month is summed
-   once and not once per window that it is in. #}
-{% macro window_sums(relation, key) -%}
+   once and not once per window that it is in. An order of several months is one order of a window that has them: it
+   counts in the first of them. #}
+{% macro window_sums(relation, key, repeated_orders) -%}
 {%- set totals = [
     ('now', 'last_month'), ('earlier', 'before_first_month'),
     ('compared', 'compared_last_month'), ('compared_earlier', 'compared_before_first_month'),
@@ -125,8 +139,10 @@ with windows as (
     select
         month,
         time_window,
+        first_month,
         month as last_month,
         {{ add_months('first_month', '-1') }} as before_first_month,
+        compared_first_month,
         compared_last_month,
         {{ add_months('compared_first_month', '-1') }} as compared_before_first_month
     from {{ ref('time_windows') }}
@@ -188,6 +204,36 @@ running as (
         order by window_months.month asc nulls last
         rows between unbounded preceding and current row
     )
+),
+
+repeated as (
+    {{ repeated_orders }}
+),
+
+repeats as (
+    select
+        {%- for column in key %}
+        repeated.{{ column }},
+        {%- endfor %}
+        windows.month,
+        windows.time_window,
+        sum(case when repeated.previous_month >= windows.first_month then repeated.order_count else 0 end)
+            as order_count,
+        sum(
+            case
+                when
+                    repeated.previous_month >= windows.compared_first_month
+                    and repeated.month <= windows.compared_last_month
+                    then repeated.order_count
+                else 0
+            end
+        ) as compared_order_count
+    from repeated
+    inner join windows
+        on
+            repeated.month <= windows.month
+            and repeated.previous_month >= coalesce(windows.compared_first_month, windows.first_month)
+    group by {% for column in key %}repeated.{{ column }}, {% endfor %}windows.month, windows.time_window
 )
 
 select
@@ -197,12 +243,17 @@ select
     windows.month,
     windows.time_window,
     {%- for measure in account_measures() %}
-    cast(now.{{ measure }} - coalesce(earlier.{{ measure }}, 0) as decimal(18, 4)) as {{ measure }},
+    {%- set less = {'order_count': ' - coalesce(repeats.' ~ measure ~ ', 0)'}.get(measure, '') %}
+    {%- set compared_less = {'order_count': ' - coalesce(repeats.compared_' ~ measure ~ ', 0)'}.get(measure, '') %}
+    cast(now.{{ measure }} - coalesce(earlier.{{ measure }}, 0){{ less }} as decimal(18, 4)) as {{ measure }},
     cast(
-        coalesce(compared.{{ measure }}, 0) - coalesce(compared_earlier.{{ measure }}, 0) as decimal(18, 4)
-    ) as compared_{{ measure }}
-    {{- ',' if not loop.last }}
+        coalesce(compared.{{ measure }}, 0) - coalesce(compared_earlier.{{ measure }}, 0){{ compared_less }}
+        as decimal(18, 4)
+    ) as compared_{{ measure }},
     {%- endfor %}
+    -- An owner may have part of an order that the window counts at another.
+    now.order_count > coalesce(earlier.order_count, 0) as has_orders,
+    coalesce(compared.order_count, 0) > coalesce(compared_earlier.order_count, 0) as compared_has_orders
 from windows
 inner join running as now
     on windows.last_month = now.month
@@ -214,6 +265,12 @@ left join running as {{ total }}
         {%- endfor %}
         windows.{{ month }} = {{ total }}.month
 {%- endfor %}
+left join repeats
+    on
+        {%- for column in key %}
+        now.{{ column }} = repeats.{{ column }} and
+        {%- endfor %}
+        windows.month = repeats.month and windows.time_window = repeats.time_window
 -- Nothing posted in either window is no row.
 where
     now.month_count > coalesce(earlier.month_count, 0)

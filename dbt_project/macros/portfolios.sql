@@ -96,6 +96,53 @@ select
 from summed
 {%- endmacro %}
 
+{# Each owner's part of the orders that are orders of an earlier month too, for window_sums.
+   day: SQL of the day that decides whose they are, of int_customer_orders (orders) or the last day of the accounts
+   (as_of.today); key: salesperson_id, and customer_id if the parts are by customer. #}
+{% macro repeated_orders_of_owners(day, key) -%}
+    select
+        {%- for column in key %}
+        {{ 'owners' if column == 'salesperson_id' else 'counted' }}.{{ column }},
+        {%- endfor %}
+        counted.month,
+        counted.previous_month,
+        sum({{ owner_part('counted.order_count', 'owners') }}) as order_count
+    from (
+        select
+            orders.customer_id,
+            orders.month,
+            orders.previous_month,
+            spans.span_from,
+            cast(count(*) as decimal(18, 4)) as order_count
+        from {{ ref('int_customer_orders') }} as orders
+        cross join (
+            select last_day(max(month)) as today
+            from {{ ref('time_windows') }}
+        ) as as_of
+        inner join (
+            select distinct
+                customer_id,
+                span_from,
+                span_before
+            from {{ ref('int_owner_spans') }}
+        ) as spans
+            on
+                orders.customer_id = spans.customer_id
+                and {{ day }} >= spans.span_from
+                and {{ day }} < spans.span_before
+        where orders.previous_month is not null
+        group by orders.customer_id, orders.month, orders.previous_month, spans.span_from
+    ) as counted
+    inner join {{ ref('int_owner_spans') }} as owners
+        on counted.customer_id = owners.customer_id and counted.span_from = owners.span_from
+    group by
+        {%- for column in key %}
+        {{ 'owners' if column == 'salesperson_id' else 'counted' }}.{{ column }},
+        {%- endfor %}
+        counted.month,
+        counted.previous_month
+{%- endmacro %}
+
 {# For rules of portfolio_ratio_bridge: one row per scope of the bridge, customer and window, with net sales and
    contributions of now and then. What must hold of them, the rule says. #}
 {% macro ratio_bridge_customers() -%}

@@ -1,8 +1,17 @@
 {# Which customer, product or salesperson a record belongs to. #}
 
-{# Records that belong to no known customer or product are kept under this id. #}
+{# Records without a customer or product number are kept under this id. #}
 {% macro unknown_id() -%}
     '(ukendt)'
+{%- endmacro %}
+
+{# What stands in place of the name of a customer, or product, that the company's own list lacks. #}
+{% macro name_of_unlisted_customer() -%}
+    '(ikke i kundelisten)'
+{%- endmacro %}
+
+{% macro name_of_unlisted_product() -%}
+    '(ikke i varelisten)'
 {%- endmacro %}
 
 {# The salesperson of everything nobody owns. #}
@@ -15,15 +24,11 @@
     case when trim({{ id }}) = '' then null else {{ id }} end
 {%- endmacro %}
 
-{# The id a record is kept under.
-   id: as the record carries it; known_id: the id found in the feed (NULL when not found);
-   is_supplied: 1 when the company supplies the feed. Without the feed, the ids on the records define it. #}
-{% macro resolved_id(id, known_id, is_supplied) -%}
-    case
-            when coalesce(trim({{ id }}), '') = '' then {{ unknown_id() }}
-            when {{ is_supplied }} = 1 and {{ known_id }} is null then {{ unknown_id() }}
-            else {{ id }}
-        end
+{# The id a record is kept under: its own, whether or not a list of master data holds it; records without one are
+   kept together.
+   id: as the record carries it. #}
+{% macro resolved_id(id) -%}
+    coalesce({{ id_or_null(id) }}, {{ unknown_id() }})
 {%- endmacro %}
 
 {# One row: <feed>_supplied = 1 or 0 for each feed asked for. #}

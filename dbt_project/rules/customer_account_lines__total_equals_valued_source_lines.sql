@@ -15,18 +15,29 @@ lines as (
         sales.document_type,
         sales.line_type,
         sales.posting_date,
+        sales.document_no,
+        sales.line_no,
+        sales.original_document_no,
+        sales.original_line_no,
         sales.product_id,
         case
             when trim(sales.currency) = '' then null
             when sales.currency = company.company_currency then null
             else sales.currency
         end as foreign_currency,
-        sales.quantity,
+        sales.quantity as recorded_quantity,
+        {{ in_own_unit('sales.quantity', 'units.factor') }} as quantity,
+        units.product_id is null or units.factor is not null as is_unit_known,
         sales.list_amount,
         sales.net_amount,
         sales.cost_amount
     from {{ ref('stg_sales_lines') }} as sales
     cross join company
+    left join {{ ref('int_product_units') }} as units
+        on
+            sales.line_type = 'goods'
+            and sales.product_id = units.product_id
+            and sales.unit_of_measure = units.unit_of_measure
     where sales.line_type not in ('deposit', 'ignore')
 ),
 
@@ -84,6 +95,33 @@ day_costs as (
         on cost_dates.product_id = costs.product_id and cost_dates.valid_from = costs.valid_from
 ),
 
+-- The line that goods without a cost of their own come back from.
+sold as (
+    select
+        lines.document_no,
+        lines.line_no,
+        sold.posting_date,
+        sold.quantity,
+        {{ at_rate('sold.cost_amount', 'coalesce(day_rates.rate, 1)') }} as cost_amount
+    from lines
+    inner join lines as sold
+        on
+            lines.original_document_no = sold.document_no
+            and lines.original_line_no = sold.line_no
+            and lines.product_id = sold.product_id
+    left join day_rates
+        on sold.foreign_currency = day_rates.foreign_currency and sold.posting_date = day_rates.posting_date
+    where
+        lines.original_line_no is not null
+        and lines.line_type = 'goods'
+        and lines.recorded_quantity < 0
+        and lines.cost_amount is null
+        and sold.document_type = 'invoice'
+        and sold.line_type = 'goods'
+        and sold.recorded_quantity > 0
+        and (sold.foreign_currency is null or day_rates.rate is not null)
+),
+
 valued as (
     select
         lines.month,
@@ -93,14 +131,23 @@ valued as (
         {{ at_rate('lines.net_amount', 'coalesce(day_rates.rate, 1)') }} as net_amount,
         coalesce(
             {{ at_rate('lines.cost_amount', 'coalesce(day_rates.rate, 1)') }},
+            case
+                when sold.cost_amount is not null
+                    then {{ money_scaled_by('sold.cost_amount', 'lines.quantity', 'sold.quantity') }}
+            end,
             {{ money(exact_product('lines.quantity', 'day_costs.unit_cost', 6, 4)) }},
             0
         ) as cost_amount
     from lines
     left join day_rates
         on lines.foreign_currency = day_rates.foreign_currency and lines.posting_date = day_rates.posting_date
+    left join sold
+        on lines.document_no = sold.document_no and lines.line_no = sold.line_no
     left join day_costs
-        on lines.product_id = day_costs.product_id and lines.posting_date = day_costs.posting_date
+        on
+            lines.is_unit_known
+            and lines.product_id = day_costs.product_id
+            and coalesce(sold.posting_date, lines.posting_date) = day_costs.posting_date
     -- Without a rate a line is rejected: no company amount, in no line.
     where lines.foreign_currency is null or day_rates.rate is not null
 ),

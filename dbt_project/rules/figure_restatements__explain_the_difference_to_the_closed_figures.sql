@@ -2,7 +2,9 @@
    accounts show now, to the øre, in the lines and results that are reported. #}
 {% macro figure_restatements__explain_the_difference_to_the_closed_figures() -%}
 {%- set shared = ['net_sales', 'db1', 'db2', 'db3'] %}
-{%- set company = shared + ['segment_cost', 'unused_capacity', 'unallocated', 'ledger_result', 'difference'] %}
+{%- set company = shared + [
+    'segment_cost', 'unused_capacity', 'unallocated', 'bonus_timing', 'ledger_result', 'difference',
+] %}
 
 with closes as (
     select month
@@ -66,7 +68,7 @@ select
 from parts
 where
     measure in ('net_sales', 'db1', 'db2', 'db3')
-    or measure in ('segment_cost', 'unused_capacity', 'unallocated', 'ledger_result', 'difference')
+    or measure in ('segment_cost', 'unused_capacity', 'unallocated', 'bonus_timing', 'ledger_result', 'difference')
 group by month, level, scope_id, measure
 having sum(explained) is distinct from coalesce(sum(shown), 0)
 {%- endmacro %}

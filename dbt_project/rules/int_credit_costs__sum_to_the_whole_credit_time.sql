@@ -1,5 +1,5 @@
-{# Fails for each paid document whose months do not sum to amount x interest x days / days of the year. Asked
-   where the company's one rate applies throughout. #}
+{# Fails for each paid document whose months do not sum to amount x interest x days / days of the year, to the payment
+   or to the day before it on which it was given up. Asked where the company's one rate applies throughout. #}
 {% macro int_credit_costs__sum_to_the_whole_credit_time() -%}
 with period as (
     select
@@ -14,10 +14,10 @@ whole as (
         {{ credit_cost(
             'receivables.amount',
             'company.credit_interest_rate',
-            'cast(' ~ days_between('receivables.invoice_date', 'receivables.paid_date') ~ ' as decimal(9, 0))',
+            'cast(' ~ days_between('receivables.invoice_date', 'coalesce(receivables.lost_on, receivables.paid_date)') ~ ' as decimal(9, 0))',
             'cast(company.day_count as decimal(9, 0))',
         ) }} as amount
-    from {{ ref('stg_receivables') }} as receivables
+    from {{ ref('int_receivables_resolved') }} as receivables
     cross join {{ ref('stg_company') }} as company
     cross join period
     where

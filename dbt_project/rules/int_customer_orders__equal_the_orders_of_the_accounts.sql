@@ -5,7 +5,7 @@ with orders as (
     select
         customer_id,
         month,
-        count(*) as order_count,
+        sum(case when line_count > 0 then 1 else 0 end) as order_count,
         sum(invoiced_amount) as invoiced_amount
     from {{ ref('int_customer_orders') }}
     group by customer_id, month

@@ -2,8 +2,8 @@
    each file of which a line is lost or counted twice. #}
 {% macro int_sales_documents__hold_every_line() -%}
 {%- set measures = [
-    'list_sales', 'invoice_discount', 'returns', 'cogs', 'freight_charged', 'sales_without_cost', 'line_count',
-    'return_line_count',
+    'list_sales', 'invoice_discount', 'returns', 'cogs', 'freight_charged', 'sales_without_cost',
+    'returns_without_cost', 'line_count', 'return_line_count',
 ] %}
 
 with documents as (

@@ -6,12 +6,22 @@ with amounts as (
     {%- for measure in account_measures() %}
     select
         month,
+        cast(null as date) as previous_month,
         '{{ measure }}' as measure,
         sum({{ measure }}) as amount
     from {{ ref('customer_accounts') }}
     group by month
-    {{ 'union all' if not loop.last }}
+    union all
     {%- endfor %}
+    -- Of an order of several months each window takes one.
+    select
+        month,
+        previous_month,
+        'order_count' as measure,
+        -count(*) as amount
+    from {{ ref('int_customer_orders') }}
+    where previous_month is not null
+    group by month, previous_month
 ),
 
 sums as (
@@ -35,6 +45,7 @@ sums as (
         on
             windows.first_month <= amounts.month
             and windows.month >= amounts.month
+            and windows.first_month <= coalesce(amounts.previous_month, amounts.month)
             and formulas.measure = amounts.measure
     where windows.time_window in ('month', 'ytd', 'r12')
     group by formulas.kpi_id, windows.month, windows.time_window

@@ -16,7 +16,7 @@
     {{ customer_accounts__counts_equal_the_source_lines() }}
     {{ customer_accounts__equal_customer_account_lines() }}
     {{ customer_segments__hold_every_customer_in_every_month() }}
-    {{ customers__hold_nobody_unknown_to_the_company() }}
+    {{ customers__hold_nobody_without_a_record() }}
     {{ customers__hold_the_unknown_customer_and_every_posted_one() }}
     {{ driver_bridge__adds_up_to_the_change_of_db2() }}
     {{ driver_bridge__db2_equals_the_accounts() }}

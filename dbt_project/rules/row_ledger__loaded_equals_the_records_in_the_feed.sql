@@ -17,6 +17,7 @@
     'credit_terms': 'stg_credit_terms',
     'adjustments': 'stg_adjustments',
     'ladder_lines': 'stg_ladder_lines',
+    'unit_conversions': 'stg_unit_conversions',
 } %}
 
 with records as (

@@ -1,8 +1,27 @@
 {# Fails for each window of the company, of a team and of a salesperson whose customers are not those with an order in
-   its months, or whose new ones are not those of them without one in the window it is compared with, counted from the
-   accounts; and for each window whose segments, or customers, do not have as many together as the company. #}
+   its months, or whose new ones are not those of them whose first order is among these, counted from the accounts; and for each window whose segments, or customers, do not have as many together as the company. #}
 {% macro scope_windows__count_every_customer_once() -%}
-with customers as (
+with opening as (
+    select min(month) as month
+    from {{ ref('months') }}
+),
+
+-- First orders of customers who did not buy before the accounts begin, as far as anybody knows.
+firsts as (
+    select
+        accounts.customer_id,
+        min(accounts.month) as month
+    from {{ ref('customer_accounts') }} as accounts
+    inner join {{ ref('customers') }} as customers
+        on accounts.customer_id = customers.customer_id
+    cross join opening
+    where accounts.order_count > 0
+    group by accounts.customer_id, customers.customer_since, opening.month
+    having
+        coalesce(last_day(customers.customer_since) >= opening.month, min(accounts.month) > opening.month)
+),
+
+customers as (
     select
         accounts.customer_id,
         windows.month,
@@ -10,8 +29,10 @@ with customers as (
         max(case when accounts.month >= windows.first_month then 1 else 0 end) as has_bought,
         case
             when windows.compared_first_month is not null
-                then max(case when accounts.month <= windows.compared_last_month then 1 else 0 end)
-        end as had_bought
+                then max(
+                    case when accounts.month = firsts.month and accounts.month >= windows.first_month then 1 else 0 end
+                )
+        end as is_new
     from {{ ref('time_windows') }} as windows
     inner join {{ ref('customer_accounts') }} as accounts
         on
@@ -21,6 +42,8 @@ with customers as (
                 windows.first_month <= accounts.month
                 or (windows.compared_first_month <= accounts.month and windows.compared_last_month >= accounts.month)
             )
+    left join firsts
+        on accounts.customer_id = firsts.customer_id
     group by accounts.customer_id, windows.month, windows.time_window, windows.compared_first_month
 ),
 
@@ -71,7 +94,7 @@ counted as (
         buyers.month,
         buyers.time_window,
         count(*) as customer_count,
-        sum(1 - customers.had_bought) as new_customer_count
+        sum(customers.is_new) as new_customer_count
     from buyers
     left join customers
         on

@@ -1,14 +1,16 @@
 {# Fails for each month whose segments, without the good customers' own row, do not sum to the company over the
-   twelve months: amounts to the company account, counts to the customers' accounts. #}
+   twelve months: amounts to the company account, counts to the customers' accounts, orders to those of the window, each
+   once. #}
 {% macro segment_profiles__sum_to_the_company() -%}
 {%- set amounts = ['invoiced_sales', 'returns', 'bonus', 'net_sales', 'db1', 'db2', 'db3', 'freight'] %}
-{%- set counts = ['order_count', 'line_count', 'visit_count'] %}
+{%- set counts = ['line_count', 'visit_count'] %}
 
 with profiles as (
     select
         {%- for column in amounts + counts %}
         sum({{ column }}) as {{ column }},
         {%- endfor %}
+        sum(order_count) as order_count,
         month
     from {{ ref('segment_profiles') }}
     where segment is distinct from {{ good_customers_name() }}
@@ -48,6 +50,26 @@ company as (
         on windows.first_month <= accounts.month and windows.month >= accounts.month
     where windows.time_window = 'r12'
     group by windows.month
+),
+
+window_orders as (
+    select distinct
+        windows.month,
+        orders.customer_id,
+        orders.order_kind,
+        orders.order_key
+    from {{ ref('time_windows') }} as windows
+    inner join {{ ref('int_customer_orders') }} as orders
+        on windows.first_month <= orders.month and windows.month >= orders.month and orders.line_count > 0
+    where windows.time_window = 'r12'
+),
+
+orders as (
+    select
+        month,
+        count(*) as order_count
+    from window_orders
+    group by month
 )
 
 select
@@ -55,12 +77,17 @@ select
     profiles.net_sales as net_sales_of_segments,
     company.net_sales,
     profiles.db3 as db3_of_segments,
-    company.db3
+    company.db3,
+    profiles.order_count as orders_of_segments,
+    orders.order_count
 from profiles
 full join company
     on profiles.month = company.month
+left join orders
+    on company.month = orders.month
 where
     company.month is null
+    or coalesce(profiles.order_count, 0) is distinct from coalesce(orders.order_count, 0)
     {%- for column in amounts + counts %}
     or coalesce(profiles.{{ column }}, 0) is distinct from coalesce(company.{{ column }}, 0)
     {%- endfor %}

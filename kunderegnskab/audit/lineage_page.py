@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from kunderegnskab.audit.lineage import ROWS
 from kunderegnskab.audit.models import Model, read_models
 from kunderegnskab.code_version import code_version
+from kunderegnskab.problems import on_page
 from kunderegnskab.workspace.notes import write_text
 
 PAGE_FILE = "lineage.html"
@@ -134,6 +135,7 @@ def write_lineage_page(
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=on_page,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

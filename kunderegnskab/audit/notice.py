@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from kunderegnskab.audit.lineage import ROWS
 from kunderegnskab.audit.lineage_page import beginnings, read_edges
 from kunderegnskab.feeds import load_feeds
+from kunderegnskab.problems import on_page
 from kunderegnskab.workspace import Company
 
 NOTICE_FILE = "notice.html"
@@ -115,6 +116,7 @@ def write_notice(
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=on_page,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

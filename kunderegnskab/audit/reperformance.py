@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import duckdb
 
 from kunderegnskab.audit.raw_schema import fill_raw
-from kunderegnskab.ingest import ExpectedFiles, Intake, LoadRecord, Receipt
+from kunderegnskab.ingest import ExpectedFiles, Intake, LoadRecord
 from kunderegnskab.problems import InputProblems, KunderegnskabError
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.pseudonyms import SecretMissing, recorded_in
 from kunderegnskab.publication import store
 from kunderegnskab.publication.content_hash import columns_of, table_content
 from kunderegnskab.publication.earlier import EARLIER, attached
+from kunderegnskab.publication.inputs import receipt_of
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.sql import qualified
 from kunderegnskab.workspace import Company, Workspace
@@ -54,25 +54,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             f"{publication.name} was published by version {manifest.code_version}, which did not record all "
             "that is needed to compute it again."
         )
-    receipts = tuple(
-        Receipt(
-            feed=file.feed,
-            source_file=file.path,
-            file_sha256=file.sha256,
-            size=file.size,
-            lookups=dict(file.lookups),
-            lake_file=file.lake_file,
-            lake_sha256=file.lake_sha256,
-            records_read=file.records_read,
-            records_loaded=file.records_loaded,
-            records_rejected=file.records_rejected,
-            records_left_out=file.records_left_out,
-            control_totals={name: Decimal(total) for name, total in file.control_totals.items()},
-            source=file.source,
-            rejects_allowed=file.rejects_allowed,
-        )
-        for file in manifest.inputs
-    )
+    receipts = tuple(map(receipt_of, manifest.inputs))
     company = Company.model_validate(manifest.parameters["company"])
     try:
         pseudonyms = recorded_in(workspace, publication.name, manifest.parameters)

@@ -20,6 +20,7 @@ import duckdb
 
 from kunderegnskab.audit.models import Model, read_models
 from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.ingest.load import loaded_records
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.pseudonyms import PLAIN, Pseudonyms, SecretMissing, has_salespeople, recorded_in
@@ -123,7 +124,7 @@ class Trace:
     def require(self, relation: str) -> None:
         """Make a relation available under its name, with everything that it reads.
 
-        Raises CannotTrace when there is no such relation, or a lake file is gone.
+        Raises CannotTrace when there is no such relation, or a lake file is gone or another by now.
         """
         if relation in self._made:
             return
@@ -171,6 +172,11 @@ class Trace:
                 f"lake/{file.lake_file}, the typed copy of {file.path} that {self.publication.name} was made "
                 "from, is missing; restore it from a backup, or put the file back and run `kunderegnskab "
                 "refresh --full`."
+            )
+        if file_sha256(path) != file.lake_sha256:
+            raise CannotTrace(
+                f"lake/{file.lake_file}, the typed copy of {file.path} that {self.publication.name} was made "
+                "from, has changed since; restore it from a backup. `kunderegnskab verify` tells what else."
             )
         return path
 

@@ -8,21 +8,35 @@ One changed file gives one finding: what a changed manifest says of other files 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kunderegnskab.ingest.lake import configuration_hashes
-from kunderegnskab.ingest.landing import file_sha256
+from kunderegnskab.file_hash import file_sha256
+from kunderegnskab.ingest import Receipt, configuration_hashes
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
+from kunderegnskab.publication.inputs import receipt_of
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
-from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace import Workspace, journal
+from kunderegnskab.workspace.journal import Entry
 
 Control = Literal[
-    "chain", "published", "lake", "landing", "configuration", "reperformance", "recalculation", "personal"
+    "head",
+    "signature",
+    "chain",
+    "published",
+    "lake",
+    "receipts",
+    "journal",
+    "landing",
+    "configuration",
+    "reading",
+    "reperformance",
+    "recalculation",
+    "personal",
 ]
 
 
@@ -47,11 +61,13 @@ class Integrity:
 
     Attributes:
         hashed: files that were hashed, by control.
-        trusted: publications that are whole, with all that they were made from; newest first.
+        chain: publications whose manifests are what was published; oldest first.
+        trusted: of these the ones that are whole, with all that they were made from; newest first.
     """
 
     findings: tuple[Finding, ...]
     hashed: dict[Control, int]
+    chain: tuple[Publication, ...]
     trusted: tuple[Publication, ...]
 
 
@@ -72,20 +88,30 @@ def verify_integrity(workspace: Workspace, progress: Progress = silent) -> Integ
             broken.add(publication.name)
             findings.append(Finding("published", sentence.removeprefix(f"{publication.name}: "), sentence))
 
-    lake: dict[str, str] = {}
-    owners: dict[str, list[str]] = {}
+    # Of each lake file: what publications say of it, and which say so.
+    lake: dict[str, dict[str, list[str]]] = {}
+    receipts: dict[str, InputFile] = {}
     for publication in believed:
         if not publication.database.is_file():
             continue  # pruned: its lake files may be gone as well
         for file in publication.manifest.inputs:
+            receipts[file.lake_file] = file
             for name, sha256 in _lake_files(file):
-                lake[name] = sha256
-                owners.setdefault(name, []).append(publication.name)
-    for place, (name, sha256) in enumerate(sorted(lake.items())):
+                lake.setdefault(name, {}).setdefault(sha256, []).append(publication.name)
+    noted = journal.read(workspace)
+    purged = journal.purged_lake_files(noted)
+    for place, (name, said) in enumerate(sorted(lake.items())):
         progress("hashing the lake", place, len(lake))
-        if sentence := _fault(workspace.lake / name, sha256, f"lake/{name}", "restore it from a backup"):
-            broken.update(owners[name])
-            findings.append(Finding("lake", f"lake/{name}", sentence))
+        path = workspace.lake / name
+        found_sha256 = file_sha256(path) if path.is_file() else None
+        wrong = [each for sha256, names in said.items() if sha256 != found_sha256 for each in names]
+        # What was removed for the sake of people is noted, and nothing is wrong with it.
+        if wrong and not (found_sha256 is None and name in purged):
+            broken.update(wrong)
+            findings.append(Finding("lake", f"lake/{name}", _lake_fault(name, found_sha256, said, wrong)))
+    for name, file in sorted(receipts.items()):
+        if sentence := _receipt_fault(workspace.lake, file):
+            findings.append(Finding("receipts", f"lake/{name}", sentence))
 
     current = next((each for each in reversed(believed) if _is_current(each, workspace)), None)
     landing = current.manifest.input_hashes if current else {}
@@ -94,6 +120,7 @@ def verify_integrity(workspace: Workspace, progress: Progress = silent) -> Integ
         what = "put the file back as it was, or refresh so that the change is published"
         if sentence := _fault(workspace.root / name, sha256, name, what):
             findings.append(Finding("landing", name, sentence))
+    findings += _journal_faults(workspace, noted, believed)
     recorded = current.manifest.configuration_hashes if current else {}
     now = configuration_hashes(workspace)
     findings += [
@@ -108,9 +135,12 @@ def verify_integrity(workspace: Workspace, progress: Progress = silent) -> Integ
             "chain": len(found),
             "published": published_files,
             "lake": len(lake),
+            "receipts": len(receipts),
             "landing": len(landing),
+            "journal": len(noted),
             "configuration": len(recorded),
         },
+        tuple(believed),
         tuple(each for each in reversed(believed) if each.name not in broken and each.database.is_file()),
     )
 
@@ -119,6 +149,61 @@ def _lake_files(file: InputFile) -> Iterator[tuple[str, str]]:
     yield file.lake_file, file.lake_sha256
     if file.text_file is not None and file.text_sha256 is not None:
         yield file.text_file, file.text_sha256
+
+
+def _journal_faults(
+    workspace: Workspace, entries: Sequence[Entry], publications: Sequence[Publication]
+) -> Iterator[Finding]:
+    """Lines that do not follow each other, and files that are not what was noted."""
+    name = f"runs/{journal.JOURNAL_FILE}"
+    if broken := journal.broken_lines(entries):
+        lines = ", ".join(map(str, broken))
+        sentence = f"{name} was changed: line {lines} is not what was written; restore it from a backup."
+        yield Finding("journal", name, sentence)
+    there = {entry.sha256 for entry in entries}
+    lost = [
+        each.name
+        for each in publications
+        if each.manifest.journal_sha256 is not None and each.manifest.journal_sha256 not in there
+    ]
+    if lost:
+        told = f"{lost[0]} and {len(lost) - 1} more were" if len(lost) > 1 else f"{lost[0]} was"
+        sentence = f"{name} lacks lines that it had when {told} published; restore it from a backup."
+        yield Finding("journal", name, sentence)
+    for file, sha256 in journal.noted_files(entries).items():
+        if sentence := _fault(workspace.root / file, sha256, file, "restore it from a backup"):
+            yield Finding("journal", file, sentence)
+
+
+def _lake_fault(
+    name: str, sha256: str | None, said: Mapping[str, Sequence[str]], wrong: Sequence[str]
+) -> str:
+    if sha256 is None:
+        return f"lake/{name} is missing; restore it from a backup."
+    if sha256 in said:
+        return (
+            f"lake/{name} is what {said[sha256][-1]} was made from, and not what {', '.join(wrong)} was; it "
+            "was changed in between. Restore it from a backup of that time."
+        )
+    return f"lake/{name} has changed since it was read; restore it from a backup."
+
+
+def _receipt_fault(lake: Path, file: InputFile) -> str:
+    """What the receipt beside a lake file says must be what the manifest recorded of it."""
+    path = (lake / file.lake_file).with_suffix(".json")
+    name = f"lake/{path.relative_to(lake).as_posix()}"
+    try:
+        receipt = Receipt.model_validate_json(path.read_bytes())
+    except OSError:
+        return f"{name} is missing; refresh, and {file.path} is read again."
+    except ValueError:
+        return f"{name} is no receipt; remove it and refresh, and {file.path} is read again."
+    if receipt.agrees_with(receipt_of(file)):
+        return ""
+    return (
+        f"{name} does not say of {file.path} what the manifest says; remove it and refresh, and the file is "
+        "read again."
+    )
 
 
 def _is_current(publication: Publication, workspace: Workspace) -> bool:

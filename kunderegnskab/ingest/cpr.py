@@ -7,45 +7,122 @@ What happens to a record that has one, `typed` decides; to a file or column name
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
+from functools import cache
 
 from kunderegnskab.sql import literal
 
 REASON = "looks like a CPR number, which must never be loaded"
 
-# ddmmyy of a day that exists: the century is not written, so 29 February counts in every fourth year.
-_DAY = (
-    "(?:(?:0[1-9]|[12][0-9]|3[01])(?:0[13578]|1[02])[0-9]{2}"
-    "|(?:0[1-9]|[12][0-9]|30)(?:0[469]|11)[0-9]{2}"
-    "|(?:0[1-9]|1[0-9]|2[0-8])02[0-9]{2}"
-    "|2902(?:[02468][048]|[13579][26]))"
+# What may set apart days, months, years and the four digits: any run of these.
+_SIGNS = "[ \\t./-]"
+# What an amount has as decimal or thousands sign where its format says so: 280255.1234.
+_DOT_ALONE = "\\."
+_NO_DOT_ALONE = f"(?:[ \\t/-]{_SIGNS}*|\\.{_SIGNS}+)"
+
+
+def _number(day: str = f"{_SIGNS}*", month: str = f"{_SIGNS}*", before_serial: str = f"{_SIGNS}+") -> str:
+    """Pattern of ddmmyy of a day that exists and four digits, with what stands after day, month and year.
+
+    The century is not written, so 29 February counts in every fourth year.
+    """
+    return (
+        f"(?:(?:0[1-9]|[12][0-9]|3[01]){day}(?:0[13578]|1[02]){month}[0-9]{{2}}"
+        f"|(?:0[1-9]|[12][0-9]|30){day}(?:0[469]|11){month}[0-9]{{2}}"
+        f"|(?:0[1-9]|1[0-9]|2[0-8]){day}02{month}[0-9]{{2}}"
+        f"|29{day}02{month}(?:[02468][048]|[13579][26])){before_serial}[0-9]{{4}}"
+    )
+
+
+_ANY = _number()
+# All but six digits, a dot and four digits.
+_NO_AMOUNT = "|".join(
+    [
+        _number(before_serial=_NO_DOT_ALONE),
+        _number(day=f"{_SIGNS}+", before_serial=_DOT_ALONE),
+        _number(month=f"{_SIGNS}+", before_serial=_DOT_ALONE),
+    ]
 )
-# Office programs turn a hyphen into a dash or a hyphen that does not break.
-_NUMBER = f"{_DAY}[-\u2010-\u2015\u2212][0-9]{{4}}"
-_IN_TEXT = re.compile(f"(?<![0-9]){_NUMBER}(?![0-9])")
+_IN_TEXT = re.compile(f"(?<![0-9]){_ANY}(?![0-9])")
+# DuckDB's patterns cannot look around.
+_IN_SQL = {
+    has_amounts: f"(?:^|[^0-9])(?:{number})(?:[^0-9]|$)"
+    for has_amounts, number in ((False, _ANY), (True, _NO_AMOUNT))
+}
 # Its digits and one more character.
 _BYTES = 11
-# DuckDB's patterns cannot look around.
-_IN_SQL = f"(?:^|[^0-9]){_NUMBER}(?:[^0-9]|$)"
+_MASK = "******-****"
+
+_SLASHES = "\u2044\u2215\u29f8\uff0f"
+_DOTS = "\u00b7\u2024\u2219\u22c5\ufe52\uff0e"
+_DASHES = "\u00ad\u2043\u2212"  # beside those that Unicode calls dashes
+# Formats and marks: what is not seen, or stands above another sign.
+_UNSEEN = {"Cf", "Mn", "Mc", "Me"}
+
+
+@cache
+def _plain_signs() -> dict[int, str]:
+    """Code point -> the ASCII digit, hyphen, blank, slash or dot that it stands for, one for one."""
+    plain = {}
+    for code in range(0x80, sys.maxunicode + 1):
+        sign = chr(code)
+        category = unicodedata.category(sign)
+        if category == "Nd":
+            plain[code] = str(unicodedata.decimal(sign))
+        elif category == "Pd" or sign in _DASHES:
+            plain[code] = "-"
+        elif category == "Zs":
+            plain[code] = " "
+    return plain | str.maketrans(dict.fromkeys(_SLASHES, "/") | dict.fromkeys(_DOTS, "."))
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """From where to where each one stands in the text."""
+    plain = text.translate(_plain_signs())
+    seen = [place for place, sign in enumerate(plain) if unicodedata.category(sign) not in _UNSEEN]
+    found = _IN_TEXT.finditer("".join(plain[place] for place in seen))
+    return [(seen[each.start()], seen[each.end() - 1] + 1) for each in found]
 
 
 def has_cpr(text: str) -> bool:
     """Whether a number in the text looks like a CPR number."""
-    return _IN_TEXT.search(text) is not None
+    return bool(_spans(text))
 
 
 def masked(text: str) -> str:
     """The text as a sentence may quote it: without the digits of what looks like a CPR number."""
-    return _IN_TEXT.sub("******-****", text)
+    shown, end = [], 0
+    for start, after in _spans(text):
+        shown += [text[end:start], _MASK]
+        end = after
+    return "".join([*shown, text[end:]])
 
 
-def column_has_cpr(column: str) -> str:
+def column_masked(column: str) -> str:
+    """SQL of text as a list of rejects may show it: nothing of it where it has one."""
+    return f"case when {column_has_cpr(column)} then {literal(_MASK)} else {column} end"
+
+
+def column_has_cpr(column: str, *, has_amounts: bool = False) -> str:
     """SQL of whether text has one.
 
     Args:
         column: SQL of the text.
+        has_amounts: whether it is read as a number alone, in a format where a dot is part of one.
     """
-    # Most cells are too short. Only `case` keeps DuckDB from matching them all the same.
+    signs = _plain_signs()
+    pattern = literal(_IN_SQL[has_amounts])
+    plain = (
+        f"regexp_replace(translate({column}, {literal(''.join(map(chr, signs)))}, "
+        f"{literal(''.join(signs.values()))}), '[\\p{{Cf}}\\p{{M}}]', '', 'g')"
+    )
+    # Most cells are too short, others are ASCII and letters, or have no four signs in a row that could be
+    # digits (DuckDB does not know the newest). Only `case` keeps DuckDB from the slow way for them all.
     return (
-        f"case when strlen({column}) >= {_BYTES} then regexp_matches({column}, {literal(_IN_SQL)}) "
+        f"case when strlen({column}) < {_BYTES} then false "
+        f"when strlen({column}) = length({column}) or not regexp_matches({column}, '[^\\x00-\\x7f\\pL]') "
+        f"then regexp_matches({column}, {pattern}) "
+        f"when regexp_matches({column}, '[^\\pL\\pP\\pZ]{{4}}') then regexp_matches({plain}, {pattern}) "
         "else false end"
     )

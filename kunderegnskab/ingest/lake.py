@@ -27,18 +27,27 @@ from pydantic import BaseModel, ConfigDict
 
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
+from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.ingest import typed
 from kunderegnskab.ingest.fingerprints import KnownFiles, known_files
 from kunderegnskab.ingest.landing import (
     LandingFile,
     before_reading,
-    file_sha256,
     fingerprint,
+    links_out,
     lookup_path,
     refuse_change,
+    refused_link,
     source_paths,
 )
-from kunderegnskab.ingest.readers import Records, column_names, read_records, refuse_wrong_encoding, written
+from kunderegnskab.ingest.readers import (
+    Records,
+    column_names,
+    declared_wrongly,
+    read_records,
+    refuse_wrong_encoding,
+    written,
+)
 from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
@@ -49,7 +58,11 @@ from kunderegnskab.workspace import FeedSource, Workspace
 # DuckDB reads a file of ordinary size on one core.
 _FILES_AT_A_TIME = 2
 # Part of every lake file's key: raise it when the same file and mapping give another result.
-READING_VERSION = 3
+READING_VERSION = 5
+# How long reading may take, or a bad expression would hold up every refresh: seconds for any file, and bytes
+# in a second, a tenth of what a slow machine manages.
+LEAST_SECONDS = 600
+SLOWEST = 100_000
 
 
 class Receipt(BaseModel):
@@ -82,6 +95,18 @@ class Receipt(BaseModel):
     source: str = ""
     rejects_allowed: int = 0
     allowance_reason: str | None = None
+
+    def agrees_with(self, other: Receipt) -> bool:
+        """Whether both say the same of the file and of its lake file, as a publication records it."""
+        return all(getattr(self, name) == getattr(other, name) for name in _OF_THE_FILE)
+
+
+_OF_THE_FILE = frozenset(Receipt.model_fields) - {
+    "absent_columns",
+    "source",
+    "rejects_allowed",
+    "allowance_reason",
+}
 
 
 class ExpectedFiles(BaseModel):
@@ -133,13 +158,16 @@ class Job:
 
     @property
     def key(self) -> str:
-        """Changes whenever the file, its name, a lookup, the mapping or the feed's contract changes."""
+        """Changes with the file, its name, a lookup, the mapping, the contract or the company's zone."""
         recipe = {
             "version": READING_VERSION,
             "file": [self.file.name, self.file.sha256],
             "lookups": {name: [file.name, file.sha256] for name, file in self.lookups.items()},
-            "source": self.entry.source.model_dump(mode="json", exclude={"allow_rejects", "monthly_since"}),
+            "source": self.entry.source.model_dump(
+                mode="json", exclude={"allow_rejects", "monthly_since", "shares_files"}
+            ),
             "feed": self.plan.feed.model_dump(mode="json"),
+            "timezone": self.plan.timezone,
         }
         return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
@@ -155,30 +183,46 @@ class _Reader:
     scratch: Path
 
 
-def take_in(workspace: Workspace, lake: Path, progress: Progress = silent, *, again: bool = False) -> Intake:
+def take_in(
+    workspace: Workspace,
+    lake: Path,
+    progress: Progress = silent,
+    *,
+    again: bool = False,
+    published: Iterable[Receipt] = (),
+) -> Intake:
     """Read every file that the workspace's mappings name, unless the lake has it already.
 
     Args:
         lake: the workspace's lake, or a scratch folder where nothing is to be kept.
         again: read files even if the lake has them.
+        published: what the current publication says of lake files. One whose receipt says something else is
+            read again: somebody may have changed both.
 
     Raises:
         InputProblems: files or mappings that cannot be used, all of them at once.
     """
+    said = {receipt.lake_file: receipt for receipt in published}
     if lake == workspace.lake:
         with known_files(workspace, again=again) as known:
-            return _take_in(workspace, lake, progress, known, again=again)
-    return _take_in(workspace, lake, progress, KnownFiles(workspace.root, None), again=again)
+            return _take_in(workspace, lake, progress, known, said, again=again)
+    return _take_in(workspace, lake, progress, KnownFiles(workspace.root, None), said, again=again)
 
 
 def _take_in(
-    workspace: Workspace, lake: Path, progress: Progress, known: KnownFiles, *, again: bool
+    workspace: Workspace,
+    lake: Path,
+    progress: Progress,
+    known: KnownFiles,
+    published: Mapping[str, Receipt],
+    *,
+    again: bool,
 ) -> Intake:
     problems: list[InputProblem] = []
     jobs = _jobs(workspace, known, problems)
-    problems += _repeated_content(jobs)
+    problems += _repeated_content(jobs) + _read_by_several_sources(jobs)
     lake.mkdir(parents=True, exist_ok=True)
-    kept = [None if again else _known(job, lake, known) for job in jobs]
+    kept = [None if again else _known(job, lake, known, published) for job in jobs]
     new = [job for job, receipt in zip(jobs, kept, strict=True) if receipt is None]
     receipts: list[Receipt] = []
     done = len(jobs) - len(new)
@@ -261,12 +305,23 @@ def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem])
             seen[path] = fingerprint(path, workspace.relative(path), known)
         return seen[path]
 
+    supplied: set[str] = set()
     for entry in workspace.sources:
+        links = [
+            refused_link(workspace, link, base)
+            for base, pattern in _places(workspace, entry)
+            for link in links_out(base, pattern)
+        ]
+        if links or source_paths(entry):
+            supplied.add(entry.feed)
+        if links:
+            problems += links
+            continue
         try:
             if entry.is_canonical:
                 path = entry.base / entry.source.files
                 entry = _with_its_columns(entry, feeds[entry.feed], fingerprinted(path), known)
-            plan = typed.plan(feeds[entry.feed], entry.source, entry.label)
+            plan = typed.plan(feeds[entry.feed], entry.source, entry.label, workspace.company.timezone)
             lookups = {
                 name: fingerprinted(lookup_path(workspace, entry, name, lookup))
                 for name, lookup in entry.source.lookups.items()
@@ -279,8 +334,14 @@ def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem])
                 jobs.append(Job(entry, plan, fingerprinted(path), lookups))
             except InputProblems as error:
                 problems.extend(error.problems)
-    problems += _missing_feeds(workspace, {entry.feed for entry in workspace.sources if source_paths(entry)})
+    problems += _missing_feeds(workspace, supplied)
     return jobs
+
+
+def _places(workspace: Workspace, entry: FeedSource) -> list[tuple[Path, str]]:
+    """(folder, glob) of all files that a source reads."""
+    lookups = [(workspace.landing, lookup.files) for lookup in entry.source.lookups.values()]
+    return [(entry.base, entry.source.files), *lookups]
 
 
 def job_of(
@@ -297,7 +358,7 @@ def job_of(
     feed = load_feeds()[entry.feed]
     if entry.is_canonical:
         entry = _with_its_columns(entry, feed, file, known)
-    plan = typed.plan(feed, entry.source, entry.label)
+    plan = typed.plan(feed, entry.source, entry.label, workspace.company.timezone)
     looked_up = {}
     for name, lookup in entry.source.lookups.items():
         path = lookup_path(workspace, entry, name, lookup)
@@ -333,7 +394,11 @@ def _with_its_columns(entry: FeedSource, feed: Feed, file: LandingFile, known: K
         if column.required and column.default is None and name not in found
     ]
     if problems:
-        raise InputProblems(problems)
+        form = entry.source.format
+        is_known = form.type == "csv" and declared_wrongly(
+            file.path, file.name, form, lambda fields: bool(fields) and set(fields) <= set(feed.columns)
+        )
+        raise InputProblems([is_known] if is_known else problems)
     # Only now, because what stands in the header of a file without one may be personal.
     known.note_columns(file.path, found)
     columns = {name: name for name in feed.columns if name in found}
@@ -370,6 +435,23 @@ def _repeated_content(jobs: Sequence[Job]) -> list[InputProblem]:
     return problems
 
 
+def _read_by_several_sources(jobs: Sequence[Job]) -> list[InputProblem]:
+    """Files whose records would count once for each source, unless all of these say that it shall be so."""
+    readers: dict[tuple[str, str], list[FeedSource]] = {}
+    for job in jobs:
+        readers.setdefault((job.entry.feed, job.file.name), []).append(job.entry)
+    return [
+        InputProblem(
+            name,
+            f"is read by {len(entries)} sources of {feed}, so its records would count more than once: "
+            + " and ".join(f"{entry.label} ({entry.source.files})" for entry in entries),
+            "correct `files` so that one source reads it, or say in `shares_files` of each why all do",
+        )
+        for (feed, name), entries in readers.items()
+        if len(entries) > 1 and not all(entry.source.shares_files for entry in entries)
+    ]
+
+
 def _with_source(receipt: Receipt, entry: FeedSource) -> Receipt:
     allowed = entry.source.allow_rejects
     return receipt.model_copy(
@@ -381,7 +463,7 @@ def _with_source(receipt: Receipt, entry: FeedSource) -> Receipt:
     )
 
 
-def _known(job: Job, lake: Path, known: KnownFiles) -> Receipt | None:
+def _known(job: Job, lake: Path, known: KnownFiles, published: Mapping[str, Receipt]) -> Receipt | None:
     path = (lake / job.lake_file).with_suffix(".json")
     try:
         receipt = Receipt.model_validate_json(path.read_text(encoding="utf-8"))
@@ -389,6 +471,8 @@ def _known(job: Job, lake: Path, known: KnownFiles) -> Receipt | None:
         return None
     kept = lake / receipt.lake_file
     # What was changed behind our back is read again from the source.
+    if not receipt.agrees_with(published.get(job.lake_file, receipt)):
+        return None
     return receipt if kept.is_file() and known.sha256(kept) == receipt.lake_sha256 else None
 
 
@@ -401,7 +485,13 @@ def _read(reader: _Reader, job: Job, lake: Path, known: KnownFiles, one_at_a_tim
     records = _records(job, scratch)
     target = scratch / "typed.parquet"
     counts = typed.write_typed(
-        con, job.plan, records, name=job.file.name, sha256=job.file.sha256, target=target
+        con,
+        job.plan,
+        records,
+        name=job.file.name,
+        sha256=job.file.sha256,
+        target=target,
+        seconds=LEAST_SECONDS + job.file.size / SLOWEST,
     )
     read = sum(counts.values())
     loaded = f"(from read_parquet({literal(target)}) where _record_status = 'loaded')"
@@ -415,7 +505,7 @@ def _read(reader: _Reader, job: Job, lake: Path, known: KnownFiles, one_at_a_tim
         size=job.file.size,
         lookups={file.name: file.sha256 for file in job.lookups.values()},
         lake_file=job.lake_file,
-        lake_sha256=file_sha256(target),
+        lake_sha256=_kept_sha256(target, lake / job.lake_file),
         records_read=read,
         records_loaded=counts.get("loaded", 0),
         records_rejected=counts.get("rejected", 0),
@@ -432,11 +522,24 @@ def _read(reader: _Reader, job: Job, lake: Path, known: KnownFiles, one_at_a_tim
     return receipt
 
 
+def _kept_sha256(made: Path, before: Path) -> str:
+    """The SHA-256 of a lake file that was just made.
+
+    Where the lake has one of the same records already, `made` becomes that one: earlier publications cite its
+    bytes, and another version of DuckDB writes others.
+    """
+    sha256 = file_sha256(made)
+    if before.is_file() and (known := file_sha256(before)) != sha256 and not differing_records(before, made):
+        os.replace(before, made)
+        return known
+    return sha256
+
+
 def _records(job: Job, scratch: Path) -> dict[str, Records]:
     """Lookup name ("" for the file itself) -> its records as text; written where records are looked up."""
     source = job.entry.source
     with duckdb.connect() as files:
-        # A moment in a Parquet file must give the same day on every machine.
+        # A moment in a Parquet file is written with its zone, which must be the same on every machine.
         files.execute("set TimeZone = 'UTC'")
         wanted = job.plan.wanted
         target = scratch / "records.parquet"
@@ -483,9 +586,12 @@ def _side_by_side(
         return
     with ExitStack() as opened, ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
         readers: SimpleQueue[_Reader] = SimpleQueue()
+        connections: list[duckdb.DuckDBPyConnection] = []
         landing = [job.file.path for job in jobs]
         for _ in range(min(_FILES_AT_A_TIME, len(jobs))):
-            readers.put(opened.enter_context(_confined_reader(lake, landing)))
+            reader = opened.enter_context(_confined_reader(lake, landing, jobs[0].plan.timezone))
+            connections.append(reader.con)
+            readers.put(reader)
 
         def read_next(job: Job) -> Receipt:
             reader = readers.get()
@@ -497,18 +603,30 @@ def _side_by_side(
         try:
             yield iter([pool.submit(read_next, job) for job in jobs])
         finally:
+            # Whoever leaves in the middle, because of an error or because it was told to stop, does not wait.
+            for con in connections:
+                con.interrupt()
             pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def _confined_reader(lake: Path, landing: Iterable[Path]) -> Generator[_Reader]:
-    """Where the SQL of mappings runs: no network, and no files but these and the scratch folder."""
+def _confined_reader(lake: Path, landing: Iterable[Path], zone: str) -> Generator[_Reader]:
+    """Where the SQL of mappings runs: no network, and no files but these and the scratch folder.
+
+    Args:
+        zone: the company's, in which a moment's day and clock are; else they would be those of the machine.
+    """
     scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=lake))
     try:
         with duckdb.connect() as con:
             con.execute(f"set allowed_paths = [{literals(landing)}]")
             con.execute(f"set allowed_directories = [{literal(f'{scratch}/')}]")
             con.execute(f"set temp_directory = {literal(scratch / 'spill')}")
+            con.execute(f"set memory_limit = '{80 // _FILES_AT_A_TIME}%'")
+            # What two expressions share would be computed before TRY is asked, and one unreadable value in it
+            # would stop the whole file.
+            con.execute("set disabled_optimizers = 'common_subexpressions'")
+            con.execute(f"set TimeZone = {literal(zone)}")
             con.execute("set enable_external_access = false")
             con.execute("set lock_configuration = true")
             yield _Reader(con, scratch)
@@ -528,6 +646,25 @@ def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_f
         return f"select {nothing} where false"
     columns = ", ".join([*feed.columns, *SOURCE_COLUMNS, *(["_lake_file"] if with_lake_file else [])])
     return f"select {columns} from {lake_records(files)} where _record_status = {literal(status)}"
+
+
+def differing_records(one: Path, other: Path) -> list[int]:
+    """Numbers of the first ten records in which two lake files differ; 1 where one is no lake file."""
+    with duckdb.connect() as con:
+        try:
+            found = con.execute(
+                f"""
+                select coalesce(one._source_record, other._source_record) as record
+                from (select * exclude (_lake_file) from {lake_records([one])}) as one
+                full join (select * exclude (_lake_file) from {lake_records([other])}) as other
+                    on one._source_record = other._source_record
+                where one is distinct from other
+                order by record limit 10
+                """
+            ).fetchall()
+        except (duckdb.Error, ValueError, OSError):  # pyarrow raises the latter two
+            return [1]
+    return [record for (record,) in found]
 
 
 def lake_records(files: Sequence[Path]) -> str:

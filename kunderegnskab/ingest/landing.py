@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
@@ -46,13 +45,50 @@ class LandingFile:
 
 
 def matching_files(base: Path, pattern: str) -> list[Path]:
-    """The files below `base` that match a glob, in a fixed order; unfinished and hidden ones are no files."""
-    found = base.glob(pattern) if any(sign in pattern for sign in "*?[") else [base / pattern]
+    """The files below `base` that match a glob, in a fixed order; unfinished and hidden ones are no files.
+
+    Nor is what a link leads to from `base`: whoever may put files there may not read all that we may.
+    """
     return sorted(
         path
-        for path in found
-        if path.is_file() and not path.name.startswith((".", "~$")) and path.suffix not in _UNFINISHED
+        for path in _matching(base, pattern)
+        if link_out(path, base) is None
+        and path.is_file()
+        and not path.name.startswith((".", "~$"))
+        and path.suffix not in _UNFINISHED
     )
+
+
+def links_out(base: Path, pattern: str) -> list[Path]:
+    """The links that lead out of `base` on the way to what a glob would match."""
+    return sorted({link for path in _matching(base, pattern) if (link := link_out(path, base)) is not None})
+
+
+def link_out(path: Path, base: Path) -> Path | None:
+    """The first link on the way from `base` to a path below it that leads out of `base`; None without one.
+
+    `base` itself may be a link.
+    """
+    home = os.path.realpath(base)
+    place = base
+    for part in path.relative_to(base).parts:
+        place /= part
+        if place.is_symlink() and not Path(os.path.realpath(place)).is_relative_to(home):
+            return place
+    return None
+
+
+def refused_link(workspace: Workspace, link: Path, base: Path) -> InputProblem:
+    """What to say of a link that leads out of `base`; never what it leads to."""
+    return InputProblem(
+        masked(workspace.relative(link)),
+        f"is a link that leads out of {base.name}/, which is never followed",
+        "put the file or folder itself there, or remove the link",
+    )
+
+
+def _matching(base: Path, pattern: str) -> Iterable[Path]:
+    return base.glob(pattern) if any(sign in pattern for sign in "*?[") else [base / pattern]
 
 
 def settle(path: Path, name: str) -> None:
@@ -88,7 +124,7 @@ def fingerprint(path: Path, name: str, known: KnownFiles) -> LandingFile:
         InputProblems: it is empty, cannot be read or changes meanwhile, or it is named with a CPR number.
         OSError: its drive is away for the moment; another try may succeed.
     """
-    if has_cpr(name):
+    if any(map(has_cpr, PurePosixPath(name).parts)):
         raise InputProblems([InputProblem(masked(name), f"the file's name {REASON}", "name it without it")])
     try:
         found = known.look_up(path)
@@ -127,12 +163,6 @@ def _fingerprint_now(path: Path, name: str, known: KnownFiles) -> LandingFile:
     file = LandingFile(path, name, known.hash_now(path), before.st_size, before.st_mtime_ns)
     refuse_change(file)
     return file
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def refuse_change(file: LandingFile) -> None:
@@ -178,17 +208,6 @@ def lookup_path(workspace: Workspace, entry: FeedSource, name: str, lookup: Look
             ]
         )
     return found[0]
-
-
-def unused_files(workspace: Workspace) -> list[str]:
-    """Landing files that no mapping reads."""
-    used: set[Path] = set()
-    for entry in workspace.sources:
-        used.update(source_paths(entry))
-        for lookup in entry.source.lookups.values():
-            used.update(matching_files(workspace.landing, lookup.files))
-    everything = (path for path in workspace.landing.rglob("*") if path.is_file() and path.name[0] != ".")
-    return sorted(masked(workspace.relative(path)) for path in everything if path not in used)
 
 
 def being_written(paths: Iterable[Path]) -> set[str]:

@@ -26,6 +26,7 @@ from kunderegnskab.ingest.lake import (
     lake_records,
 )
 from kunderegnskab.ingest.proven import ProvenFeeds
+from kunderegnskab.ingest.rejects import RejectKind
 from kunderegnskab.ingest.totals import RECORD_COUNT, SQL_TYPE, control_totals, measures
 from kunderegnskab.pseudonyms import PARAMETER, PLAIN, Pseudonyms
 from kunderegnskab.rows import insert_rows
@@ -109,7 +110,11 @@ def load_warehouse(
     con.execute("create table raw.feeds (feed varchar, is_supplied boolean, file_count bigint)")
     con.execute(
         "create table raw.repeated_keys (feed varchar, source_file varchar, file_sha256 varchar, "
-        "source_record bigint, column_name varchar, raw_value varchar, reason varchar, lake_file varchar)"
+        "source_record bigint, column_name varchar, raw_value varchar, reason varchar, kind varchar, "
+        "lake_file varchar, differs boolean)"
+    )
+    con.execute(
+        "create table raw.gone_sources (feed varchar, source varchar, files varchar, files_before bigint)"
     )
     supplied = {
         name: receipts
@@ -124,7 +129,9 @@ def load_warehouse(
         has_repeated_keys = content is not None and content.has_repeated_keys
         if has_repeated_keys:
             _note_repeated_keys(con, feed, files, pseudonyms)
-            _note_split_documents(con, feed, files)
+            _note_split_documents(con, feed, files, pseudonyms)
+            if _shares_files(supplied[name]):
+                _note_records_read_twice(con, feed, files)
         con.execute(f"create view raw.{name} as {loaded_records(feed, files, has_repeated_keys, pseudonyms)}")
         if content is not None and content.unloaded:
             for status, parts in listings.items():
@@ -133,7 +140,7 @@ def load_warehouse(
                     f"file_sha256, "
                     f"_source_record as source_record, _reject_column as column_name, "
                     f"{pseudonyms.rejected(name, '_reject_column', '_reject_value')} as raw_value, "
-                    f"_reason as reason from {lake_records(files)} "
+                    f"_reason as reason, _reject_kind as kind from {lake_records(files)} "
                     f"where _record_status = {literal(status)}"
                 )
     insert_rows(
@@ -175,6 +182,11 @@ def load_record(workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms = P
             "company": workspace.company.model_dump(mode="json"),
             "configuration": configuration_hashes(workspace),
             "expected_files": [each.model_dump(mode="json") for each in intake.expected],
+            "not_personal": [
+                {"source": entry.label, "column": column, "reason": reason}
+                for entry in workspace.sources
+                for column, reason in entry.source.not_personal.items()
+            ],
             "waivers": [each.model_dump(mode="json") for each in workspace.waivers],
             PARAMETER: pseudonyms.parameter(),
         },
@@ -256,7 +268,7 @@ def _contents(
             contents[name] = as_read
             continue
         files = [lake / receipt.lake_file for receipt in receipts]
-        contents[name] = _measured(con, load_feeds()[name], files, pseudonyms)
+        contents[name] = _measured(con, load_feeds()[name], files, pseudonyms, _shares_files(receipts))
         if proven is not None and contents[name] == as_read:
             proven.note(name, receipts)
     return contents
@@ -272,21 +284,31 @@ def _as_read(feed: Feed, receipts: Sequence[Receipt]) -> _Content:
     return _Content(False, totals, unloaded)
 
 
+def _shares_files(receipts: Sequence[Receipt]) -> bool:
+    """Whether several sources of a feed read one file."""
+    return len({receipt.source_file for receipt in receipts}) < len(receipts)
+
+
 def _measured(
-    con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path], pseudonyms: Pseudonyms
+    con: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    files: Sequence[Path],
+    pseudonyms: Pseudonyms,
+    shares_files: bool,
 ) -> _Content:
     listed = literals(files)
     loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
-    ((records, unloaded, repeats, splits),) = con.execute(
+    ((records, unloaded, repeats, splits, twice),) = con.execute(
         f"""
         select count(*), count(*) filter (_record_status is distinct from 'loaded'),
             exists ({_repeated(feed, pseudonyms.over(feed, loaded))}),
-            exists ({_split_documents(feed, loaded)})
+            exists ({_split_documents(feed, loaded)}),
+            exists ({_read_twice(feed, loaded) if shares_files else "select 1 where false"})
         from read_parquet([{listed}])
         """
     ).fetchall()
     totals = control_totals(con, feed, f"({loaded})") | {RECORD_COUNT: Decimal(records)}
-    return _Content(repeats or splits, totals, unloaded)
+    return _Content(repeats or splits or twice, totals, unloaded)
 
 
 def _repeated(feed: Feed, loaded: str) -> str:
@@ -305,24 +327,31 @@ def _is_complete(feed: Feed) -> str:
 
 
 def _split_documents(feed: Feed, loaded: str) -> str:
-    """SQL of the lines without a number whose document an earlier file has too, with that file.
+    """SQL of lines whose document lacks a number somewhere and stands in an earlier file too, with that file.
 
-    Such lines are told apart by their place in the document alone, so the same lines delivered in two
-    overlapping exports would count twice.
+    Such a line is told apart by its place in the document alone, so the same lines delivered in two
+    overlapping exports would count twice, whichever of the two has the numbers.
     """
     if feed.name != "sales_lines":
         return "select 1 where false"
     return f"""
         select * from (
-            select *, min(_source_file) over (partition by document_no) as first_file from ({loaded}) as l
-        ) where line_no is null and _source_file <> first_file"""
+            select *, min(_source_file) over same_document as first_file,
+                bool_or(line_no is null) over same_document as lacks_number
+            from ({loaded}) as l window same_document as (partition by document_no)
+        ) where lacks_number and _source_file <> first_file"""
 
 
 def _note_repeated_keys(
     con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path], pseudonyms: Pseudonyms
 ) -> None:
-    """List every record whose key an earlier record has."""
+    """List every record whose key an earlier record has, and say in what it differs from that one."""
     loaded = pseudonyms.over(feed, feed_relation(feed, files, "loaded", with_lake_file=True))
+    others = [name for name in feed.columns if name not in feed.key]
+    changed = ", ".join(
+        f"case when {name} is distinct from first_value({name}) over same_key then {literal(name)} end"
+        for name in others
+    )
     keys = ", ".join(feed.key)
     shown = " || ', ' || ".join(f"'{column} = ' || cast({column} as varchar)" for column in feed.key)
     con.execute(
@@ -331,29 +360,84 @@ def _note_repeated_keys(
         with numbered as (
             select *, row_number() over same_key as place,
                 first_value(_source_file) over same_key as first_file,
-                first_value(_source_record) over same_key as first_record
-            from ({loaded}) where {_is_complete(feed)}
+                first_value(_source_record) over same_key as first_record,
+                concat_ws(', ', {changed}) as changed
+            from ({loaded}) semi join ({_repeated(feed, loaded)}) using ({keys})
             window same_key as (partition by {keys} order by _source_file, _source_record, _lake_file)
         )
         select {literal(feed.name)}, _source_file, _file_sha256, _source_record, {literal(keys)}, {shown},
-            'repeats the key of ' || first_file || ', record ' || first_record, _lake_file
+            'repeats the key of ' || first_file || ', record ' || first_record
+                || case when changed = '' then ', with the same values'
+                        else ', but differs in ' || changed end,
+            case when changed = '' then {literal(RejectKind.REPEATED_KEY)}
+                 else {literal(RejectKind.CHANGED_REPEAT)} end,
+            _lake_file, changed <> ''
         from numbered where place > 1
         """
     )
 
 
-def _note_split_documents(con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path]) -> None:
-    """List lines without a number whose document an earlier file has too."""
+def _note_split_documents(
+    con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path], pseudonyms: Pseudonyms
+) -> None:
+    """List the lines of split documents that repeat no key, and say which there has the same values."""
     if feed.name != "sales_lines":
         return
-    split = _split_documents(feed, feed_relation(feed, files, "loaded", with_lake_file=True))
+    loaded = pseudonyms.over(feed, feed_relation(feed, files, "loaded", with_lake_file=True))
+    values = ", ".join(name for name in feed.columns if name != "line_no")
+    same = f"(partition by {values} order by _source_file, _source_record)"
+    compared = f"""
+        select *, first_value(_source_file) over {same} as same_file,
+            first_value(_source_record) over {same} as same_record
+        from ({loaded})"""
     con.execute(
         f"""
         insert into raw.repeated_keys
         select {literal(feed.name)}, _source_file, _file_sha256, _source_record, 'document_no', document_no,
-            'has lines without a number in ' || first_file || ' too, so they cannot be told apart', _lake_file
-        from ({split})
+            'stands in ' || first_file
+                || ' too, and some of its lines have no number, so they cannot be told apart; '
+                || case when same_file = first_file
+                            then 'record ' || same_record || ' there has the same values'
+                        else 'no line there has the same values' end,
+            {literal(RejectKind.SPLIT_DOCUMENT)}, _lake_file, same_file <> first_file
+        from ({_split_documents(feed, compared)}) as t
+        where {_is_unlisted(feed)}
         """
+    )
+
+
+def _read_twice(feed: Feed, loaded: str) -> str:
+    """SQL of the records without a whole key that a source before has read from the same file.
+
+    Sources may share a file if they say so, each for a record of its own. Only a key can show that they have.
+    """
+    return f"""
+        select *, min(_lake_file) over (partition by _source_file, _source_record) as first_lake_file
+        from ({loaded}) where not ({_is_complete(feed)})
+        qualify _lake_file <> first_lake_file"""
+
+
+def _note_records_read_twice(con: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[Path]) -> None:
+    """List records without a whole key that two sources took from one file."""
+    twice = _read_twice(feed, feed_relation(feed, files, "loaded", with_lake_file=True))
+    con.execute(
+        f"""
+        insert into raw.repeated_keys
+        select {literal(feed.name)}, _source_file, _file_sha256, _source_record,
+            {literal(", ".join(feed.key))}, null,
+            'is read by two sources and has no key that tells the two apart',
+            {literal(RejectKind.READ_TWICE)}, _lake_file, false
+        from ({twice}) as t
+        where {_is_unlisted(feed)}
+        """
+    )
+
+
+def _is_unlisted(feed: Feed) -> str:
+    """SQL of whether table raw.repeated_keys has no row of record `t` yet."""
+    return (
+        f"not exists (select 1 from raw.repeated_keys as k where k.feed = {literal(feed.name)} "
+        "and k.lake_file = t._lake_file and k.source_record = t._source_record)"
     )
 
 
@@ -423,7 +507,7 @@ def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) 
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
-    union = " union all ".join([*parts, "select * exclude (lake_file) from raw.repeated_keys"])
+    union = " union all ".join([*parts, "select * exclude (lake_file, differs) from raw.repeated_keys"])
     con.execute(f"create table raw.rejects as {union}")
 
 

@@ -11,31 +11,44 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import io
+import json
 import os
 import re
 import unicodedata
-import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, BinaryIO, cast, get_args
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
-from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.problems import InputProblem, InputProblems, quoted
 from kunderegnskab.sql import FLOATS, TEXT, identifier, literal
 from kunderegnskab.workspace import Format
+from kunderegnskab.workspace.mapping import Encoding
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from kunderegnskab.ingest.workbooks import Row
 
 _CHUNK = 1 << 22
+# No line of a csv file may be longer than this, in bytes.
+_LINE_BYTES = 1 << 21
+_FEW_BYTES = 1 << 16
+# The header of a file lies in its first bytes.
+_HEAD = 1 << 16
+# A cell of a workbook whose value nobody knows is text between two of these, what it shows, and text behind
+# them, what is wrong. Unicode keeps the sign for a program's own use, so no text has it.
+UNUSABLE = "\ufdd0"
+_RECORDS_AT_A_TIME = 1 << 16
 # What DuckDB raises for SQL that cannot be run, whatever it reads.
 _OF_A_MAPPING = (
     duckdb.BinderException,
@@ -130,8 +143,14 @@ def _read_csv(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
 ) -> Records:
     text = _as_utf8(path, name, form, target.with_suffix(".utf8"))
+    _refuse_endless_line(text, name)
     header = list(form.column_names) or _csv_header(text, name, form)
-    kept = _resolve(wanted, header, name)
+    try:
+        kept = _resolve(wanted, header, name)
+    except InputProblems:
+        if problem := declared_wrongly(path, name, form, lambda other: _has_all(wanted, other)):
+            raise InputProblems([problem]) from None
+        raise
     # Repeated or empty names are allowed as long as nothing is read from them.
     declared = [column if column in kept.values() else f"column {n}" for n, column in enumerate(header)]
     columns = ", ".join(f"{literal(column)}: {literal(TEXT)}" for column in declared)
@@ -140,17 +159,135 @@ def _read_csv(
         f"select {chosen or 'null as nothing'} from read_csv({literal(text)}, auto_detect = false, "
         f"header = false, skip = {form.header_row}, delim = {literal(form.delimiter)}, "
         f"quote = {literal(form.quote)}, escape = {literal(form.quote)}, columns = {{{columns}}}, "
-        f"strict_mode = true, null_padding = false, compression = 'auto')"
+        f"strict_mode = true, null_padding = false, compression = 'auto', max_line_size = {_LINE_BYTES})"
     )
 
     def problem(error: duckdb.Error) -> InputProblem | None:
+        # So DuckDB says that no record ends in what it reads at once. A mapping can raise this error, too.
+        if isinstance(error, duckdb.NotImplementedException) and "CSV Reader" in str(error):
+            return _long_line(name)
         if not isinstance(error, duckdb.InvalidInputException):
             return None
         if "nvalid unicode" in str(error):
             return _encoding_problem(text, name, form)
-        return _csv_problem(str(error), name) if "CSV" in str(error) else None
+        if "CSV" not in str(error):
+            return None
+        # Where the names are declared, the first line shows a wrong delimiter by its number of fields alone.
+        other = None
+        if form.header_row == 0:
+            other = declared_wrongly(path, name, form, lambda fields: len(fields) == len(form.column_names))
+        return other or _csv_problem(str(error), name)
 
     return Records(query, tuple(kept), 1, is_decoded=True, problem=problem)
+
+
+def _refuse_endless_line(text: Path, name: str) -> None:
+    """A last line that is longer than what DuckDB reads at once is lost by it without a word.
+
+    A line of twice the length allowed fills one of the windows that are looked at here; DuckDB itself refuses
+    what is shorter. Only the beginning of a window is read, where a line end is nearly always found.
+    """
+    with text.open("rb") as stream:
+        for start in range(0, text.stat().st_size - _LINE_BYTES + 1, _LINE_BYTES):
+            stream.seek(start)
+            pieces = (stream.read(_FEW_BYTES) for _ in range(_LINE_BYTES // _FEW_BYTES))
+            if not any(b"\n" in piece or b"\r" in piece for piece in pieces):
+                raise InputProblems([_long_line(name, _line_at(text, start))])
+
+
+def _line_at(text: Path, place: int) -> int:
+    """Number of the line that a byte of the file belongs to."""
+    feeds = returns = 0
+    with text.open("rb") as stream:
+        while place > 0 and (piece := stream.read(min(_CHUNK, place))):
+            feeds, returns, place = (
+                feeds + piece.count(b"\n"),
+                returns + piece.count(b"\r"),
+                place - len(piece),
+            )
+    return 1 + (feeds or returns)
+
+
+def _long_line(name: str, line: int | None = None) -> InputProblem:
+    return InputProblem(
+        name,
+        f"{f'line {line}' if line else 'a line'} is longer than {_LINE_BYTES >> 20} MB, which no record is",
+        "correct it (a line end is missing, or a quote is not closed), or export the file again",
+    )
+
+
+def declared_wrongly(
+    path: Path, name: str, form: Format, fits: Callable[[list[str]], bool]
+) -> InputProblem | None:
+    """That a csv file is written with another delimiter or encoding than declared, if that is evident.
+
+    Args:
+        fits: whether the fields of its header are those that it should have. They are not, as declared.
+    """
+    with _opened(path) as stream, suppress(OSError, EOFError, zlib.error):
+        start = stream.read(_HEAD)
+        if fits(_header_of(start, form)):
+            return None
+        tried = [
+            form.model_copy(update={"delimiter": delimiter, "encoding": encoding})
+            for encoding in sorted(get_args(Encoding), key=lambda each: each != form.encoding)
+            for delimiter in sorted(_DELIMITERS, key=lambda each: each != form.delimiter)
+        ]
+        for other in sorted(tried, key=lambda each: _differences(each, form)):
+            if not fits(_header_of(start, other)):
+                continue
+            said, keys = [], []
+            if other.delimiter != form.delimiter:
+                said.append(
+                    f"{_DELIMITERS[other.delimiter]} stand between its fields, not {form.delimiter!r}"
+                )
+                keys.append(f"`delimiter: {json.dumps(other.delimiter)}`")
+            if other.encoding != form.encoding:
+                said.append(f"its text is {other.encoding}, not {form.encoding}")
+                keys.append(f"`encoding: {other.encoding}`")
+            return InputProblem(
+                name,
+                f"{' and '.join(said)} as declared",
+                f"declare {' and '.join(keys)} in its format in feeds.yaml, or export the file as declared",
+            )
+        # The names may be wrong too, but one column named `a;b;c` tells of a delimiter all the same.
+        header = _header_of(start, form)
+        for delimiter, words in _DELIMITERS.items():
+            if len(header) == 1 and delimiter in header[0] and delimiter != form.delimiter:
+                return InputProblem(
+                    name,
+                    f"its header is one column, {quoted(masked(header[0]))}, so {words} seem to stand "
+                    f"between its fields, not {form.delimiter!r} as declared",
+                    "correct `delimiter` in its format in feeds.yaml, or export the file as declared",
+                )
+    return None
+
+
+# Signs that stand between fields, as a sentence names them.
+_DELIMITERS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "bars"}
+
+
+def _differences(other: Format, form: Format) -> int:
+    return (other.delimiter != form.delimiter) + (other.encoding != form.encoding)
+
+
+def _header_of(start: bytes, form: Format) -> list[str]:
+    """The fields of the header of a file that starts so; none if it cannot be read like that."""
+    encoding = "utf-8-sig" if form.encoding == "utf-8" else form.encoding
+    try:
+        text = codecs.getincrementaldecoder(encoding)("strict").decode(start)
+        lines = csv.reader(
+            io.StringIO(text, newline=""), delimiter=form.delimiter, quotechar=form.quote or None
+        )
+        *_, header = islice(lines, max(form.header_row, 1))
+    except (UnicodeError, csv.Error, ValueError):
+        return []
+    return [_clean_name(field) for field in header]
+
+
+def _has_all(wanted: Iterable[str], header: Iterable[str]) -> bool:
+    has = {each.casefold() for each in header}
+    return all(_clean_name(column).casefold() in has for column in wanted)
 
 
 def _csv_header(text: Path, name: str, form: Format) -> list[str]:
@@ -247,6 +384,8 @@ def _csv_problem(message: str, name: str) -> InputProblem:
             "correct that line (an unquoted delimiter or a file that was cut off), or `delimiter` in "
             "feeds.yaml",
         )
+    if "Maximum line size" in message:
+        return _long_line(name, int(line.group(1)) if line else None)
     if "unterminated quote" in message:
         return InputProblem(
             name, f"{at}opens a quote that is never closed", "correct that line, or `quote` in feeds.yaml"
@@ -268,108 +407,108 @@ def _csv_problem(message: str, name: str) -> InputProblem:
 def _read_xlsx(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
 ) -> Records:
-    cells = _sheet_cells(path, name, form)
-    if form.header_row > len(cells):
-        raise _no_header(name, form)
-    header = list(form.column_names) or [
-        _clean_name(_cell_text(cell, form) or "") for cell in cells.iloc[form.header_row - 1]
-    ]
-    kept = _resolve(wanted, header, name)
-    # Rows that are empty in every cell stay in place, so that a record's number is its sheet row.
-    body = cells.iloc[form.header_row :]
-    texts = {
-        column: pa.array(
-            body.iloc[:, header.index(found)].map(lambda cell: _cell_text(cell, form)), pa.string()
-        )
-        for column, found in kept.items()
-    }
-    table = pa.table(texts or {"nothing": pa.nulls(len(body))})
-    con.register("workbook", table)
-    try:
-        relation = _copy(con, "select * from workbook", target)
-    finally:
-        con.unregister("workbook")
-    return Records(relation, tuple(kept), form.header_row + 1, is_written=True)
-
-
-def _sheet_cells(path: Path, name: str, form: Format) -> pd.DataFrame:
-    """The cells of the sheet from A1 on, error values as their text (#N/A)."""
-    import pandas as pd  # 0.4 s, only where there are workbooks
-    import python_calamine
+    from kunderegnskab.ingest.workbooks import TooLarge, UnreadableWorkbook, opened_workbook
 
     try:
-        with pd.ExcelFile(path, engine="calamine") as book:
-            sheet = form.sheet or str(book.sheet_names[0])
-            if sheet not in book.sheet_names:
-                sheets = ", ".join(map(str, book.sheet_names))
-                raise InputProblems(
-                    [
-                        InputProblem(
-                            name,
-                            f"has no sheet {sheet}, it has {masked(sheets)}",
-                            "correct `sheet` in feeds.yaml, or name the sheet as before",
-                        )
-                    ]
-                )
-            # Without na_filter a text such as NA would become an empty cell.
-            cells = pd.read_excel(book, sheet_name=sheet, header=None, dtype=object, na_filter=False)
-        # The reader gives error values as empty cells, but an amount that could not be computed is not 0.
-        for row, column, text in _error_cells(path, sheet):
-            cells.iat[row, column] = text
-    except (
-        python_calamine.CalamineError,
-        zipfile.BadZipFile,
-        ElementTree.ParseError,
-        KeyError,
-        ValueError,
-        IndexError,
-    ) as error:
+        with opened_workbook(path) as book:
+            sheet = _sheet_name(book.sheets, name, form)
+            rows = book.rows(sheet)
+            header = list(form.column_names) or _sheet_header(rows, name, form)
+            kept = _resolve(wanted, header, name)
+            places = {column: header.index(found) + 1 for column, found in kept.items()}
+            _write_sheet(rows, places, form, f"{path.name}!{masked(sheet)}", target)
+    except UnreadableWorkbook as error:
         raise InputProblems(
             [InputProblem(name, "is not a readable Excel workbook", "save it again as .xlsx and deliver it")]
         ) from error
-    return cells
+    except TooLarge:
+        raise InputProblems(
+            [
+                InputProblem(
+                    name,
+                    "is too large for a workbook, or says so",
+                    "save its sheet as csv, deliver that, and declare it in feeds.yaml",
+                )
+            ]
+        ) from None
+    return Records(_written_records(target), tuple(kept), form.header_row + 1, is_written=True)
 
 
-_ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
-_UNCOMPUTED_CELL = re.compile(
-    rb"<(?:\w+:)?c\b([^>]*[^>/])>\s*<(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*</(?:\w+:)?c>"
-)
-_CELL_NAME = re.compile(rb'\br="([A-Z]+)([0-9]+)"')
-_CELL_VALUE = re.compile(rb"<(?:\w+:)?v>(.*?)</", re.DOTALL)
+def _sheet_name(sheets: Sequence[str], name: str, form: Format) -> str:
+    if form.sheet is None and sheets:
+        return sheets[0]
+    if form.sheet in sheets:
+        return str(form.sheet)
+    has = masked(", ".join(sheets)) or "none"
+    raise InputProblems(
+        [
+            InputProblem(
+                name,
+                f"has no sheet {form.sheet or 'with cells'}, it has {has}",
+                "correct `sheet` in feeds.yaml, or name the sheet as before",
+            )
+        ]
+    )
 
 
-def _error_cells(path: Path, sheet: str) -> Iterator[tuple[int, int, str]]:
-    """(row, column, text) of each cell without a usable value, counted from 0.
+def _sheet_header(rows: Iterator[Row], name: str, form: Format) -> list[str]:
+    """The names in the header's row; `rows` goes on behind it."""
+    for number, cells in rows:
+        if number < form.header_row:
+            continue
+        if number > form.header_row:
+            break
+        # A name that nobody knows is none: a mapped column that it should name is missing.
+        names = {place: _sheet_text(cell, form, "") or "" for place, cell in cells.items()}
+        known = {place: name for place, name in names.items() if not name.startswith(UNUSABLE)}
+        return [_clean_name(known.get(place, "")) for place in range(1, max(cells, default=0) + 1)]
+    raise _no_header(name, form)
 
-    Those are error values, and formulas that the writing program never computed.
-    """
-    with zipfile.ZipFile(path) as book:
-        listed = ElementTree.fromstring(book.read("xl/workbook.xml")).findall(".//{*}sheet")
-        part_ids = {
-            each.get("name"): next(value for key, value in each.items() if key.endswith("}id"))
-            for each in listed
-        }
-        parts = {
-            each.get("Id"): each.get("Target", "")
-            for each in ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
-        }
-        target = parts[part_ids[sheet]]
-        content = book.read(target.removeprefix("/") if target.startswith("/") else f"xl/{target}")
-    unusable = [
-        (attributes, value.group(1).decode() if (value := _CELL_VALUE.search(inside)) else "#ERROR")
-        for attributes, inside in _ERROR_CELL.findall(content)
-    ] + [(attributes, "#NOT COMPUTED") for attributes in _UNCOMPUTED_CELL.findall(content)]
-    for attributes, text in unusable:
-        if (place := _CELL_NAME.search(attributes)) is not None:
-            column = 0
-            for letter in place.group(1):
-                column = column * 26 + letter - ord("A") + 1
-            yield int(place.group(2)) - 1, column - 1, text
+
+def _write_sheet(
+    rows: Iterator[Row], places: Mapping[str, int], form: Format, sheet: str, target: Path
+) -> None:
+    """Write the columns at these places as text, a record for each row up to the last with a value."""
+    schema = pa.schema([(column, pa.string()) for column in places or ("nothing",)])
+    batch: list[list[str | None]] = []
+    nothing: list[str | None] = [None] * len(schema)
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+
+        def write() -> None:
+            columns = list(zip(*batch, strict=True)) or [()] * len(schema)
+            writer.write_table(pa.table([pa.array(texts, pa.string()) for texts in columns], schema))
+            batch.clear()
+
+        done = form.header_row
+        for number, cells in rows:
+            if number <= form.header_row or not cells:
+                continue
+            # Rows that are empty in every cell stay in place, so that a record's number is its sheet row.
+            for _ in range(done + 1, number):
+                batch.append(nothing)
+                if len(batch) == _RECORDS_AT_A_TIME:
+                    write()
+            done = number
+            batch.append([_sheet_text(cells.get(place), form, sheet) for place in places.values()] or nothing)
+            if len(batch) >= _RECORDS_AT_A_TIME:
+                write()
+        write()
+
+
+def _sheet_text(cell: object, form: Format, sheet: str) -> str | None:
+    from kunderegnskab.ingest.workbooks import UnusableCell
+
+    if not isinstance(cell, UnusableCell):
+        return _cell_text(cell, form)
+    place = f"{sheet}!{cell.place}"
+    if cell.error is None:
+        return f"{UNUSABLE}{UNUSABLE}{place} is a formula without a stored value"
+    return f"{UNUSABLE}{cell.error}{UNUSABLE}is the error that {place} shows"
 
 
 def _cell_text(cell: object, form: Format) -> str | None:
     """A cell as a person would have typed it by the file's conventions; None if it is empty."""
-    if cell is None or cell == "" or cell != cell:  # NaN is how pandas leaves a cell empty
+    if cell is None or cell == "":
         return None
     match cell:
         case bool():
@@ -380,6 +519,8 @@ def _cell_text(cell: object, form: Format) -> str | None:
             shown = f"{cell:.15g}"
             text = shown if abs(cell) >= 1e15 else format(Decimal(shown), "f")
             return text.replace(".", form.decimal)
+        case datetime() if not form.has_clock and (form.timezone or cell.time() != time()):
+            return cell.isoformat(" ")
         case date():
             return cell.strftime(form.date)
         case time():
@@ -422,6 +563,14 @@ def _unreadable_parquet(name: str) -> InputProblem:
 
 def _typed_as_text(column: str, sql_type: str, form: Format) -> str:
     text = f"cast({column} as varchar)"
+    if sql_type == "TIMESTAMP WITH TIME ZONE":
+        return text
+    if sql_type.startswith("TIMESTAMP") and not form.has_clock:
+        # A moment stays one, so that the declared zone, or a sentence, can say which day it is.
+        if form.timezone:
+            return text
+        day = f"date_trunc('day', {column})"
+        return f"case when {column} = {day} then strftime({column}, {literal(form.date)}) else {text} end"
     if sql_type.startswith(("DATE", "TIMESTAMP")):
         return f"strftime({column}, {literal(form.date)})"
     if sql_type == "BOOLEAN":
@@ -461,7 +610,7 @@ def _read_json(
         if "nvalid unicode" in str(error) or "not valid UTF8" in str(error):
             raise InputProblems([_encoding_problem(text, name, form)]) from error
         fault = re.search(r"Malformed JSON in file .*?, (at byte .*?)\.?\s*$", str(error).splitlines()[0])
-        place = fault.group(1) if fault else str(error).splitlines()[0]
+        place = fault.group(1) if fault else re.sub(r"^[\w ]+ Error: ", "", str(error).splitlines()[0])
         raise InputProblems(
             [
                 InputProblem(
@@ -522,8 +671,13 @@ def _json_documents(text: Path) -> str:
     tokens = f"regexp_replace(json, {token}, '\\1' || chr(1) || '\\2' || chr(2), 'g')"
     without_empty = f"replace({tokens}, chr(1) || chr(2), '')"
     marked = f"replace(replace({without_empty}, chr(1), '\"\\u0001'), chr(2), '\"')"
+    # Text that begins with the mark would be taken for a number.
+    escaped = literal(r"(^|[^\\])(\\\\)*\\u0001")
+    has_mark = rf"contains(json, '\u0001') and regexp_matches(json, {escaped})"
+    refused = "error('a text has the character \\u0001')"
     return (
-        f"select cast({marked} as json) as level0 from read_json_objects({literal(text)}, "
+        f"select cast(case when {has_mark} then {refused} else {marked} end as json) "
+        f"as level0 from read_json_objects({literal(text)}, "
         f"format = 'auto', maximum_object_size = {max(text.stat().st_size, 1 << 20)})"
     )
 
@@ -639,6 +793,10 @@ def _refuse_cpr_in_header(header: Iterable[str], name: str) -> None:
 def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> str:
     """Write what a query gives; SQL that reads it back, with `file_row_number`."""
     con.execute(f"copy ({query}) to {literal(target)} (format parquet, compression zstd)")
+    return _written_records(target)
+
+
+def _written_records(target: Path) -> str:
     return f"select * from read_parquet({literal(target)}, file_row_number = true)"
 
 
@@ -659,12 +817,12 @@ def refuse_wrong_encoding(con: duckdb.DuckDBPyConnection, records: Records, name
     """
     if not (records.is_decoded and records.columns):
         return
-    quoted = [identifier(column) for column in records.columns]
-    hits = [looks_decoded_wrongly(column) for column in quoted]
+    names = [identifier(column) for column in records.columns]
+    hits = [looks_decoded_wrongly(column) for column in names]
     choice = " ".join(
         f"when {hit} then {literal(column)}" for hit, column in zip(hits, records.columns, strict=True)
     )
-    value = " ".join(f"when {hit} then {column}" for hit, column in zip(hits, quoted, strict=True))
+    value = " ".join(f"when {hit} then {column}" for hit, column in zip(hits, names, strict=True))
     found = con.execute(
         f"select place, case {choice} end, case {value} end "
         f"from (select *, row_number() over () as place from ({records.relation})) "
@@ -675,7 +833,7 @@ def refuse_wrong_encoding(con: duckdb.DuckDBPyConnection, records: Records, name
             [
                 InputProblem(
                     name,
-                    f"'{masked(found[2])}' shows that the text is not {form.encoding} as declared",
+                    f"{quoted(masked(found[2]))} shows that the text is not {form.encoding} as declared",
                     "correct `encoding` in feeds.yaml, or export the file again",
                     record=records.first_record - 1 + found[0],
                     column=found[1],

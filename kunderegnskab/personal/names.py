@@ -27,7 +27,7 @@ from kunderegnskab.pseudonyms import (
     write_private,
 )
 from kunderegnskab.sql import identifier, literal, literals
-from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace import Workspace, journal
 
 NAMES_FILE = "salespeople.csv"
 PURGED_FILE = "purged.jsonl"
@@ -83,6 +83,7 @@ def save_names(workspace: Workspace, people: Iterable[Salesperson]) -> None:
     writer.writerows(asdict(each) for each in sorted(people, key=lambda each: each.pseudonym))
     make_folder(workspace)
     write_private(workspace.personal / NAMES_FILE, text.getvalue())
+    journal.append(workspace, "names written", file=workspace.personal / NAMES_FILE)
 
 
 def purged(workspace: Workspace) -> set[str]:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import duckdb
 
-from kunderegnskab.feeds import load_feeds
+from kunderegnskab.feeds import Feed, load_feeds
+from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.personal.names import (
     PURGED_FILE,
     Salesperson,
@@ -27,12 +29,12 @@ from kunderegnskab.personal.names import (
     save_names,
 )
 from kunderegnskab.problems import KunderegnskabError
-from kunderegnskab.pseudonyms import has_salespeople, is_plain, make_folder
+from kunderegnskab.pseudonyms import has_salespeople, is_plain, make_folder, of_today
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.name_search import Held, cells_that_are
 from kunderegnskab.sql import identifier, literal, literals
-from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace import Workspace, journal
 from kunderegnskab.workspace.lock import sole_writer
 
 _CATALOG = "published"
@@ -68,6 +70,8 @@ class Purge:
         pseudonyms: whose names.
         still: where the key or the name still stands in publications, one sentence each.
         files: landing, policy and lake files in which the key still stands; they are bookkeeping material.
+        lake_files: lake files of lists of names that are removed, because somebody is in them whose name was.
+        listed: files of the current publication that name somebody whose name was removed.
     """
 
     pseudonyms: tuple[str, ...]
@@ -75,6 +79,8 @@ class Purge:
     proof: Proof
     still: tuple[str, ...]
     files: tuple[str, ...]
+    lake_files: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
 
 
 def purge(
@@ -85,12 +91,15 @@ def purge(
     reason: str,
     today: date,
     dry_run: bool = False,
+    lake: bool = False,
 ) -> Purge:
     """Remove the name of one salesperson, or of all whose names have been kept long enough.
 
     Args:
         salesperson: key or pseudonym; None for all without activity in the months that company.yaml says.
         dry_run: change nothing, tell what would be done.
+        lake: remove also the lake files of lists that name somebody whose name was removed, now or before.
+            The list that is in use must be delivered without them, and published, first.
 
     Raises:
         CannotPurge: nobody says who and why, there is no such name, or a publication with pseudonyms has it.
@@ -115,7 +124,51 @@ def purge(
                     f"What is published changed while names were removed ({proof} before, {after} after), so "
                     "they were put back; try again."
                 )
-    return Purge(tuple(each.pseudonym for each in chosen), dry_run, proof, still, files)
+            journal.append(workspace, "names purged", file=workspace.personal / PURGED_FILE)
+        gone = purged(workspace) | {each.pseudonym for each in chosen}
+        removable, listed_in = _lists_that_name(workspace, gone) if lake else ((), ())
+        if not dry_run:
+            for name in removable:
+                journal.append(workspace, "lake file purged", lake_file=name, reason=reason.strip())
+                (workspace.lake / name).unlink()
+    return Purge(tuple(each.pseudonym for each in chosen), dry_run, proof, still, files, removable, listed_in)
+
+
+def _lists_that_name(workspace: Workspace, gone: Set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Lake files of lists of names that name one of these, and the current publication's files that do."""
+    pseudonyms = of_today(workspace, texts=False)
+    current = store.current(workspace.published)
+    in_use = {file.lake_file: file.path for file in current.manifest.inputs} if current else {}
+    files = {
+        file.lake_file
+        for publication in store.publications(workspace.published)
+        for file in publication.manifest.inputs
+        if _names_salespeople(load_feeds()[file.feed])
+    }
+    holding = [
+        name
+        for name in sorted(files)
+        if (path := workspace.lake / name).is_file()
+        and any(str(pseudonyms.of(key)) in gone for key in _keys_in(path))
+    ]
+    return (
+        tuple(name for name in holding if name not in in_use),
+        tuple(in_use[name] for name in holding if name in in_use),
+    )
+
+
+def _names_salespeople(feed: Feed) -> bool:
+    return any(column.personal == "salesperson_name" for column in feed.columns.values())
+
+
+def _keys_in(path: Path) -> list[str]:
+    """The keys of the salespeople whom a lake file of a list has by name; a key alone may stay."""
+    with duckdb.connect() as con:
+        rows = con.execute(
+            f"select distinct salesperson_id from read_parquet({literal(path)}) "
+            "where salesperson_id <> '' and salesperson_name <> ''"
+        ).fetchall()
+    return [key for (key,) in rows]
 
 
 def _chosen(
@@ -137,8 +190,7 @@ def _chosen(
 def _proof(workspace: Workspace, chosen: Sequence[Salesperson]) -> Proof:
     """Raises CannotPurge when a publication with pseudonyms holds a name or key."""
     hashes = [
-        f"{name} {store.file_sha256(workspace.published / name)}"
-        for name in store.files_below(workspace.published)
+        f"{name} {file_sha256(workspace.published / name)}" for name in store.files_below(workspace.published)
     ]
     publications = 0
     for publication in _with_data(workspace):

@@ -42,8 +42,8 @@ CHANGELOG.md.
 Money is in the company's currency, with 4 decimals, never rounded to the minor unit. Sales and results are
 positive when they are earned. Deductions and costs are positive amounts to subtract, so a negative one
 raises the result. Ratios are computed from sums; do not average them, sum numerator and denominator and
-divide. Months are dates, the first day. `(ukendt)` is the customer or product of records that belong to no
-known one.
+divide. Months are dates, the first day. `(ukendt)` is the customer or product of records that carry no
+number.
 """
 
 _LADDER = """\

@@ -20,7 +20,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from kunderegnskab.quality.certification import Stage, Status, Waiver
 
 MANIFEST_FILE = "manifest.json"
-FORMAT_VERSION = 2
+# Of the manifest, so it cannot be in it; see heads.py.
+SIGNATURE_FILE = "manifest.signature.json"
+FORMAT_VERSION = 3
 
 
 def _without_float(value: JsonValue) -> JsonValue:
@@ -125,12 +127,16 @@ class PublicationReference(Record):
 class Manifest(Record):
     """Everything that is known about one publication."""
 
-    format_version: Literal[1, 2] = FORMAT_VERSION
-    """1 had no views."""
+    format_version: Literal[1, 2, 3] = FORMAT_VERSION
+    """1 had no views; 2 told neither who made it nor the journal."""
     number: int
     publication: str
     """The folder's name, e.g. `0007-3f2a9c1e`."""
     run_id: str
+    made_by: str | None = None
+    """User and host."""
+    journal_sha256: Sha256 | None = None
+    """Of the journal's last line when this was published."""
     started_at: UtcDatetime
     published_at: UtcDatetime
     company: str

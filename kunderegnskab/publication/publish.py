@@ -22,9 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field, JsonValue
 
+from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, silent
-from kunderegnskab.publication import store
+from kunderegnskab.publication import heads, store
 from kunderegnskab.publication.content_hash import (
     BATCH_ROWS,
     CanonicalText,
@@ -56,6 +57,8 @@ from kunderegnskab.sql import BLOCK_BYTES, TEXT, identifier, literal, qualified
 # The oldest storage, which every DuckDB client from 1.1 on reads; 2.0's own default is unreadable to all of
 # them.
 STORAGE_VERSION = "v1.0.0"
+# In the metadata of every Parquet file.
+PUBLICATION_KEY = "kunderegnskab.publication"
 ENGINES = ("duckdb", "pyarrow", "dbt-core", "dbt-duckdb", "dagster", "pandas", "great-expectations")
 
 
@@ -114,6 +117,8 @@ class PublishRequest(Record):
     """What a publication needs to know and the warehouse does not hold."""
 
     run_id: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
+    made_by: str | None = None
+    journal_sha256: Sha256 | None = None
     started_at: UtcDatetime
     company: str
     locale: str
@@ -177,7 +182,7 @@ def publish(
         finally:
             store.remove(spill)
         store.fsync(published)
-        publication = Publication(final.resolve(), manifest, store.file_sha256(final / MANIFEST_FILE))
+        publication = Publication(final.resolve(), manifest, file_sha256(final / MANIFEST_FILE))
         store.make_current(publication)
         try:
             store.prune(published, request.keep_publications)
@@ -222,7 +227,7 @@ def _write(
         contents: dict[str, MartContent] = {}
 
         def write(own: duckdb.DuckDBPyConnection, mart: MartRequest) -> None:
-            contents[mart.name] = _publish_table(own, mart, columns[mart.name], folder)
+            contents[mart.name] = _publish_table(own, mart, columns[mart.name], folder, name)
 
         def told(done: int, mart: MartRequest) -> None:
             progress(f"publish {mart.name}", done, len(marts) + 1)
@@ -274,7 +279,7 @@ def _write(
         engines=_engines(),
         marts={mart.name: contents[mart.name] for mart in marts},
         files={
-            file: FileContent(sha256=store.file_sha256(folder / file), size=(folder / file).stat().st_size)
+            file: FileContent(sha256=file_sha256(folder / file), size=(folder / file).stat().st_size)
             for file in store.files_below(folder)
         },
         checks=[
@@ -284,6 +289,7 @@ def _write(
         previous=previous.reference if previous else None,
     )
     (folder / MANIFEST_FILE).write_bytes(manifest.canonical())
+    heads.sign(folder, file_sha256(folder / MANIFEST_FILE))
     for path in [*folder.rglob("*"), folder]:
         store.fsync(path)
     progress("publish", len(marts) + 1, len(marts) + 1)
@@ -351,7 +357,7 @@ def _columns(con: duckdb.DuckDBPyConnection, mart: MartRequest, catalog: str) ->
 
 
 def _publish_table(
-    con: duckdb.DuckDBPyConnection, mart: MartRequest, columns: list[Column], folder: Path
+    con: duckdb.DuckDBPyConnection, mart: MartRequest, columns: list[Column], folder: Path, publication: str
 ) -> MartContent:
     """Copies one table into the attached publication and into Parquet; tells what the warehouse holds.
 
@@ -383,6 +389,8 @@ def _publish_table(
             store_decimal_as_integer=True,
         ) as writer,
     ):
+        # A reader of several files can tell whether they are of one publication.
+        writer.add_key_value_metadata({PUBLICATION_KEY: publication})
         # pyarrow and not DuckDB writes the file: fixed row groups give the same bytes from any engine's rows.
         for batch in batches:
             text.add(batch.column(len(names)))

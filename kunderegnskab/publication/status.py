@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from kunderegnskab.ingest import input_files, input_hash
-from kunderegnskab.problems import InputProblems
+from kunderegnskab.problems import InputProblems, command
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Workspace
@@ -92,7 +92,7 @@ def _freshness(workspace: Workspace, current: Publication) -> str:
         return f"{old}; the files that lie there now cannot be read: {error.problems[0].sentence()}"
     if inputs == current.manifest.input_hash:
         return f"{old}, and made from the files that lie there now"
-    return f"{old}; files have changed since, run `kunderegnskab refresh --workspace {workspace.root}`"
+    return f"{old}; files have changed since, run `{command('refresh', workspace.root)}`"
 
 
 def _month(day: Any) -> str | None:

@@ -11,7 +11,6 @@ module ever removes one. Everything unfinished is named `.tmp-...`.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -22,9 +21,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.manifest import (
     MANIFEST_FILE,
+    SIGNATURE_FILE,
     Manifest,
     PublicationReference,
     canonical_json,
@@ -74,6 +75,11 @@ class Publication:
     def database(self) -> Path:
         """The DuckDB file; gone when the publication has been pruned."""
         return self.path / DATABASE_FILE
+
+    @property
+    def head(self) -> str:
+        """The line that proves what was published, kept elsewhere: name and manifest's hash."""
+        return f"{self.name} {self.manifest_sha256}"
 
     @property
     def reference(self) -> PublicationReference:
@@ -160,6 +166,9 @@ def recover_locked(published: Path) -> list[str]:
             make_current(candidate)
             now = candidate
             done.append(f"Made {candidate.name} current; the run that published it died just before that.")
+    if now is not None and (published / _LINK).is_symlink() and _link_fault(published, now.name):
+        make_current(now)
+        done.append(f"Set `{_LINK}` to {now.name}; it led elsewhere.")
     if now is not None and (pointed := _pointed_at(published)) != now.reference:
         if pointed is not None and pointed.publication == now.name:
             raise DamagedPublication(
@@ -256,6 +265,8 @@ def verify_chain(published: Path) -> list[ChainFault]:
     if newest not in found:
         if newest not in unreadable:
             faults.append(ChainFault(newest, f"The current publication {newest} is missing."))
+    elif sentence := _link_fault(published, newest):
+        faults.append(ChainFault(None, sentence))
     elif (pointed := _pointed_at(published)) != found[newest].reference:
         if pointed is not None and pointed.publication == newest:
             sentence = f"The manifest of {newest} is not the one that {POINTER_FILE} names."
@@ -313,7 +324,9 @@ def verify_files(publication: Publication) -> list[str]:
                 problems.append(f"{publication.name}: {name} is missing.")
         elif path.stat().st_size != expected.size or file_sha256(path) != expected.sha256:
             problems.append(f"{publication.name}: {name} has changed since it was published.")
-    for name in sorted(set(files_below(publication.path)) - {*publication.manifest.files, MANIFEST_FILE}):
+    for name in sorted(
+        set(files_below(publication.path)) - {*publication.manifest.files, MANIFEST_FILE, SIGNATURE_FILE}
+    ):
         problems.append(f"{publication.name}: {name} is not in the manifest.")
     return problems
 
@@ -333,12 +346,6 @@ def publishing_lock(published: Path) -> Generator[bool, None, None]:
 def files_below(folder: Path) -> list[str]:
     """Every file in a folder and its subfolders, as sorted paths relative to it, with `/`."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove(path: Path) -> None:
@@ -397,6 +404,25 @@ def _current_name(published: Path) -> str | None:
         return link.readlink().name
     pointed_at = _pointed_at(published)
     return pointed_at.publication if pointed_at else None
+
+
+def _link_fault(published: Path, name: str) -> str:
+    """Readers follow the link, so it must lead to the folder that was published and to no copy of it."""
+    link = published / _LINK
+    if link.is_symlink():
+        if link.readlink() == Path(name) and not (published / name).is_symlink():
+            return ""
+        leads = "to a place outside of published/" if (published / name).is_symlink() else "elsewhere"
+        return (
+            f"`{_LINK}` does not lead to the publication {name} beside it, but {leads}, and that is what "
+            f"readers see. Remove `{_LINK}`; the next refresh sets it."
+        )
+    if link.exists():
+        return (
+            f"`{_LINK}` is a folder of its own and no link to {name}, and that is what readers see. Remove "
+            "it; the next refresh sets the link."
+        )
+    return ""
 
 
 def _pointed_at(published: Path) -> PublicationReference | None:

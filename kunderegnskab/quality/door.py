@@ -3,9 +3,9 @@
 Here: control totals per file and plausible contents. Not here: keys, relationships and allowed values, which
 dbt tests check on the same tables, nor how single records are typed and rejected (ingest).
 
-What a check finds follows from the files of its own feed, the allowances of their sources, the code and the
-day alone. So a feed that has passed all its checks is not checked again on that day while its files stay the
-same (state/door.json). One that has failed a check always is.
+What a check finds follows from the files of its own feed, the allowances of their sources, which of its
+sources are gone, company.yaml, the code and the day alone. So a feed that has passed all its checks is not
+checked again on that day while its files stay the same (state/door.json). One that has failed a check is.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ from kunderegnskab.workspace.notes import read_note, write_note
 EARLIEST_DATE = date(1990, 1, 1)
 DAYS_AHEAD = 400
 """Longer than a year, so that planned visits pass and a wrong century does not."""
+
+RATE_FACTOR = 3
+"""How many times as high or low as its currency's median an exchange rate may be without a warning."""
 
 DATE_COLUMNS = {
     "sales_lines": "posting_date",
@@ -74,7 +77,7 @@ def run_door_where_changed(
     """
     note = workspace.state / "door.json"
     load = read_load_record(con)
-    stated = {feed: _statement(load, feed, as_of) for feed in feeds}
+    stated = {feed: _statement(con, load, feed, as_of) for feed in feeds}
     kept = read_note(note, _Note)
     passed: dict[str, _Passed] = {}
     if kept is not None and not again:
@@ -118,11 +121,15 @@ class _Note(BaseModel):
     feeds: dict[str, _Passed]
 
 
-def _statement(load: LoadRecord, feed: str, as_of: date) -> str:
+def _statement(con: duckdb.DuckDBPyConnection, load: LoadRecord, feed: str, as_of: date) -> str:
     about = {
+        "gone": con.execute(
+            "select source from raw.gone_sources where feed = $1 order by all", [feed]
+        ).fetchall(),
         "code_version": code_version(),
         "as_of": as_of.isoformat(),
         "personal": load.parameters.get(PARAMETER),
+        "company": load.parameters.get("company"),
         "receipts": [each.model_dump(mode="json") for each in load.receipts if each.feed == feed],
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
@@ -131,6 +138,8 @@ def _statement(load: LoadRecord, feed: str, as_of: date) -> str:
 def _checks(feeds: Sequence[str], as_of: date) -> list[MetricCheck]:
     checks = [check for feed in feeds for check in _file_checks(feed)]
     checks += [_date_check(feed, DATE_COLUMNS[feed], as_of) for feed in feeds if feed in DATE_COLUMNS]
+    if "exchange_rates" in feeds:
+        checks.append(_rate_check())
     return checks + (_sales_line_checks() if "sales_lines" in feeds else [])
 
 
@@ -159,6 +168,19 @@ def _file_checks(feed: str) -> list[MetricCheck]:
                 order by source_file, source_record, column_name""",
         ),
         MetricCheck(
+            check_name=f"door__{feed}__repeated_records_are_the_same",
+            subject=feed,
+            is_blocking=False,
+            metric=f"select count(*) from raw.repeated_keys where feed = {literal(feed)} and differs",
+            unit="rows",
+            maximum=0,
+            en=f"No record of {feed} that repeats the key of another has other values; the first counts.",
+            da=f"Ingen post i {feed}, der gentager en andens nøgle, har andre værdier; den første tæller.",
+            failing=f"""
+                select source_file, source_record, raw_value, reason from raw.repeated_keys
+                where feed = {literal(feed)} and differs order by source_file, source_record""",
+        ),
+        MetricCheck(
             check_name=f"door__{feed}__every_record_is_accounted_for",
             subject=feed,
             is_blocking=True,
@@ -170,6 +192,19 @@ def _file_checks(feed: str) -> list[MetricCheck]:
             failing=f"""
                 select source_file, records_read, records_loaded, records_rejected, records_left_out
                 from raw.files where {unbalanced} order by source_file""",
+        ),
+        MetricCheck(
+            check_name=f"door__{feed}__sources_have_not_fallen_silent",
+            subject=feed,
+            is_blocking=True,
+            metric=f"select count(*) from raw.gone_sources where feed = {literal(feed)}",
+            unit="rows",
+            maximum=0,
+            en=f"Every source of {feed} that fed the last publication still has a file.",
+            da=f"Hver kilde til {feed}, som den seneste udgivelse byggede på, har stadig en fil.",
+            failing=f"""
+                select source, files, files_before from raw.gone_sources where feed = {literal(feed)}
+                order by all""",
         ),
         MetricCheck(
             check_name=f"door__{feed}__left_out_share_is_plausible",
@@ -207,8 +242,85 @@ def _date_check(feed: str, column: str, as_of: date) -> MetricCheck:
     )
 
 
+# What tells the lines of a document apart besides their number. Who sold it and why it came back do not: an
+# export that joins such a table to the lines repeats each.
+_TELLING = (
+    "document_no, document_type, posting_date, customer_id, product_id, line_type, quantity, "
+    "unit_of_measure, list_amount, net_amount, cost_amount, currency, order_no, original_document_no, "
+    "original_line_no"
+)
+
+
+# SQL of the amounts whose sign the contract fixes. The cost of an earlier sale may be corrected both
+# ways, on a line without quantity.
+_SIGNED = {
+    "quantity": "quantity",
+    "net_amount": "net_amount",
+    "cost_amount": "case when quantity <> 0 then cost_amount end",
+}
+
+
+def _turned_signs() -> str:
+    """SQL of the files in which one of these amounts contradicts the contract, by document type and currency.
+
+    Each file for itself, or a large one that is right would hide a small one that is not; likewise a few
+    large lines must not hide many small ones, so both their sum and their number are asked. Goods alone: a
+    fee may be kept back on a credit note. Amounts of different currencies cannot be summed.
+    """
+    sign = "case document_type when 'credit_note' then -1 else 1 end"
+    place = "_source_file, document_type, currency"
+    sums = ", ".join(
+        f"sum({amount}) as {name}, "
+        f"count(*) filter ({sign} * {amount} > 0) as {name}_right, "
+        f"count(*) filter ({sign} * {amount} < 0) as {name}_turned, "
+        f"min(_source_record) filter ({sign} * {amount} < 0) as {name}_first"
+        for name, amount in _SIGNED.items()
+    )
+    turned = " union all ".join(
+        f"select _source_file, document_type, '{name}' as column_name, {name} as total, currency, "
+        f"{name}_turned as turned_lines, {name}_right as right_lines, {name}_first as first_turned_record "
+        f"from summed where {sign} * {name} < 0 or {name}_turned > {name}_right"
+        for name in _SIGNED
+    )
+    return (
+        f"with summed as materialized (select {place}, {sums} from raw.sales_lines "
+        f"where line_type = 'goods' group by {place}) select * from ({turned})"
+    )
+
+
+def _rate_check() -> MetricCheck:
+    # A rate the other way round, or per 100, is far from the others; a currency rarely falls to a third. The
+    # company's own currency costs one of itself, and often has one rate alone.
+    rated = """
+        select *, case when currency = (select currency from raw.company) then 1
+            else quantile_disc(rate, 0.5) over (partition by currency) end as usual_rate
+        from raw.exchange_rates"""
+    far_off = f"(rate <= {RATE_FACTOR} * usual_rate and usual_rate <= {RATE_FACTOR} * rate) is not true"
+    return MetricCheck(
+        check_name="door__exchange_rates__rates_are_near_the_usual_one",
+        subject="exchange_rates",
+        is_blocking=False,
+        metric=f"select count(*) from ({rated}) where {far_off}",
+        unit="rows",
+        maximum=0,
+        en=f"Every exchange rate is at most {RATE_FACTOR} times as high or low as its currency's median; any "
+        "other may be written the other way round, or per 100.",
+        da=f"Hver valutakurs er højst {RATE_FACTOR} gange så høj eller lav som sin valutas median; en anden "
+        "kan være vendt om eller angivet pr. 100.",
+        failing=f"""
+            select _source_file, _source_record, currency, rate_date, rate, usual_rate from ({rated})
+            where {far_off} order by _source_file, _source_record""",
+    )
+
+
 def _sales_line_checks() -> list[MetricCheck]:
-    is_credit = "document_type = 'credit_note' and line_type = 'goods'"
+    turned = _turned_signs()
+    repeated = f"""
+        select _source_file, document_no, product_id, quantity, unit_of_measure, net_amount,
+            count(*) as line_count,
+            string_agg(_source_record::varchar, ', ' order by _source_record) as records
+        from raw.sales_lines where line_no is null
+        group by _source_file, {_TELLING} having count(*) > 1"""
     return [
         MetricCheck(
             check_name="door__sales_lines__are_supplied_and_not_empty",
@@ -238,23 +350,33 @@ def _sales_line_checks() -> list[MetricCheck]:
                 select _source_file, _source_record, document_no, line_no, net_amount from raw.sales_lines
                 where coalesce(trim(customer_id), '') = '' order by _source_file, _source_record""",
         ),
-        # Per currency, because amounts of different currencies cannot be summed.
         MetricCheck(
-            check_name="door__sales_lines__credit_notes_reduce_sales",
+            check_name="door__sales_lines__lines_without_number_are_told_apart",
+            subject="sales_lines",
+            is_blocking=False,
+            metric=f"""
+                select coalesce(sum(line_count - 1), 0)::bigint from (
+                    select count(*) as line_count from raw.sales_lines where line_no is null
+                    group by _source_file, {_TELLING} having count(*) > 1)""",
+            unit="rows",
+            maximum=0,
+            en="No two lines without a number in one document are alike; all of them count, but an export "
+            "may have doubled them.",
+            da="Ingen to linjer uden nummer i samme bilag er ens; alle tæller, men et udtræk kan have "
+            "fordoblet dem.",
+            failing=f"{repeated} order by _source_file, min(_source_record)",
+        ),
+        MetricCheck(
+            check_name="door__sales_lines__signs_are_those_of_the_contract",
             subject="sales_lines",
             is_blocking=True,
-            metric=f"""
-                select coalesce(max(total), 0)
-                from (
-                    select sum(net_amount) as total from raw.sales_lines where {is_credit} group by currency
-                )""",
-            unit="amount",
+            metric=f"select count(*) from ({turned})",
+            unit="rows",
             maximum=0,
-            en="The goods lines of credit notes sum to a negative amount or zero in every currency.",
-            da="Varelinjer på kreditnotaer summer til et negativt beløb eller nul i hver valuta.",
-            failing=f"""
-                select _source_file, _source_record, document_no, line_no, net_amount, currency
-                from raw.sales_lines where {is_credit} and net_amount > 0
-                order by net_amount desc, _source_file, _source_record""",
+            en="In every file, quantity, net amount and cost of goods lines are positive on invoices and "
+            "negative on credit notes; turn the signs of a source in its mapping.",
+            da="I hver fil er antal, nettobeløb og kost på varelinjer positive på fakturaer og negative på "
+            "kreditnotaer; vend en kildes fortegn i dens opsætning.",
+            failing=f"{turned} order by _source_file, document_type, column_name, currency",
         ),
     ]

@@ -6,8 +6,11 @@ agree and contracts, which dbt tests check, nor the comparison of the published 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+import unicodedata
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -15,7 +18,12 @@ import duckdb
 from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
 from kunderegnskab.quality.metric_checks import MetricCheck, result_of, run_checks
 from kunderegnskab.quality.name_search import cells_that_are
+from kunderegnskab.rows import insert_rows
 from kunderegnskab.sql import literal
+
+# A figure that a second path computes otherwise: column of the account, customer (or `company`), month, and
+# what either makes of it.
+Contradicted = tuple[str, str, date, Decimal | None, Decimal | None]
 
 EARLIER = "earlier_publication"
 NOW = "marts.customer_accounts"
@@ -38,8 +46,11 @@ PLAUSIBLE = [
         check_name="gate__customer_accounts__dg1_is_plausible",
         subject="customer_accounts",
         is_blocking=True,
-        # Sales whose cost nobody supplied are no margin; another check reports their share.
-        metric=f"select sum(db1 - sales_without_cost), sum(net_sales - sales_without_cost) from {NOW}",
+        # Goods whose cost nobody supplied are no margin; another check reports their share.
+        metric=f"""
+            select sum(db1 - sales_without_cost + returns_without_cost),
+                sum(net_sales - sales_without_cost + returns_without_cost)
+            from {NOW}""",
         unit="%",
         minimum=-50,
         maximum=95,
@@ -67,14 +78,19 @@ PLAUSIBLE = [
         check_name="gate__customer_accounts__cost_is_known",
         subject="customer_accounts",
         is_blocking=False,
-        metric=f"select sum(sales_without_cost), sum(invoiced_sales - returns) from {NOW}",
+        # Not netted: a return without a cost does not make up for a sale without one.
+        metric=f"""
+            select sum(sales_without_cost + returns_without_cost), sum(invoiced_sales + returns)
+            from {NOW}""",
         unit="%",
         maximum=20,
-        en="At most 20 % of invoiced sales less returns have no known cost of goods.",
-        da="Højst 20 % af faktureret salg minus returneringer er uden kendt vareforbrug.",
+        en="At most 20 % of invoiced sales and returns together have no known cost of goods.",
+        da="Højst 20 % af faktureret salg og returneringer tilsammen er uden kendt vareforbrug.",
         failing=f"""
-            select customer_id, sum(sales_without_cost) as sales_without_cost from {NOW}
-            group by customer_id order by sum(sales_without_cost) desc, customer_id""",
+            select customer_id, sum(sales_without_cost) as sales_without_cost,
+                sum(returns_without_cost) as returns_without_cost
+            from {NOW} group by customer_id
+            order by sum(sales_without_cost + returns_without_cost) desc, customer_id""",
     ),
     MetricCheck(
         check_name="gate__customer_accounts__customers_are_known",
@@ -112,6 +128,100 @@ PLAUSIBLE = [
     ),
 ]
 
+UNITS = "intermediate.int_product_units"
+RECORDS = [
+    MetricCheck(
+        check_name="gate__product_accounts__units_are_converted",
+        subject="product_accounts",
+        is_blocking=True,
+        metric=f"select count(*) from {UNITS} where factor is null",
+        unit="rows",
+        maximum=0,
+        en=(
+            "Every unit of measure on sales lines is the product's own (unit_of_measure of products) or has "
+            "a row in policy/unit_conversions.csv (product_id, unit_of_measure, factor)."
+        ),
+        da=(
+            "Hver enhed på salgslinjer er varens egen (unit_of_measure i products) eller har en række i "
+            "policy/unit_conversions.csv (product_id, unit_of_measure, factor)."
+        ),
+        failing=f"""
+            select product_id, unit_of_measure, own_unit, line_count from {UNITS} where factor is null
+            order by line_count desc, product_id, unit_of_measure""",
+    ),
+]
+
+ALIKE = "temp.main.numbers_alike"
+
+
+def _list_checks(
+    feed: str, number: str, *, sales: str, ones_en: str, ones_da: str, list_da: str
+) -> list[MetricCheck]:
+    """What a company's own list of customers or products should hold.
+
+    Args:
+        sales: SQL of what was sold by number, as the columns number and amount.
+    """
+    lacking = f"marts.{feed} where not is_in_list and not is_unknown"
+    return [
+        MetricCheck(
+            check_name=f"gate__{feed}__the_list_holds_them_all",
+            subject=feed,
+            is_blocking=False,
+            metric=f"select count(*) from {lacking}",
+            unit="rows",
+            maximum=0,
+            en=f"The company's own list of {ones_en} holds every number on the records; one that it lacks "
+            f"keeps an account of its own (marts.{feed}, is_in_list).",
+            da=f"Virksomhedens egen {list_da} har hvert nummer på posterne; {ones_da}, den ikke har, "
+            f"beholder eget regnskab (marts.{feed}, is_in_list).",
+            failing=f"""
+                select {number}, coalesce(amount, 0) as sales
+                from (select {number} from {lacking})
+                left join ({sales}) as sold on sold.number = {number}
+                order by coalesce(amount, 0) desc, {number}""",
+        ),
+        MetricCheck(
+            check_name=f"gate__{feed}__numbers_are_written_alike",
+            subject=feed,
+            is_blocking=False,
+            metric=f"select count(*) from {ALIKE} where feed = '{feed}'",
+            unit="rows",
+            maximum=0,
+            en=f"No number outside the list of {ones_en} differs from one in it only in case, blanks, "
+            "leading zeros or the form of a letter. If the two are one, say so in feeds.yaml (a lookup or an "
+            "expression); they are never joined by likeness.",
+            da=f"Intet nummer uden for virksomhedens {list_da} afviger fra et i den kun ved store bogstaver, "
+            "mellemrum, foranstillede nuller eller et bogstavs form. Er de to den samme, så skriv det i "
+            "feeds.yaml (et opslag eller et udtryk); de lægges aldrig sammen, fordi de ligner hinanden.",
+            failing=f"""
+                select number as {number}, in_list from {ALIKE} where feed = '{feed}'
+                order by number, in_list""",
+        ),
+    ]
+
+
+LISTS = [
+    *_list_checks(
+        "customers",
+        "customer_id",
+        sales=f"select customer_id as number, sum(net_sales) as amount from {NOW} group by customer_id",
+        ones_en="customers",
+        ones_da="kunder",
+        list_da="kundeliste",
+    ),
+    *_list_checks(
+        "products",
+        "product_id",
+        sales="""
+            select product_id as number, sum(invoiced_sales - returns) as amount from marts.product_accounts
+            group by product_id""",
+        ones_en="products",
+        ones_da="varer",
+        list_da="vareliste",
+    ),
+]
+
 STEPS = "audit.allocation_steps"
 # A bonus year ends twelve months after it starts, and has twelve more to be settled in.
 UNSETTLED_BONUS = """
@@ -119,7 +229,39 @@ UNSETTLED_BONUS = """
     from audit.bonus_roll_forward
     where bonus_year + interval 24 month <= (select max(month) from marts.company_accounts)
     group by all having sum(released) = 0 and sum(accrued) <> 0"""
+# A fiscal year that the accounts begin in the middle of, and the agreements that were in force by then.
+SHORT_BONUS_YEARS = """
+    select distinct
+        agreements.customer_id, agreements.valid_from,
+        (opening.month - to_months((opening.fiscal_month - 1)::int))::date as bonus_year,
+        opening.month as accounts_from
+    from raw.bonus_agreements as agreements
+    inner join (select month, fiscal_month from marts.months order by month limit 1) as opening
+        on opening.fiscal_month > 1
+        and date_trunc('month', agreements.valid_from) < opening.month
+        and coalesce(agreements.valid_to, date '9999-12-31') >= opening.month
+    where not exists (
+        select 1 from raw.bonus_agreements as newer
+        where newer.customer_id = agreements.customer_id and newer.valid_from > agreements.valid_from
+            and date_trunc('month', newer.valid_from) <= opening.month)"""
 COSTING = [
+    MetricCheck(
+        check_name="gate__company_accounts__bonus_years_are_whole",
+        subject="company_accounts",
+        is_blocking=False,
+        metric=f"select count(*) from ({SHORT_BONUS_YEARS})",
+        unit="rows",
+        maximum=0,
+        en=(
+            "No bonus year began before the accounts. Of one that did, their months accrue their part of a "
+            "year that goes on like them; what is settled beyond that is a cost of the month of settlement."
+        ),
+        da=(
+            "Intet bonusår er begyndt før regnskabet. Af et, der er, optjener dets måneder deres del af et "
+            "år, der går som dem; hvad der afregnes ud over det, er en omkostning i afregningens måned."
+        ),
+        failing=f"{SHORT_BONUS_YEARS} order by customer_id, valid_from",
+    ),
     MetricCheck(
         check_name="gate__company_accounts__pools_have_receivers",
         subject="company_accounts",
@@ -282,6 +424,24 @@ CONTROLS = [
             from {UNAPPROVED} order by all""",
     ),
 ]
+CONTRADICTED = "temp.main.contradicted_figures"
+SECOND_PATH = [
+    MetricCheck(
+        check_name="gate__customer_accounts__the_second_path_agrees",
+        subject="customer_accounts",
+        is_blocking=True,
+        metric=f"select count(*) from {CONTRADICTED}",
+        unit="rows",
+        maximum=0,
+        en="The customer accounts are the same when they are computed a second time by other means, from the "
+        "records. If they are not, the program computes one of them wrongly: report the figures named here.",
+        da="Kunderegnskaberne er de samme, når de beregnes en gang til på en anden måde, ud fra posterne. "
+        "Er de ikke, regner programmet det ene sted forkert: meld de tal, der nævnes her.",
+        failing=f"""
+            select figure, scope_id as customer_id, month, made, recalculated from {CONTRADICTED}
+            order by scope_id = 'company', month, scope_id, figure""",
+    ),
+]
 NAMES = "temp.main.published_names"
 PERSONAL = [
     MetricCheck(
@@ -327,6 +487,10 @@ COMPLETE = [
             from audit.document_gaps order by all""",
     ),
 ]
+
+
+# What needs no earlier publication.
+ALONE = [*PLAUSIBLE, *RECORDS, *LISTS, *COSTING, *SALES, *CONTROLS, *SECOND_PATH, *PERSONAL, *COMPLETE]
 
 
 def _drift_check(
@@ -430,28 +594,34 @@ def gate_checks() -> list[ExpectedCheck]:
 
 def gate_catalogue() -> list[MetricCheck]:
     """The declarations of those checks, for whoever shows them."""
-    return [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *PERSONAL, *COMPLETE, *DRIFT]
+    return [*ALONE, *DRIFT]
 
 
 def run_gate(
-    con: duckdb.DuckDBPyConnection, previous: Path | None, names: Collection[str] = ()
+    con: duckdb.DuckDBPyConnection,
+    previous: Path | None,
+    names: Collection[str] = (),
+    contradicted: Sequence[Contradicted] = (),
 ) -> list[CheckResult]:
-    """Checks the marts. `previous` is the kunderegnskab.duckdb of the current publication, if there is one;
-    `names` are the salespeople's, which must not be published.
+    """Checks the marts.
+
+    Args:
+        previous: the kunderegnskab.duckdb of the current publication, if there is one.
+        names: the salespeople's, which must not be published.
+        contradicted: figures that a second path computes otherwise.
 
     Raises duckdb.Error when `previous` cannot be opened.
     """
     _look_for(con, names)
+    _note_contradicted(con, contradicted)
+    _compare_forms(con)
     with earlier_publication(con, previous):
         if previous is not None:
             return run_checks(con, "gate", gate_catalogue())
         nothing_to_compare = [
             result_of(check, "gate", "passed", observed="no earlier publication") for check in DRIFT
         ]
-        return (
-            run_checks(con, "gate", [*PLAUSIBLE, *COSTING, *SALES, *CONTROLS, *PERSONAL, *COMPLETE])
-            + nothing_to_compare
-        )
+        return run_checks(con, "gate", ALONE) + nothing_to_compare
 
 
 def _look_for(con: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
@@ -463,6 +633,41 @@ def _look_for(con: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
         ((catalog,),) = con.execute("select current_database()").fetchall()
         for found in cells_that_are(con, catalog, names):
             con.execute(f"insert into {NAMES} values (?, ?, ?)", [*found])
+
+
+def _note_contradicted(con: duckdb.DuckDBPyConnection, contradicted: Sequence[Contradicted]) -> None:
+    con.execute(
+        f"create or replace temp table {CONTRADICTED} (figure varchar, scope_id varchar, month date, "
+        "made decimal(38, 6), recalculated decimal(38, 6))"
+    )
+    insert_rows(con, CONTRADICTED, contradicted)
+
+
+def _compare_forms(con: duckdb.DuckDBPyConnection) -> None:
+    """Note which numbers that a list lacks are written like one that it holds.
+
+    Numbers of the lists are compared, not records: once for each customer and product.
+    """
+    con.execute(f"create or replace temp table {ALIKE} (feed varchar, number varchar, in_list varchar)")
+    for feed, number in (("customers", "customer_id"), ("products", "product_id")):
+        try:
+            lacking = con.execute(
+                f"select {number} from marts.{feed} where not is_in_list and not is_unknown"
+            ).fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            continue  # not built, or not as declared: the check of what the list lacks says so
+        if not lacking:
+            continue
+        listed: dict[str, list[str]] = {}
+        for (each,) in con.execute(f"select {number} from marts.{feed} where is_in_list").fetchall():
+            listed.setdefault(_plain_form(each), []).append(each)
+        alike = [(feed, each, other) for (each,) in lacking for other in listed.get(_plain_form(each), [])]
+        insert_rows(con, ALIKE, alike)
+
+
+def _plain_form(number: str) -> str:
+    """A number without what systems write differently: case, blanks, leading zeros, form of letters."""
+    return "".join(unicodedata.normalize("NFKC", number).casefold().split()).lstrip("0")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import duckdb
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from kunderegnskab.problems import on_page
 from kunderegnskab.quality.runs import KeptResult, Run, attention, read_run_results, read_runs
 
 PAGE_FILE = "history.html"
@@ -174,6 +175,7 @@ def write_history_page(
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=on_page,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

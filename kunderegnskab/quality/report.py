@@ -20,6 +20,7 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
+from kunderegnskab.problems import on_page
 from kunderegnskab.quality.certification import CheckResult
 from kunderegnskab.quality.runs import attention
 
@@ -103,6 +104,7 @@ TEXTS = {
         "closed, and whose lines were restated since: documents, ledger entries of pools and of lines "
         "that no customer carries, and costs and rules in force in the month. Record by record they are in "
         "audit.late_postings.",
+        "bonus_timing": "accrued, not booked yet",
         "records": "Records",
         "from_to": "Dates",
         "sum": "Sum",
@@ -180,6 +182,7 @@ TEXTS = {
         "lukket, og hvis linjer er reguleret siden: bilag, finansposter i puljer og på linjer, "
         "som ingen kunde bærer, og omkostninger og regler, der gælder i måneden. Post for post står de i "
         "audit.late_postings.",
+        "bonus_timing": "optjent, ikke bogført endnu",
         "records": "Poster",
         "from_to": "Datoer",
         "sum": "Sum",
@@ -232,14 +235,16 @@ RESTATED_BY = {
         "agreement": "bonusaftale",
     },
 }
-# From DB III to the ledger's result: column of company_accounts, column of the ladder that names it, effect.
+# From DB III to the ledger's result: column of company_accounts, column of the ladder that names it, effect,
+# and the text that says which part of that line is meant.
 _TIE = (
-    ("db3", "db3", ""),
-    ("segment_cost", "segment_cost", "− "),
-    ("unused_capacity", "unused_capacity", "− "),
-    ("unallocated", "unallocated", "− "),
-    ("credit_cost_put_back", "credit_cost", "+ "),
-    ("ledger_result", "ledger_result", "= "),
+    ("db3", "db3", "", ""),
+    ("segment_cost", "segment_cost", "− ", ""),
+    ("unused_capacity", "unused_capacity", "− ", ""),
+    ("unallocated", "unallocated", "− ", ""),
+    ("bonus_timing", "bonus", "+ ", "bonus_timing"),
+    ("credit_cost_put_back", "credit_cost", "+ ", ""),
+    ("ledger_result", "ledger_result", "= ", ""),
 )
 
 
@@ -312,6 +317,7 @@ def write_report(
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=on_page,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -22,6 +22,7 @@ import duckdb
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.quality.certification import CheckResult
 from kunderegnskab.sql import literal, literals
+from kunderegnskab.workspace import Workspace, journal
 
 RunOutcome = Literal["published", "failed", "unchanged"]
 
@@ -103,6 +104,23 @@ def kept_result(run_id: str, result: CheckResult) -> KeptResult:
 def attention(status: str, is_blocking: bool) -> str:
     """What a result asks of a reader: error, failed, waived, warning (failed without hindering) or passed."""
     return "warning" if status in ("failed", "error") and not is_blocking else status
+
+
+def begin_run(workspace: Workspace, run_id: str) -> None:
+    """Note that a run begins; one that is killed leaves nothing else. Raises OSError."""
+    journal.append(workspace, "run started", run_id=run_id)
+
+
+def end_run(workspace: Workspace, run: Run, warehouse: Path | None) -> None:
+    """Keep a run that has ended, and note it. Arguments are as for `keep_run`. Raises OSError."""
+    journal.append(
+        workspace,
+        "run ended",
+        file=keep_run(workspace.runs, run, warehouse),
+        run_id=run.run_id,
+        outcome=run.outcome,
+        publication=run.publication,
+    )
 
 
 def keep_run(folder: Path, run: Run, warehouse: Path | None) -> Path:

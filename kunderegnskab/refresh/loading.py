@@ -15,7 +15,9 @@ from kunderegnskab.personal.names import write_names
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import report
 from kunderegnskab.pseudonyms import for_refresh
-from kunderegnskab.publication import store
+from kunderegnskab.publication import heads, store
+from kunderegnskab.publication.gone_sources import note_gone_sources
+from kunderegnskab.publication.inputs import receipt_of
 from kunderegnskab.quality.certification import start_load
 from kunderegnskab.quality.metric_checks import prepare as prepare_checks
 from kunderegnskab.refresh.checking import all_checks
@@ -43,18 +45,22 @@ def read_in(workspace: Workspace, run_id: str, *, again: bool) -> Loaded:
 
     Raises:
         InputProblems: files, mappings or policy cannot be used, or a waiver names no check.
+        UnusableProof: the key to sign publications with cannot be used.
     """
+    heads.require_usable_key()
     prepare_checks()
     _refuse_unknown_waivers(workspace)
     sweep(workspace.lake)
-    intake = take_in(workspace, workspace.lake, report, again=again)
     earlier = store.current(workspace.published)
+    published = map(receipt_of, earlier.manifest.inputs if earlier else ())
+    intake = take_in(workspace, workspace.lake, report, again=again, published=published)
     pseudonyms = for_refresh(workspace, earlier.manifest.parameters if earlier else None)
     write_names(workspace, intake, pseudonyms)
     record = load_record(workspace, intake, pseudonyms)
     inputs = record.input_hash
     with fresh_warehouse(workspace) as con, proven_feeds(workspace, pseudonyms) as proven:
         fill_raw(con, workspace, workspace.company, intake, record, earlier, pseudonyms, proven)
+        note_gone_sources(con, workspace, intake, earlier.manifest.inputs if earlier else ())
         start_load(con, load_id=run_id, run_id=run_id, input_hash=inputs, code_version=code_version())
         rows = dict(
             con.execute("select feed, sum(records_loaded)::bigint from raw.files group by feed").fetchall()

@@ -17,14 +17,14 @@ from kunderegnskab.dbt.project import mart_requests, project
 from kunderegnskab.ingest import configuration_hashes, read_load_record
 from kunderegnskab.progress import report
 from kunderegnskab.publication import store
-from kunderegnskab.publication.manifest import InputFile
+from kunderegnskab.publication.inputs import recorded
 from kunderegnskab.publication.publish import PublishRequest, publish
 from kunderegnskab.quality.certification import current_build, is_in_force, read_results
 from kunderegnskab.refresh.checking import all_checks
 from kunderegnskab.refresh.pages import write_pages
 from kunderegnskab.refresh.warehouse import StepFailed, open_warehouse
 from kunderegnskab.sql import identifier
-from kunderegnskab.workspace import WAREHOUSE_CATALOG, Workspace
+from kunderegnskab.workspace import WAREHOUSE_CATALOG, Workspace, journal
 
 
 def publish_build(
@@ -67,6 +67,8 @@ def publish_build(
     company = workspace.company
     request = PublishRequest(
         run_id=run_id,
+        made_by=journal.made_by(),
+        journal_sha256=journal.head(workspace),
         started_at=started_at,
         company=company.name,
         locale=company.locale,
@@ -75,25 +77,7 @@ def publish_build(
         code_commit=code_commit(),
         lock_sha256=lock_sha256(),
         input_hash=loaded.input_hash,
-        inputs=[
-            InputFile(
-                feed=receipt.feed,
-                path=receipt.source_file,
-                sha256=receipt.file_sha256,
-                size=receipt.size,
-                lookups=receipt.lookups,
-                records_read=receipt.records_read,
-                records_loaded=receipt.records_loaded,
-                records_rejected=receipt.records_rejected,
-                records_left_out=receipt.records_left_out,
-                control_totals={name: str(total) for name, total in receipt.control_totals.items()},
-                lake_file=receipt.lake_file,
-                lake_sha256=receipt.lake_sha256,
-                source=receipt.source,
-                rejects_allowed=receipt.rejects_allowed,
-            )
-            for receipt in load.receipts
-        ],
+        inputs=[recorded(receipt) for receipt in load.receipts],
         parameters=load.parameters | rules_in_force,
         allowances=[
             {"source": source, "count": count, "reason": reason}

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from kunderegnskab.feeds import load_feeds
+from kunderegnskab.workspace.mapping import TimeZone
 
 
 def _exact(value: object) -> object:
@@ -48,6 +49,9 @@ class Company(BaseModel):
     name: str = Field(min_length=1, description="Name of the company")
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="Currency of the accounts, ISO 4217")
     minor_unit: ExactDecimal = Field(Decimal("0.01"), gt=0, le=1, description="Smallest unit of the currency")
+    timezone: TimeZone = Field(
+        "Europe/Copenhagen", description="Time zone whose days moments in the files belong to"
+    )
     locale: Literal["da", "en"] = Field("da", description="Language and number format of reports")
     fiscal_year_start: int = Field(1, ge=1, le=12, description="Month in which the financial year starts")
     credit_interest_rate: ExactDecimal = Field(

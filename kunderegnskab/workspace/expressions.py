@@ -1,32 +1,88 @@
-"""The SQL that a mapping may carry: parsed, confined to one record, number() and date() resolved.
+"""The SQL that a mapping may carry: parsed, confined to one record and to what a list allows, and with the
+program's own functions resolved.
 
 `ingest/typed.py` runs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+import logging
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-_FLOATS = (exp.DType.DOUBLE, exp.DType.FLOAT)
-_READERS = ("number", "date")
+# What sqlglot has to remark, nobody reads.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
-# Functions whose answer depends on when, where or how often they are asked, and those that give
-# several values: a record must give the same value in every run, and exactly one.
-_REFUSED_FUNCTIONS = {
-    *("clock_timestamp", "current_date", "current_localtime", "current_localtimestamp", "current_time"),
-    *("current_timestamp", "get_current_time", "get_current_timestamp", "localtime", "localtimestamp", "now"),
-    *("sleep_ms", "today", "transaction_timestamp"),
-    *("current_connection_id", "current_database", "current_query", "current_query_id", "current_role"),
-    *("current_schema", "current_schemas", "current_setting", "current_transaction_id", "current_user"),
-    *("getenv", "getvariable", "in_search_path", "session_user", "stats", "txid_current", "user", "version"),
-    *("currval", "gen_random_uuid", "nextval", "random", "setseed", "setval", "uuid", "uuidv4", "uuidv7"),
-    *("columns", "query", "query_table", "unnest", "vector_type", "write_log"),
+# Functions of the program's own; the first argument of all but divide is text, read by a file's conventions.
+READERS = ("number", "date", "moment")
+DIVIDE = "divide"
+DIVIDE_DECIMALS = 8
+
+# DuckDB's functions that an expression may use, by what they work on. Each gives one value that follows from
+# its arguments alone, in every run and on every machine, and takes time in proportion to them.
+FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "numbers": ("abs", "ceil", "floor", "greatest", "least", "mod", "round", "sign", "trunc"),
+    "text": (
+        *("concat", "concat_ws", "contains", "ends_with", "left", "length", "lower", "lpad", "ltrim", "md5"),
+        *("nfc_normalize", "position", "prefix", "regexp_extract", "regexp_full_match", "regexp_matches"),
+        *("regexp_replace", "replace", "reverse", "right", "rpad", "rtrim", "sha256", "split_part"),
+        *("starts_with", "strip_accents", "strpos", "substr", "substring", "suffix", "translate", "trim"),
+        "upper",
+    ),
+    "days": (
+        *("date_add", "date_diff", "date_part", "date_trunc", "day", "dayofweek", "extract", "isodow"),
+        *(
+            "last_day",
+            "make_date",
+            "month",
+            "quarter",
+            "strftime",
+            "strptime",
+            "try_strptime",
+            "week",
+            "year",
+        ),
+    ),
+    "choices": ("coalesce", "if", "ifnull", "nullif"),
 }
+_NAMES = (*READERS, DIVIDE, *(name for names in FUNCTIONS.values() for name in names))
+
+# What the parser makes of these functions, and of operators and literals. All else is refused, also what a
+# later version of the engine or of the parser brings along.
+_NODES: tuple[type[exp.Expr], ...] = (
+    *(exp.Abs, exp.Ceil, exp.Floor, exp.Greatest, exp.Least, exp.Mod, exp.Round, exp.Sign, exp.Trunc),
+    *(exp.Concat, exp.ConcatWs, exp.Contains, exp.EndsWith, exp.Left, exp.Length, exp.Lower, exp.Pad),
+    *(exp.MD5, exp.RegexpExtract, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace, exp.Replace),
+    *(exp.Reverse, exp.Right, exp.SHA2, exp.SplitPart, exp.StartsWith, exp.StrPosition, exp.Substring),
+    *(exp.Translate, exp.Trim, exp.Upper),
+    *(exp.Date, exp.DateAdd, exp.DateDiff, exp.TimestampTrunc, exp.DateTrunc, exp.Day, exp.DayOfWeek),
+    *(exp.Extract, exp.DayOfWeekIso, exp.LastDay, exp.DateFromParts, exp.Month, exp.Quarter, exp.TimeToStr),
+    *(exp.StrToTime, exp.Week, exp.Year, exp.Interval, exp.Var),
+    *(exp.Coalesce, exp.If, exp.Nullif, exp.Case, exp.Cast, exp.TryCast, exp.DataType, exp.DataTypeParam),
+    *(exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Bracket, exp.Slice),
+    *(exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.DPipe, exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Between),
+    *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ),
+    *(exp.Like, exp.ILike, exp.Escape),
+)
+_WHOLE = (exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT, exp.DType.INT128)
+WHOLE_TYPES = tuple(exp.DataType.build(each).sql(dialect="duckdb") for each in _WHOLE)
+_TYPES = (*_WHOLE, exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.DECIMAL, exp.DType.BOOLEAN, exp.DType.DATE)
+_TYPES += (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
+
+# Bounds of what an expression may be and make. Parser and engine call themselves for each level of nesting.
+_LONGEST = 10_000
+_DEEPEST = 200
+_TOO_DEEP = f"has more than {_DEEPEST} parts within each other; make it shorter"
+_LONGEST_CELL = 1_000
+# A cell that stands for each sign of another, and between them.
+_LONGEST_RESULT = _LONGEST_CELL + (_LONGEST_CELL + 1) * _LONGEST_CELL
 
 
 class BadExpression(Exception):
@@ -46,29 +102,51 @@ class Expression:
     """A checked expression.
 
     Attributes:
-        text: as the person wrote it.
+        source: what the person wrote, of which it may be a part.
         tree: the parsed expression.
         columns: the source columns it names.
     """
 
-    text: str
+    source: str
     tree: exp.Expr
     columns: tuple[ColumnUse, ...]
 
-    def sql(self, reader: Callable[[str, str], str], column: Callable[[ColumnUse], str]) -> str:
+    @property
+    def text(self) -> str:
+        """As the person wrote it."""
+        return self.source if self.tree.parent is None else _as_written(self.tree, self.source)
+
+    def sql(
+        self,
+        *,
+        reader: Callable[[str, str], str],
+        divide: Callable[[int], str],
+        whole: Callable[[str, bool], str],
+        column: Callable[[ColumnUse], str],
+    ) -> str:
         """As DuckDB SQL.
 
         Args:
-            reader: name of the macro that stands for a function (number, date) and a lookup.
+            reader: name of the macro that stands for a function of READERS and a lookup.
+            divide: name of the macro that divides to so many decimals.
+            whole: name of the macro that makes a whole number of this type, or NULL if the flag is set and it
+                cannot.
             column: internal name of a source column.
         """
 
         def resolve(node: exp.Expr) -> exp.Expr:
-            call = _reader_call(node)
-            if call is None:
-                return node
-            function, argument = call
-            return exp.Anonymous(this=reader(function, _lookup_of(argument)), expressions=[argument])
+            if (call := _reader_call(node)) is not None:
+                function, argument = call
+                return macro(reader(function, _lookup_of(argument)), argument)
+            if (parts := _divide_call(node)) is not None:
+                return macro(divide(parts[2]), *parts[:2])
+            if isinstance(node, exp.Cast) and node.to.this in _WHOLE:
+                return macro(whole(node.to.sql(dialect="duckdb"), isinstance(node, exp.TryCast)), node.this)
+            return node
+
+        def macro(name: str, *arguments: exp.Expr) -> exp.Anonymous:
+            # What stands in place of a node is not visited again.
+            return exp.Anonymous(this=name, expressions=[each.transform(resolve) for each in arguments])
 
         def rename(node: exp.Expr) -> exp.Expr:
             if not isinstance(node, exp.Column):
@@ -78,79 +156,340 @@ class Expression:
         return self.tree.copy().transform(resolve).transform(rename).sql(dialect="duckdb")
 
     def reads(self) -> list[tuple[str, str, Expression]]:
-        """Each number() or date() call as (function, lookup, its argument)."""
+        """Each call of a reader as (function, lookup, its argument)."""
         calls = [call for node in self.tree.walk() if (call := _reader_call(node)) is not None]
-        return [(function, _lookup_of(argument), _expression(argument)) for function, argument in calls]
+        return [(function, _lookup_of(argument), self._part(argument)) for function, argument in calls]
+
+    def text_lookups(self) -> list[str]:
+        """The lookups ("" for the file itself) whose columns' text may be in its text; the file's if none."""
+        return _text_lookups(self.tree)
+
+    def _part(self, tree: exp.Expr) -> Expression:
+        return _expression(tree, self.source)
+
+    def texts(self) -> set[ColumnUse]:
+        """The columns that it uses as something else than the text of a number."""
+        return {
+            ColumnUse(column.table, column.name)
+            for column in self.tree.find_all(exp.Column)
+            if not _is_read_as_number(column)
+        }
+
+    def divisors(self) -> list[Expression]:
+        """What each divide() divides by."""
+        return [
+            self._part(parts[1]) for node in self.tree.walk() if (parts := _divide_call(node)) is not None
+        ]
+
+    def parts(self) -> list[Part]:
+        """What it is made of, innermost first, itself last: each part that has a value of its own."""
+        nodes = [node for node in self.tree.walk(bfs=True) if _has_value(node)]
+        nodes.reverse()
+        place = {id(node): number for number, node in enumerate(nodes)}
+        return [
+            Part(
+                self._part(node),
+                tuple(place[id(child)] for child in node.iter_expressions() if id(child) in place),
+                compared=tuple(place[id(child)] for child in _compared(node) if id(child) in place),
+                conditions=tuple(place[id(child)] for child in _conditions(node) if id(child) in place),
+                carried=tuple(place[id(child)] for child in _carried(node) if id(child) in place),
+                makes_text=isinstance(node, exp.DPipe | exp.Concat | exp.ConcatWs | exp.Cast),
+                is_product=isinstance(node, exp.Mul),
+                reader=call[0] if (call := _reader_call(node)) is not None else None,
+                cast_to=node.to.sql(dialect="duckdb").lower() if isinstance(node, exp.Cast) else None,
+                has_columns=node.find(exp.Column) is not None,
+            )
+            for node in nodes
+        ]
+
+
+def _is_read_as_number(node: exp.Expr) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if (call := _reader_call(parent)) is not None:
+            return call[0] == "number"
+        parent = parent.parent
+    return False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an expression.
+
+    Attributes:
+        operands: places in the list of parts of what it works on.
+        compared: places of what it compares, or chooses among.
+        conditions: places of what must be true or false.
+        carried: places of what may become its value, or a part of it, as it is.
+        makes_text: whether it makes text of values of other types.
+        is_product: whether it multiplies its operands.
+        reader: the function of READERS, if it calls one.
+        cast_to: the type, if it is a cast.
+        has_columns: whether its value follows from the record; else it stands in the expression itself.
+    """
+
+    expression: Expression
+    operands: tuple[int, ...]
+    compared: tuple[int, ...]
+    conditions: tuple[int, ...]
+    carried: tuple[int, ...]
+    makes_text: bool
+    is_product: bool
+    reader: str | None
+    cast_to: str | None
+    has_columns: bool
+
+
+_COMPARISONS = (
+    *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ),
+    *(exp.In, exp.Between, exp.Is, exp.Nullif, exp.Coalesce, exp.Greatest, exp.Least),
+)
+
+
+def _compared(node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(node, _COMPARISONS):
+        return list(node.iter_expressions())
+    if isinstance(node, exp.Case) and node.this is not None:
+        return [node.this, *(branch.this for branch in node.args["ifs"])]
+    return []
+
+
+def _carried(node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(node, exp.Case):
+        branches = [branch.args["true"] for branch in node.args["ifs"]]
+        return [*branches, *([node.args["default"]] if node.args.get("default") else [])]
+    if isinstance(node, exp.If):
+        return [each for each in (node.args["true"], node.args.get("false")) if each is not None]
+    if isinstance(node, exp.Nullif):
+        return [node.this]
+    return list(node.iter_expressions())
+
+
+# What gives no text.
+_OTHER_THAN_TEXT = (exp.Predicate, exp.Connector, exp.Not, exp.Length, exp.StrPosition)
+
+
+def _text_columns(node: exp.Expr) -> Iterator[exp.Column]:
+    """The columns whose text may be in the text that a node gives."""
+    if isinstance(node, exp.Column):
+        yield node
+    is_cast_away = isinstance(node, exp.Cast) and node.to.this not in (exp.DType.TEXT, exp.DType.VARCHAR)
+    if not (is_cast_away or isinstance(node, _OTHER_THAN_TEXT) or _reader_call(node) is not None):
+        for child in _carried(node):
+            yield from _text_columns(child)
+
+
+def _text_lookups(node: exp.Expr) -> list[str]:
+    return sorted({column.table for column in _text_columns(node)}) or [""]
+
+
+def _conditions(node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(node, exp.And | exp.Or | exp.Not):
+        return list(node.iter_expressions())
+    if isinstance(node, exp.Case) and node.this is None:
+        return [branch.this for branch in node.args["ifs"]]
+    is_function = isinstance(node, exp.If) and not isinstance(node.parent, exp.Case)
+    return [node.this] if is_function else []
+
+
+def _has_value(node: exp.Expr) -> bool:
+    """Whether a node can stand alone: a branch of `case`, a unit of time or a type cannot."""
+    if isinstance(node, exp.Identifier | exp.DataType | exp.DataTypeParam | exp.Var | exp.Slice | exp.Escape):
+        return False
+    parent = node.parent
+    if isinstance(parent, exp.Interval | exp.DataTypeParam):
+        return False
+    return not (isinstance(node, exp.If) and isinstance(parent, exp.Case))
 
 
 def parse(text: str) -> Expression:
     """Check `text`.
 
     Raises:
-        BadExpression: it is no SQL expression, or reaches beyond the record it stands on.
+        BadExpression: it is no SQL expression, reaches beyond the record it stands on, or uses what is not
+            on the list.
     """
+    if len(text) > _LONGEST:
+        raise BadExpression(f"is longer than {_LONGEST:,} signs")
+    if any(unicodedata.category(sign) == "Cc" and not sign.isspace() for sign in text):
+        raise BadExpression("has a control character")
     try:
-        tree = sqlglot.parse_one(text, dialect="duckdb", into=exp.Condition)
-    except SqlglotError as error:
+        return _checked(text)
+    # sqlglot raises TypeError where half an expression lacks its other half, as in x -> --1.
+    except (SqlglotError, TypeError) as error:
         raise BadExpression("is not one valid SQL expression") from error
+    except RecursionError as error:
+        raise BadExpression(_TOO_DEEP) from error
+
+
+def _checked(text: str) -> Expression:
+    tree = sqlglot.parse_one(text, dialect="duckdb", into=exp.Condition)
+    if _depth(tree) > _DEEPEST:
+        raise BadExpression(_TOO_DEEP)
     if isinstance(tree, exp.Block):
         raise BadExpression("is not one valid SQL expression")
     for node in tree.walk():
-        if isinstance(node, exp.Query | exp.Table | exp.DDL | exp.DML | exp.Command | exp.Subquery):
-            raise BadExpression("may use only the record's own columns, no queries or tables")
-        if isinstance(node, exp.Window | exp.AggFunc):
-            raise BadExpression(
-                f"may use only the record's own columns, but {node.key} needs several records"
-            )
-        if _gives_float(node):
-            raise BadExpression(
-                "gives a binary float, which is never exact: multiply by a decimal such as 0.01 instead of "
-                "dividing, and read text with number()"
-            )
-        if isinstance(node, exp.Star):
-            raise BadExpression("must name its columns, * is not allowed")
-        if isinstance(node, exp.Column) and node.args.get("db"):
-            raise BadExpression(f"names {node.sql()}; write a name with dots in double quotes")
-        if isinstance(node, exp.Func | exp.Columns):
-            function = node.sql(dialect="duckdb").partition("(")[0].lower()
-            if function in _REFUSED_FUNCTIONS:
-                raise BadExpression(
-                    f"may not use {function}, a record must give one and the same value in every run"
-                )
+        _refuse_node(node)
+    if _longest(tree) > _LONGEST_RESULT:
+        raise BadExpression("can make a text of more than a million signs; replace less at a time")
     return _expression(tree, text)
 
 
-def _gives_float(node: exp.Expr) -> bool:
-    match node:
-        case (
-            exp.Div() | exp.IntDiv() | exp.Pow() | exp.Sqrt() | exp.Cbrt() | exp.Ln() | exp.Log() | exp.Exp()
-        ):
-            return True
-        case exp.Cast():
-            return node.to.this in _FLOATS
-        case exp.Literal():
-            return not node.is_string and "e" in node.name.lower()
-        case exp.Anonymous():
-            return node.name.lower() in ("fdiv", "divide", "power", "log2", "log10")
-    return False
+def _depth(node: exp.Expr) -> int:
+    return 1 + max((_depth(child) for child in node.iter_expressions()), default=0)
 
 
-def _expression(tree: exp.Expr, text: str | None = None) -> Expression:
+def _refuse_node(node: exp.Expr) -> None:
+    if isinstance(node, exp.Query | exp.Table | exp.DDL | exp.DML | exp.Command | exp.Subquery):
+        raise BadExpression("may use only the record's own columns, no queries or tables")
+    if isinstance(node, exp.Window | exp.AggFunc):
+        raise BadExpression(f"may use only the record's own columns, but {node.key} needs several records")
+    if isinstance(node, exp.Div | exp.IntDiv):
+        sign = "/" if isinstance(node, exp.Div) else "//"
+        raise BadExpression(
+            f"divides by {sign}, which gives a binary float or cuts decimals off, so it is never exact; "
+            "write divide(a, b, decimals), e.g. divide(a, b, 2)"
+        )
+    if isinstance(node, exp.Star):
+        raise BadExpression("must name its columns, * is not allowed")
+    if isinstance(node, exp.Column) and node.args.get("db"):
+        raise BadExpression(f"names {node.sql()}; write a name with dots in double quotes")
+    if isinstance(node, exp.Literal) and not node.is_string and "e" in node.name.lower():
+        raise BadExpression(
+            f"has {node.name}, a binary float, which is never exact; write it out with its digits"
+        )
+    if isinstance(node, exp.Cast):
+        _refuse_type(node.to)
+    if isinstance(node, exp.Anonymous):
+        _refuse_call(node)
+    elif not isinstance(node, _NODES):
+        written = node.sql(dialect="duckdb")
+        if isinstance(node, exp.Func | exp.Columns) and (called := re.match(r'"?\w+"?(?=\(|$)', written)):
+            raise _unknown_function(called.group())
+        raise BadExpression(f"has {written}, which an expression may not use; {_ALLOWED}")
+    elif isinstance(node, exp.Date) and _reader_call(node) is None:
+        raise BadExpression("calls date() with something else than one text; write date(x)")
+
+
+_ALLOWED = "docs/workspace.md lists what it may use"
+
+
+def _refuse_type(target: exp.DataType) -> None:
+    written = target.sql(dialect="duckdb")
+    if target.this in (exp.DType.DOUBLE, exp.DType.FLOAT):
+        raise BadExpression(
+            f"casts to {written}, a binary float, which is never exact; cast to decimal(18, 4), or read text "
+            "with number()"
+        )
+    if target.this not in _TYPES:
+        raise BadExpression(f"casts to {written}, a type that it may not use; {_ALLOWED}")
+
+
+def _refuse_call(node: exp.Anonymous) -> None:
+    name = node.name.lower()
+    if name not in _NAMES:
+        raise _unknown_function(node.name)
+    if name in READERS and _reader_call(node) is None:
+        raise BadExpression(f"calls {name}() with something else than one text; write {name}(x)")
+    if name == DIVIDE and _divide_call(node) is None:
+        raise BadExpression(
+            f"calls divide() otherwise than as divide(a, b, decimals), with decimals from 0 to "
+            f"{DIVIDE_DECIMALS} written as a number"
+        )
+    # In quotes, a name could be another function's than the parser takes it for.
+    node.set("this", name)
+
+
+def _unknown_function(written: str) -> BadExpression:
+    name = written.strip('"').lower()
+    near = difflib.get_close_matches(name, _NAMES, n=3, cutoff=0.5)
+    instead = f"near it are {', '.join(near)}; {_ALLOWED}" if near else _ALLOWED
+    return BadExpression(f"may not use the function {name}; {instead}")
+
+
+def _longest(node: exp.Expr) -> int:
+    """No text that the node makes is longer, unless a cell of the file is longer than _LONGEST_CELL.
+
+    Raises:
+        BadExpression: how long it is would follow from the file's values.
+    """
+    if isinstance(node, exp.Column):
+        return _LONGEST_CELL
+    if isinstance(node, exp.Literal):
+        return len(node.name)
+    parts = [_longest(part) for part in node.iter_expressions()]
+    if isinstance(node, exp.Pad):
+        if not (isinstance(node.expression, exp.Literal) and node.expression.name.isdigit()):
+            raise BadExpression("fills a text up to a length that is not written as a number")
+        return int(node.expression.name) + sum(parts)
+    if isinstance(node, exp.ConcatWs) and parts:
+        return sum(parts) + len(parts) * parts[0]
+    if isinstance(node, exp.Replace | exp.RegexpReplace):
+        # What is searched for adds nothing. What replaces it can stand for each sign, and between any two
+        # too, as a pattern finds nothing everywhere.
+        put = _longest(node.args["replacement"]) if node.args.get("replacement") else 0
+        if isinstance(node, exp.Replace):
+            return parts[0] * max(1, put)
+        return parts[0] + (parts[0] + 1) * put
+    return sum(parts)
+
+
+def _expression(tree: exp.Expr, source: str) -> Expression:
     columns = {ColumnUse(column.table, column.name) for column in tree.find_all(exp.Column)}
     ordered = sorted(columns, key=lambda use: (use.lookup, use.name))
-    return Expression(text or tree.sql(dialect="duckdb"), tree, tuple(ordered))
+    return Expression(source, tree, tuple(ordered))
+
+
+# Signs and words that may stand around the names and constants of a part: `case when`, `is not null`, `)`.
+_MOST_AROUND = 12
+
+
+def _as_written(node: exp.Expr, source: str) -> str:
+    """The piece of the source that a node was parsed from.
+
+    The parser tells where names and constants stand. The shortest piece around them that means the same is
+    taken; where there is none, the node is written anew.
+    """
+    places = [each.meta for each in node.walk() if "start" in each.meta]
+    tokens = sqlglot.tokenize(source, read="duckdb")
+    if places:
+        first, last = min(each["start"] for each in places), max(each["end"] for each in places)
+        before = [token.start for token in reversed(tokens) if token.start <= first]
+        behind = [token.end for token in tokens if token.end >= last]
+        for around in range(_MOST_AROUND + 1):
+            for left in range(max(0, around + 1 - len(behind)), min(around + 1, len(before))):
+                piece = source[before[left] : behind[around - left] + 1]
+                if piece.count("(") == piece.count(")") and _means(piece, node):
+                    return piece
+    return node.sql(dialect="duckdb", normalize_functions="lower")
+
+
+def _means(text: str, node: exp.Expr) -> bool:
+    try:
+        return sqlglot.parse_one(text, dialect="duckdb", into=exp.Condition) == node
+    except (SqlglotError, TypeError, RecursionError):
+        return False
 
 
 def _reader_call(node: exp.Expr) -> tuple[str, exp.Expr] | None:
-    """(function, argument) if `node` is number(x) or date(x)."""
+    """(function, argument) if `node` is number(x), date(x) or moment(x)."""
     if isinstance(node, exp.Date) and node.this is not None and not node.args.get("zone"):
         return "date", node.this
-    if isinstance(node, exp.Anonymous) and node.name.lower() in _READERS and len(node.expressions) == 1:
+    if isinstance(node, exp.Anonymous) and node.name.lower() in READERS and len(node.expressions) == 1:
         return node.name.lower(), node.expressions[0]
     return None
 
 
+def _divide_call(node: exp.Expr) -> tuple[exp.Expr, exp.Expr, int] | None:
+    """(dividend, divisor, decimals) if `node` is divide(a, b, decimals)."""
+    if not (isinstance(node, exp.Anonymous) and node.name.lower() == DIVIDE and len(node.expressions) == 3):
+        return None
+    dividend, divisor, decimals = node.expressions
+    if not (isinstance(decimals, exp.Literal) and decimals.name in map(str, range(DIVIDE_DECIMALS + 1))):
+        return None
+    return dividend, divisor, int(decimals.name)
+
+
 def _lookup_of(argument: exp.Expr) -> str:
-    """The lookup whose conventions rule: that of the first column in the argument."""
-    column = argument.find(exp.Column)
-    return column.table if column is not None else ""
+    """The lookup whose conventions rule: that of the text in the argument."""
+    return _text_lookups(argument)[0]

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
 
+import duckdb
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 NegativeForm = Literal["leading", "trailing", "unicode_minus", "parentheses"]
@@ -34,6 +37,21 @@ def _is_below_landing(pattern: str) -> str:
         raise ValueError("** stands for folders, so it must stand alone between slashes")
     return pattern
 
+
+@cache
+def _zones_of_the_engine() -> frozenset[str]:
+    with duckdb.connect() as con:
+        return frozenset(name for (name,) in con.execute("select name from pg_timezone_names()").fetchall())
+
+
+def _is_known(zone: str) -> str:
+    # Python has names of its machine's, such as localtime.
+    if zone not in available_timezones() or zone not in _zones_of_the_engine():
+        raise ValueError(f"{zone} is no time zone; use a name such as Europe/Copenhagen or UTC")
+    return zone
+
+
+TimeZone = Annotated[str, AfterValidator(_is_known)]
 
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(_is_below_landing)]
 
@@ -61,6 +79,10 @@ class Format(_Part):
         ("leading",), description="forms of negative numbers, besides a leading minus"
     )
     date: str = Field("%Y-%m-%d", description="strptime format of dates")
+    timezone: TimeZone | None = Field(
+        None,
+        description="time zone of moments that name none; without it they are refused where a day is due",
+    )
     true_words: tuple[Word, ...] = Field(("true", "1"), description="words for true, in any case")
     false_words: tuple[Word, ...] = Field(("false", "0"), description="words for false, in any case")
 
@@ -72,9 +94,29 @@ class Format(_Part):
             raise ValueError("column_names goes with header_row: 0, and only with it")
         if not any(sign in self.date for sign in ("%d", "%j", "%e", "%-d", "%x")):
             raise ValueError("date must contain the day (%d)")
-        if "%z" in self.date or "%Z" in self.date:
-            raise ValueError("date must not contain a time zone; read the day alone, e.g. date(left(x, 10))")
+        if self._names_a_zone:
+            raise ValueError(
+                "date must not contain a time zone: moments with one, such as 2025-01-31T23:30:00Z, are read "
+                "without being declared; read others in an expression, as in "
+                "strptime(x, '%d-%m-%Y %H:%M %Z')"
+            )
         return self
+
+    @property
+    def _names_a_zone(self) -> bool:
+        written = re.sub("%-?[A-Za-z%]", " ", self.date)
+        has_word = re.search(r"(?i)(?<![a-z])(UTC|GMT|CES?T|Z)(?![a-z])", written) is not None
+        has_offset = re.search(r"(%-?[HIMSpfgnXT]|\.0+) ?[+-]\d", self.date) is not None
+        return (
+            re.search("%[zZ]", self.date) is not None
+            or written.endswith("Z")
+            or (self.has_clock and (has_word or has_offset))
+        )
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether the form of dates has a time of day, so that dates are moments."""
+        return re.search("%-?[HIMSpfgncXT]", self.date) is not None
 
 
 def _first_of_month(value: object) -> object:
@@ -122,6 +164,13 @@ class Source(_Part):
     total_rows: TotalRows | None = None
     lookups: dict[str, Lookup] = Field(default_factory=dict)
     allow_rejects: AllowedRejects | None = None
+    shares_files: str | None = Field(
+        None, min_length=3, description="why another source of the feed reads the same files, too"
+    )
+    not_personal: dict[str, Annotated[str, Field(min_length=3)]] = Field(
+        default_factory=dict,
+        description="source column whose numbers look like CPR numbers and are none: why",
+    )
     monthly_since: FirstOfMonth | None = Field(
         None, description="month, e.g. 2024-01, from which on a file is expected for every month"
     )

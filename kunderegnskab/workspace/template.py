@@ -12,6 +12,7 @@ name: My company
 currency: DKK              # currency of the accounts, ISO 4217
 # minor_unit: 0.01         # smallest unit of the currency
 # locale: da               # language and number format of reports: da or en
+# timezone: Europe/Copenhagen   # whose days moments in the files belong to
 # fiscal_year_start: 1     # month in which the financial year starts
 # credit_interest_rate: 0.06   # per year, for the cost of credit time
 # day_count: 365           # days of a year in interest calculations: 360 or 365

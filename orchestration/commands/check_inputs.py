@@ -42,8 +42,8 @@ def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str
 
     from kunderegnskab.feeds import load_feeds
     from kunderegnskab.ingest import load_warehouse
-    from kunderegnskab.ingest.landing import unused_files
     from kunderegnskab.ingest.rejects import reject_problems
+    from kunderegnskab.ingest.unread import unread
 
     with duckdb.connect() as con:
         load_warehouse(con, workspace.company, lake, intake)
@@ -58,7 +58,7 @@ def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str
     return {
         "files": files,
         "not_supplied": [name for name in load_feeds() if name not in intake.supplied],
-        "unused_files": unused_files(workspace),
+        "unread": list(unread(workspace).sentences),
         "absent_columns": [
             {"file": receipt.source_file, "column": column}
             for receipt in intake.receipts
@@ -83,8 +83,8 @@ def _show_inputs(report: dict[str, Any]) -> None:
     wide().print(table)
     if report["not_supplied"]:
         OUT.print(f"Not supplied: {', '.join(report['not_supplied'])}.")
-    for name in report["unused_files"]:
-        OUT.print(f"{name} is read by no mapping.")
+    for sentence in report["unread"]:
+        OUT.print(sentence)
     for absent in report["absent_columns"]:
         OUT.print(f"{absent['file']}: no record has {absent['column']}, it is read as empty.")
     if report["problems"]:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from kunderegnskab.workspace import find_workspace
+from kunderegnskab.workspace import find_workspace, journal
 from orchestration.commands.options import JsonOption, WorkspaceOption
 from orchestration.commands.output import OUT, complain, print_json
 
@@ -27,7 +27,9 @@ def checks(
     """How the checks of each run went, also of runs that published nothing."""
     from kunderegnskab.quality.runs import attention, damaged_files, find_run, read_run_results, read_runs
 
-    folder = find_workspace(workspace).runs
+    found = find_workspace(workspace)
+    folder = found.runs
+    unfinished = [] if run is not None else journal.unfinished_runs(journal.read(found))
     for damaged in damaged_files(folder):
         complain([f"{damaged} cannot be read and is left out; restore it from a backup, or remove it."])
     runs = read_runs(folder) if run is None else [find_run(folder, run)]
@@ -43,7 +45,10 @@ def checks(
                         "checks": [asdict(result) for result in by_run[each.run_id]],
                     }
                     for each in runs
-                ]
+                ],
+                "unfinished": [
+                    {name: each.facts[name] for name in ("run_id", "at", "by")} for each in unfinished
+                ],
             }
         )
         return
@@ -61,3 +66,6 @@ def checks(
         for result in by_run[each.run_id]:
             if (kind := attention(result.status, result.is_blocking)) != "passed":
                 OUT.print(f"  {kind}: {result.check_name} ({result.observed}): {result.expectation}")
+    for each in unfinished:
+        began = f"{each.facts['at'][:10]} {each.facts['at'][11:16]}"
+        OUT.print(f"{began}  {each.facts['run_id'][:8]}  did not finish: it was killed, or is at work")

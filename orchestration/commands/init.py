@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from kunderegnskab.problems import command
 from orchestration.commands.output import OUT
 
 
@@ -22,4 +23,4 @@ def init(
     made = make_workspace(directory)
     OUT.print(f"Made the workspace {made}.")
     OUT.print("Next: put your files in landing/, say in feeds.yaml how they are written, then run")
-    OUT.print(f"  kunderegnskab check-inputs --workspace {made}")
+    OUT.print(f"  {command('check-inputs', made)}")

@@ -7,19 +7,41 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from kunderegnskab.problems import plain
 
 if TYPE_CHECKING:
     from kunderegnskab.progress import Progress
 
-# Results go to standard output, progress and complaints to standard error; file names are no markup.
-OUT = Console(highlight=False, soft_wrap=True, markup=False)
-ERR = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+# Beside those that JSON escapes always: C1, what turns the direction of writing, what cannot be seen.
+_INVISIBLE = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+
+
+class PlainConsole(Console):
+    """Shows text as it stands: `[red]` and `:bomb:` are no markup, and no text steers a screen."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Generator[Segment]:
+        """The parts of what is shown, their text plain; what rich itself says to the screen stays."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else plain(text), style, control)
+
+
+# Results go to standard output, progress and complaints to standard error.
+OUT = PlainConsole(soft_wrap=True)
+ERR = PlainConsole(stderr=True, soft_wrap=True)
 
 
 @contextmanager
@@ -31,7 +53,7 @@ def progress_shown(as_json: bool) -> Generator[Progress]:
         yield silent
         return
     # Dagster's output is sent to a file by replacing sys.stderr; the bar keeps the real one.
-    console = Console(file=os.fdopen(os.dup(2), "w"), highlight=False, soft_wrap=True, markup=False)
+    console = PlainConsole(file=os.fdopen(os.dup(2), "w"), soft_wrap=True)
     if not console.is_terminal:
         said: set[str] = set()
 
@@ -64,7 +86,7 @@ def progress_shown(as_json: bool) -> Generator[Progress]:
 
 def wide() -> Console:
     """Where nobody looks at a screen, a line must not be cut to the width of one."""
-    return OUT if OUT.is_terminal else Console(width=240, highlight=False, markup=False)
+    return OUT if OUT.is_terminal else PlainConsole(width=240)
 
 
 def complain(sentences: list[str]) -> None:
@@ -74,5 +96,6 @@ def complain(sentences: list[str]) -> None:
 
 
 def print_json(report: dict[str, Any]) -> None:
-    """Write a result for scripts."""
-    sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=1, default=str) + "\n")
+    """Write a result for scripts; characters that would steer a screen are written as JSON escapes them."""
+    text = json.dumps(report, ensure_ascii=False, indent=1, default=str)
+    sys.stdout.write(_INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n")

@@ -26,6 +26,7 @@ from orchestration.commands.refresh import refresh
 from orchestration.commands.salespeople import salespeople
 from orchestration.commands.sample import sample
 from orchestration.commands.status import status
+from orchestration.commands.stopping import listening_to_signals
 from orchestration.commands.verify import verify
 
 app = typer.Typer(
@@ -62,7 +63,21 @@ def command() -> NoReturn:
 
 
 def main() -> None:
-    """Run the command of the arguments: every expected error ends as plain sentences and exit code 1."""
+    """Run the command of the arguments: every expected error ends as plain sentences and exit code 1.
+
+    Where it was told to stop, nothing else counts, whatever came of that on the way.
+    """
+    with listening_to_signals() as told:
+        try:
+            _run_command()
+        except BaseException:
+            if told.exit_code is None:
+                raise
+        if told.exit_code is not None:
+            _give_up([told.sentence], told.exit_code)
+
+
+def _run_command() -> None:
     try:
         app()
     except InputProblems as error:
@@ -73,9 +88,9 @@ def main() -> None:
         _give_up([f"{error.filename or 'A file'} cannot be used: {error.strerror}; try again."])
 
 
-def _give_up(sentences: list[str]) -> NoReturn:
+def _give_up(sentences: list[str], code: int = 1) -> NoReturn:
     if "--json" in sys.argv:
         print_json({"status": "failed", "problems": sentences})
     else:
         complain(sentences)
-    sys.exit(1)
+    sys.exit(code)

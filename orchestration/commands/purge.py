@@ -26,6 +26,12 @@ def purge(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing, tell what would be done.")
     ] = False,
+    lake: Annotated[
+        bool,
+        typer.Option(
+            "--lake", help="Remove also the lake files of lists that name somebody whose name was removed."
+        ),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,15 +41,23 @@ def purge(
 
     found = find_workspace(workspace)
     today = datetime.now(UTC).date()
-    done = run_purge(found, salesperson, by=by, reason=reason, today=today, dry_run=dry_run)
+    done = run_purge(found, salesperson, by=by, reason=reason, today=today, dry_run=dry_run, lake=lake)
     if as_json:
         print_json(asdict(done))
+        return
+    verb = "Would remove" if dry_run else "Removed"
+    for name in done.lake_files:
+        OUT.print(f"{verb} lake/{name}, a list of names. Publications made from it cannot be computed again.")
+    for name in done.listed:
+        OUT.print(
+            f"{name} still names somebody whose name was removed; deliver it without, refresh, purge again."
+        )
+    if not done.pseudonyms and (done.lake_files or done.listed):
         return
     if not done.pseudonyms:
         months = found.company.salesperson_names_kept_months
         OUT.print(f"No name has been kept for more than {months} months after the last activity.")
         return
-    verb = "Would remove" if dry_run else "Removed"
     OUT.print(f"{verb} from personal/salespeople.csv: {', '.join(done.pseudonyms)}.")
     proof = done.proof
     same = "" if dry_run else ", the same before and after"

@@ -58,8 +58,10 @@ def _outcome_report(workspace: Workspace, outcome: Outcome) -> dict[str, Any]:
         "changed": list(outcome.changed),
         "seconds": outcome.seconds,
         "path": str(workspace.published / "current") if outcome.publication else None,
+        "head": outcome.head,
         "run_id": outcome.run_id,
         "problems": list(outcome.sentences),
+        "unread": list(outcome.unread),
         "warnings": list(outcome.warnings),
         "notes": list(outcome.notes),
         "log": outcome.log,
@@ -78,10 +80,11 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
             ERR.print(f"Readers still see publication {outcome.publication}.")
         if outcome.log:
             ERR.print(f"Log: {outcome.log}")
-        complain(list(outcome.notes))
+        complain([*outcome.unread, *outcome.notes])
         return
     if outcome.status == "unchanged":
         OUT.print(f"Nothing has changed since publication {outcome.publication}; nothing new was published.")
+        complain(list(outcome.unread))
         return
     current = store.current(workspace.published)
     if current is not None:
@@ -90,7 +93,7 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
         ERR.print("Checks that failed without hindering the publication; look at them in the quality report:")
         for warning in outcome.warnings:
             ERR.print(f"  {warning}")
-    complain(list(outcome.notes))
+    complain([*outcome.unread, *outcome.notes])
 
 
 def _show_publication(workspace: Workspace, publication: Publication, outcome: Outcome) -> None:
@@ -107,6 +110,8 @@ def _show_publication(workspace: Workspace, publication: Publication, outcome: O
     OUT.print(f"  {current / 'quality' / 'report.html'}   the quality report")
     OUT.print(f"  {current / 'kunderegnskab.duckdb'}   the marts, for any DuckDB client")
     OUT.print(f"  {current / 'parquet'}   the same as Parquet")
+    # Whoever keeps this line elsewhere can prove later what was published: see `verify --head`.
+    OUT.print(f"Head of the chain: {publication.head}")
 
 
 def _few(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ Finding that out belongs in kunderegnskab/publication/status.py.
 
 from __future__ import annotations
 
+from kunderegnskab.problems import command
 from kunderegnskab.workspace import find_workspace
 from orchestration.commands.options import JsonOption, WorkspaceOption
 from orchestration.commands.output import OUT, print_json
@@ -20,7 +21,7 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         return
     if report["publication"] is None:
         root = find_workspace(workspace).root
-        OUT.print(f"Nothing is published yet. Run `kunderegnskab refresh --workspace {root}`.")
+        OUT.print(f"Nothing is published yet. Run `{command('refresh', root)}`.")
     else:
         OUT.print(f"{report['company']}: publication {report['publication']} of {report['published_at']}")
         OUT.print(f"  in        {report['path']}")

@@ -5,6 +5,7 @@ The controls and their order belong in orchestration/verify.py.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,16 @@ def verify(
     last: Annotated[
         int, typer.Option(help="How many of the newest publications to compute again.", min=0)
     ] = 1,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="A hash that a refresh printed as the head of the chain; it must still be there."),
+    ] = None,
+    heads: Annotated[
+        Path | None, typer.Option(help="A file that KUNDEREGNSKAB_ANCHOR appended heads to.")
+    ] = None,
+    signed_by: Annotated[
+        Path | None, typer.Option(help="Public key (PEM) of the key that publications are signed with.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -28,10 +39,19 @@ def verify(
 
     Ends with 0 when everything holds, 1 when something does not, 3 when something could not be verified.
     """
+    from kunderegnskab.publication.heads import noted_heads
     from orchestration.verify import verify as run_verify
 
+    noted = [*(head or []), *(noted_heads(heads) if heads is not None else [])]
     with progress_shown(as_json) as progress:
-        report = run_verify(find_workspace(workspace), progress, wanted=publication or [], last=last)
+        report = run_verify(
+            find_workspace(workspace),
+            progress,
+            wanted=publication or [],
+            last=last,
+            heads=noted,
+            public_key=signed_by,
+        )
     if as_json:
         print_json(report.as_json())
     else:

@@ -9,7 +9,9 @@ import dagster as dg
 
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.ingest.load import TABLES_BESIDE_FEEDS
+from kunderegnskab.ingest.unread import unread
 from kunderegnskab.problems import InputProblems
+from kunderegnskab.publication.heads import UnusableProof
 from kunderegnskab.refresh import loading
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
 from orchestration.tags import FULL, run_tags
@@ -64,9 +66,11 @@ def raw_feeds(context: dg.AssetExecutionContext, company: CompanyWorkspace) -> I
     """Read what is new, then load a fresh warehouse."""
     try:
         loaded = loading.read_in(company.folder, context.run_id, again=FULL in context.run.tags)
-    except InputProblems as error:
+    except (InputProblems, UnusableProof) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.instance.add_run_tags(context.run_id, run_tags(loaded.input_hash))
+    for sentence in unread(company.folder).sentences:
+        context.log.warning(sentence)
     receipts = loaded.intake.receipts
     for name in load_feeds():
         files = [receipt for receipt in receipts if receipt.feed == name]

@@ -7,12 +7,13 @@ because a blocking check blocks only inside the run that ran it.
 import dagster as dg
 
 from kunderegnskab.dbt.project import published_nodes
-from kunderegnskab.publication import store
+from kunderegnskab.publication import heads, store
 from kunderegnskab.publication.publish import NotCertified, PublicationError
 from kunderegnskab.refresh.publishing import publish_build
 from kunderegnskab.refresh.warehouse import StepFailed
 from orchestration.defs.transformation import MANIFEST
 from orchestration.resources import WRITER_POOL, CompanyWorkspace
+from orchestration.runs import notes
 from orchestration.tags import FULL
 
 
@@ -45,6 +46,8 @@ def publication(context: dg.AssetExecutionContext, company: CompanyWorkspace) ->
         return dg.MaterializeResult(
             metadata={"publication": made.name, "unchanged": True}, check_results=[_copy_check(made)]
         )
+    if (problem := heads.hand_on(made)) is not None:
+        notes.warn(company.folder, context.run_id, context.log, problem)
     return dg.MaterializeResult(
         check_results=[_copy_check(made)],
         data_version=dg.DataVersion(made.manifest_sha256),

@@ -55,6 +55,16 @@ def was_refused(events: Iterable[dg.DagsterEvent]) -> bool:
     )
 
 
+def was_told_to_stop(events: Iterable[dg.DagsterEvent]) -> bool:
+    """Whether a step ended because a signal asked for it: Dagster makes a failure of that."""
+    return any(
+        event.event_type_value == "STEP_FAILURE"
+        and event.step_failure_data.error is not None
+        and _first_error(event.step_failure_data.error).cls_name == "DagsterExecutionInterruptedError"
+        for event in events
+    )
+
+
 def _first_error(error: SerializableErrorInfo) -> SerializableErrorInfo:
     while error.cause is not None:
         error = error.cause

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import duckdb
 
+from kunderegnskab.pseudonyms import readable_secret
 from kunderegnskab.publication import store
 from kunderegnskab.quality.certification import current_build
-from kunderegnskab.quality.runs import Run, damaged_files, keep_run
+from kunderegnskab.quality.runs import Run, begin_run, damaged_files, end_run
 from kunderegnskab.workspace import Workspace
 from orchestration.runs.failures import broken_steps
 from orchestration.runs.openlineage import RunEvents, events_folder
@@ -34,34 +35,40 @@ def noted(
     """Keep what there is to tell of the run that goes on in the block; room is made for it first.
 
     The block must hold the workspace's lock. A note that cannot be written is a warning in the run's log and
-    never changes what comes of the run. A run whose process is killed leaves only the event that it began.
+    never changes what comes of the run. A run whose process is killed leaves only that it began.
     """
     _warning_file(workspace, run_id).unlink(missing_ok=True)
     try:
         prune(workspace, instance, run_id)
     except Exception as error:
-        _warn(workspace, run_id, log, f"What old runs left could not be removed: {error}")
+        warn(workspace, run_id, log, f"What old runs left could not be removed: {error}")
     try:
         for damaged in damaged_files(workspace.runs):
             told = f"{damaged} cannot be read; the page of checks over time leaves it out."
-            _warn(workspace, run_id, log, told)
+            warn(workspace, run_id, log, told)
     except Exception as error:
-        _warn(workspace, run_id, log, f"The files of earlier runs could not be looked at: {error}")
+        warn(workspace, run_id, log, f"The files of earlier runs could not be looked at: {error}")
+    if (problem := readable_secret(workspace)) is not None:
+        warn(workspace, run_id, log, problem)
+    try:
+        begin_run(workspace, run_id)
+    except OSError as error:
+        warn(workspace, run_id, log, f"The run could not be noted in the journal: {error}")
     events = None
     try:
         events = RunEvents(workspace, run_id, started_at)
         events.start()
     except Exception as error:
-        _warn(workspace, run_id, log, f"OpenLineage events could not be written: {error}")
+        warn(workspace, run_id, log, f"OpenLineage events could not be written: {error}")
     try:
         yield
     finally:
         try:
             _note_end(workspace, instance, run_id, started_at, events)
         except Exception as error:
-            _warn(workspace, run_id, log, f"How this run went could not be kept: {error}")
+            warn(workspace, run_id, log, f"How this run went could not be kept: {error}")
         if events is not None and events.problem is not None:
-            _warn(workspace, run_id, log, events.problem)
+            warn(workspace, run_id, log, events.problem)
 
 
 def _note_end(
@@ -79,7 +86,7 @@ def _note_end(
     left_out = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_SKIPPED)
     run = _ended(workspace, run_id, started_at, has_failed=bool(failed or left_out))
     warehouse = workspace.warehouse if _is_loaded_by(workspace, run_id) else None
-    keep_run(workspace.runs, run, warehouse)
+    end_run(workspace, run, warehouse)
     if events is not None:
         events.finish(run, warehouse, [*broken_steps(failed, are_checks_told=False)])
 
@@ -110,7 +117,8 @@ def _is_loaded_by(workspace: Workspace, run_id: str) -> bool:
     return build is not None and build.run_id == run_id
 
 
-def _warn(workspace: Workspace, run_id: str, log: Logger, sentence: str) -> None:
+def warn(workspace: Workspace, run_id: str, log: Logger, sentence: str) -> None:
+    """Note something that could not be kept or sent, which changes nothing of what comes of the run."""
     line = " ".join(sentence.split())
     log.warning(line)
     path = _warning_file(workspace, run_id)

@@ -116,8 +116,8 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
         _line("F1", JANUARY, "1001", None, "1", "25", "25", line_no="4", line_type="fee"),
         _line("F1", JANUARY, "1001", None, "1", "-50", "-50", line_no="5", line_type="discount"),
         _line("F1", JANUARY, "1001", None, "10", "30", "30", line_no="6", line_type="deposit"),
-        # January, no line numbers; an id that is no customer, and no id at all.
-        _line("F2", JANUARY, "9999", "A", "2", "200", "200", cost_amount="100"),
+        # January, no line numbers; blanks for a customer, and nothing at all with a product that is not in the list.
+        _line("F2", JANUARY, " ", "A", "2", "200", "200", cost_amount="100"),
         _line("F2", JANUARY, None, "X", "1", "80", "80"),
         # February, customer 1002 in euro: rate of 1 February; one line carries its cost, one does not.
         _line("F3", FEBRUARY, "1002", "A", "3", "100", "90", line_no="1", cost_amount="40", currency="EUR"),
@@ -169,7 +169,8 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
         _cost("6", FEBRUARY, "1002", "commission", "7", document_no="P1"),
         # The document F0, given up as lost.
         _cost("7", FEBRUARY, "1002", "bad_debt", "3", document_no="F0"),
-        _cost("8", FEBRUARY, "", "other", "2"),
+        # Of a customer that is not in the list.
+        _cost("8", FEBRUARY, "1009", "other", "2"),
         _cost("9", FEBRUARY, "1001", "return_write_down", "30"),
         # The bonus of the agreement below is settled in its last month, with more than it accrued.
         _cost("10", APRIL, "1001", "bonus", "25", settles_month=date(2026, 4, 1)),

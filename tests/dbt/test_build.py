@@ -95,7 +95,7 @@ ACCOUNTS: dict[tuple[str, date], dict[str, str]] = {
         "line_count": "2",
         "sales_without_cost": "80",
     },
-    ("(ukendt)", FEBRUARY): {"other_direct": "2", "db2": "-2", "db3": "-2"},
+    ("1009", FEBRUARY): {"other_direct": "2", "db2": "-2", "db3": "-2"},
 }
 # DB I, II and III per krone of net sales.
 DG: dict[tuple[str, date], tuple[str, str, str]] = {
@@ -105,24 +105,27 @@ DG: dict[tuple[str, date], tuple[str, str, str]] = {
 }
 # What no customer carries, worked out by hand. Unused are the minutes nobody needed: 72 and 71 of 100, and all of
 # March. Unallocated are the pool without a receiver (45 for visits in February), what the ledger has there (40 in
-# January), and what the ledger has not, or has in another month (see RECONCILIATION: K20, K35, K47, K00 and K05).
-# db3 - segment_cost - unused_capacity - unallocated + credit_cost_put_back = ledger_result, to 0.00 in every month.
+# January), and what the ledger has not, or has in another month (see RECONCILIATION: K35, K47, K00 and K05). Bonus that
+# the accounts have before or after the ledger (K20) has a line of its own. db3 - segment_cost - unused_capacity -
+# unallocated + bonus_timing + credit_cost_put_back = ledger_result, to 0.00 in every month.
 COMPANY: dict[date, dict[str, str]] = {
-    # Unallocated: 40 - 38.25. Ledger: 1705 - 150 - 25 - 10 - 800 - 40 - 300 - 50.01 - 90 - 70 - 40.
+    # Ledger: 1705 - 150 - 25 - 10 - 800 - 40 - 300 - 50.01 - 90 - 70 - 40.
     JANUARY: {
         "db3": "412.64",
         "segment_cost": "70",
         "unused_capacity": "216",
-        "unallocated": "1.75",
+        "unallocated": "40",
+        "bonus_timing": "38.25",
         "credit_cost_put_back": "5.10",
         "ledger_result": "129.99",
     },
-    # Unallocated: 45 + 16.35 - 12 - 7 + 7.50 - 0.50. Ledger: 1110 - 74 - 180 - 348 - 15 - 5 - 250.10 - 45.
+    # Unallocated: 45 - 12 - 7 + 7.50 - 0.50. Ledger: 1110 - 74 - 180 - 348 - 15 - 5 - 250.10 - 45.
     FEBRUARY: {
         "db3": "411.60",
         "segment_cost": "0",
         "unused_capacity": "177.57",
-        "unallocated": "49.35",
+        "unallocated": "33",
+        "bonus_timing": "-16.35",
         "credit_cost_put_back": "8.22",
         "ledger_result": "192.90",
     },
@@ -132,15 +135,17 @@ COMPANY: dict[date, dict[str, str]] = {
         "segment_cost": "0",
         "unused_capacity": "300",
         "unallocated": "7",
+        "bonus_timing": "0",
         "credit_cost_put_back": "7.44",
         "ledger_result": "-307",
     },
-    # Unallocated: 21.90. Ledger: -25 - 33.
+    # Ledger: -25 - 33.
     APRIL: {
         "db3": "-43.30",
         "segment_cost": "0",
         "unused_capacity": "0",
-        "unallocated": "21.90",
+        "unallocated": "0",
+        "bonus_timing": "-21.90",
         "credit_cost_put_back": "7.20",
         "ledger_result": "-58",
     },
@@ -230,6 +235,7 @@ def test_company_account_ends_in_the_result_of_the_ledger(small: Build) -> None:
             - account["segment_cost"]
             - account["unused_capacity"]
             - account["unallocated"]
+            + account["bonus_timing"]
             + account["credit_cost_put_back"]
         ), month
 
@@ -334,9 +340,22 @@ def test_what_is_in_no_mart_is_listed(small: Build) -> None:
         "select feed, source_record, carried_customer_id from audit.unknown_customers "
         "order by feed, source_record",
     ) == [
-        {"feed": "customer_costs", "source_record": 8, "carried_customer_id": ""},
-        {"feed": "sales_lines", "source_record": 7, "carried_customer_id": "9999"},
+        {"feed": "sales_lines", "source_record": 7, "carried_customer_id": " "},
         {"feed": "sales_lines", "source_record": 8, "carried_customer_id": None},
+    ]
+    assert rows(
+        small.warehouse,
+        "select customer_id, customer_name from marts.customers where not is_in_list order by 1",
+    ) == [
+        {"customer_id": "(ukendt)", "customer_name": "(ukendt)"},
+        {"customer_id": "1009", "customer_name": "(ikke i kundelisten)"},
+    ]
+    assert rows(
+        small.warehouse,
+        "select product_id, product_name from marts.products where not is_in_list order by 1",
+    ) == [
+        {"product_id": "(ukendt)", "product_name": "(ukendt)"},
+        {"product_id": "X", "product_name": "(ikke i varelisten)"},
     ]
     ledger = rows(small.warehouse, "from audit.row_ledger where feed = 'sales_lines'")[0]
     assert (ledger["records_read"], ledger["records_loaded"], ledger["records_rejected"]) == (12, 11, 1)

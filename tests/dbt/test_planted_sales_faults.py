@@ -579,6 +579,7 @@ EFFORT_AND_DRIVER_FAULTS = [
         "insert into intermediate.int_customer_orders select * replace ('x' as order_key, 0 as invoiced_amount) "
         f"from intermediate.int_customer_orders where customer_id = '1001' and {JUNE}",
         ORDERS,
+        PROFILES,
     ),
     fault(
         "order invoiced for its first line only",

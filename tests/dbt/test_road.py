@@ -30,6 +30,9 @@ TABLES = {
     "int_sales_lines_valued",
     "int_sales_documents",
     "int_leaf_months",
+    # Which units there are, and what comes back of which line: no row where the lines name none.
+    "int_product_units",
+    "int_returned_lines",
     # Sums that are held against those that the files came with.
     "control_totals",
     # Lists of records.
@@ -67,7 +70,10 @@ RULES = {
     "product_accounts": {"postings__sum_to_product_accounts"},
     "row_ledger": {"row_ledger__loaded_equals_the_records_in_the_feed"},
     # That whoever and whatever a record names is known.
-    "customers": {"customers__hold_the_unknown_customer_and_every_posted_one"},
+    "customers": {
+        "customers__hold_nobody_without_a_record",
+        "customers__hold_the_unknown_customer_and_every_posted_one",
+    },
     "products": {"products__hold_the_unknown_product_and_every_posted_one"},
 }
 

@@ -53,7 +53,7 @@ def _customers_of(number: int, month: date) -> Iterator[tuple[str, str, int, str
 
 
 def _line(
-    document_no: str, day: date, customer_id: str, product_id: str | None, **other: Any
+    document_no: str, day: date, customer_id: str | None, product_id: str | None, **other: Any
 ) -> dict[str, Any]:
     return {
         "document_no": document_no,
@@ -106,7 +106,7 @@ def _sales_lines() -> Iterator[dict[str, Any]]:
             ("fee", KRO, 75 if year == 2024 else 90),
             ("freight_charge", HOTEL, 60),
             ("discount", CAFE, -40),
-            ("goods", "9999", 30),
+            ("goods", None, 30),
         ):
             yield _line(
                 f"G{year}-{kind}",

@@ -79,6 +79,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "column_name": "VARCHAR",
         "raw_value": "VARCHAR",
         "reason": "VARCHAR",
+        "kind": "VARCHAR",
     },
     "left_out": {
         "feed": "VARCHAR",

@@ -21,10 +21,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from running import PATIENCE_SECONDS, REPOSITORY, environment
 
@@ -49,13 +49,18 @@ class Place:
 
 
 @contextmanager
-def stopped(place: Place, script: Path, *arguments: str | Path) -> Generator[subprocess.Popen[bytes]]:
+def stopped(
+    place: Place, script: Path, *arguments: str | Path, output: IO[bytes] | None = None
+) -> Generator[subprocess.Popen[bytes]]:
     """The script, started and now standing still at a place; it does not outlive the block.
+
+    Args:
+        output: a file that gets all that it says.
 
     Raises:
         AssertionError: it never came there.
     """
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() if output is None else nullcontext(output) as said:
         process = subprocess.Popen(
             [sys.executable, __file__, json.dumps(asdict(place)), str(script), *map(str, arguments)],
             cwd=REPOSITORY,
@@ -69,8 +74,8 @@ def stopped(place: Place, script: Path, *arguments: str | Path) -> Generator[sub
             while not _stands_still(process.pid):
                 if process.poll() is not None or time.monotonic() > deadline:
                     said.seek(0)
-                    output = said.read().decode(errors="replace")[-4000:]
-                    raise AssertionError(f"it ended ({process.poll()}) without coming to {place}:\n{output}")
+                    last = said.read().decode(errors="replace")[-4000:]
+                    raise AssertionError(f"it ended ({process.poll()}) without coming to {place}:\n{last}")
                 time.sleep(_POLL_SECONDS)
             yield process
         finally:

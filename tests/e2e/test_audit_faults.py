@@ -20,6 +20,7 @@ from companies import MONTHS, at_rest
 from quick import Project, quickly, refreshed_quickly
 from running import Done, keep_pristine, put_back, rows
 
+from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.publication import store
 from kunderegnskab.publication.content_hash import columns_of, table_content
 from kunderegnskab.publication.manifest import Manifest
@@ -421,7 +422,7 @@ def forged(publication: store.Publication, table: str, change: str) -> Manifest:
         sha256 = table_content(con, table, content.key, columns_of(con, table)).sha256
     file = publication.manifest.files[publication.database.name].model_copy(
         update={
-            "sha256": store.file_sha256(publication.database),
+            "sha256": file_sha256(publication.database),
             "size": publication.database.stat().st_size,
         }
     )

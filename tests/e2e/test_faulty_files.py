@@ -23,6 +23,10 @@ Fault = Callable[[Path], None]
 _AGAIN = (
     "; correct it in the source and deliver the file again, or allow it with allow_rejects in feeds.yaml."
 )
+_REPEATED = (
+    "; deliver each record once; where both are records of their own, make the key unique with an expression in "
+    "feeds.yaml, such as document_no: Type || '-' || No; or allow it with allow_rejects there."
+)
 _NUMBER = "is not a number with at most 4 decimals written like 1.234,56"
 _DATE = "is not a date of the form %d-%m-%Y"
 _SCIENTIFIC = "is a number in scientific notation, expected the id as text with all its digits"
@@ -85,7 +89,8 @@ RECORD_FAULTS: dict[str, tuple[Fault, str]] = {
     "duplicate key": (
         duplicate_key,
         "landing/salg/senere.csv, record 1, column document_no, line_no: "
-        f"'document_no = C1-2401, line_no = 1' repeats the key of landing/salg/nord.csv, record 1{_AGAIN}",
+        "'document_no = C1-2401, line_no = 1' repeats the key of landing/salg/nord.csv, record 1, but differs in "
+        f"posting_date, list_amount, discount_amount, net_amount, cost_amount{_REPEATED}",
     ),
 }
 FILE_FAULTS: dict[str, tuple[Fault, str]] = {
@@ -149,7 +154,21 @@ def test_faulty_records_publish_nothing(project: Project, small_to_change: Path)
     write_sales(small_to_change, "nord", lines)
     duplicate_key(small_to_change)
     done = quickly(project, "refresh", "--workspace", small_to_change)
-    assert_says(done.code, done.err, [sentence for _, sentence in RECORD_FAULTS.values()])
+    said = {name: sentence for name, (_, sentence) in RECORD_FAULTS.items()}
+    # Two faults of one kind in one column are one sentence, which shows the first.
+    alike = {
+        ("garbage number", "wrong decimal sign"): "Nettobeløb",
+        ("month-first date", "a day that does not exist"): "Bogføringsdato",
+    }
+    for (first, second), column in alike.items():
+        reason = FIELD_FAULTS[first][3]
+        records = f"{FIELD_FAULTS[first][0]}, {FIELD_FAULTS[second][0]}"
+        del said[second]
+        said[first] = (
+            f"landing/salg/nord.csv, column {column}: 2 records of {len(lines)}, {records}: {reason}"
+            f"{_AGAIN.replace('allow it', 'allow them')}"
+        )
+    assert_says(done.code, done.err, list(said.values()))
     assert "The refresh failed and published nothing.\n" in done.err
     assert "Readers still see publication 0001-" in done.err
     assert tree(small_to_change / "published") == before

@@ -219,9 +219,38 @@ def test_names_are_purged_while_everything_published_stays(project: Project, dem
         csv.DictWriter(stream, list(person), lineterminator="\n").writerow(person)
     verified = quickly(project, "verify", "--json", "--workspace", workspace)
     assert [(each["control"], each["subject"]) for each in verified.json["findings"]] == [
-        ("personal", person["pseudonym"])
+        ("journal", "personal/salespeople.csv"),
+        ("personal", person["pseudonym"]),
     ]
     assert verified.code == 1
+
+
+def test_lists_that_hold_a_purged_name_are_purged_with_the_proof_intact(
+    project: Project, demo_to_change: Path
+) -> None:
+    workspace = demo_to_change
+    person = next(each for each in people_of(project, workspace) if each["salesperson_name"] == "Jens Ågaard")
+    options = ("--by", "HR", "--reason", "Fratrådt", "--lake", "--json", "--workspace", workspace)
+    done = quickly(project, "purge", "--salesperson", person["salesperson_id"], *options)
+    manifest = json.loads((workspace / "published" / "current" / "manifest.json").read_text("utf-8"))
+    (listed,) = (file for file in manifest["inputs"] if file["feed"] == "salespeople")
+    assert (done.json["lake_files"], done.json["listed"]) == ([], [listed["path"]])
+
+    delivered = workspace / listed["path"]
+    with_name, name = delivered.read_bytes(), "Jens Ågaard".encode("cp1252")
+    assert with_name.count(name) == 1
+    delivered.write_bytes(with_name.replace(name, b""))
+    assert refreshed_quickly(project, workspace)["status"] == "published"
+    done = quickly(project, "purge", *options)
+    assert (done.json["lake_files"], done.json["listed"]) == ([listed["lake_file"]], [])
+    assert not (workspace / "lake" / listed["lake_file"]).exists()
+    assert quickly(project, "verify", "--json", "--workspace", workspace).json["findings"] == []
+
+    # Planted: a lake file that nobody purged is gone too.
+    (other,) = (file for file in manifest["inputs"] if file["feed"] == "customers")
+    (workspace / "lake" / other["lake_file"]).unlink()
+    verified = quickly(project, "verify", "--last", "0", "--json", "--workspace", workspace)
+    assert [each["subject"] for each in verified.json["findings"]] == [f"lake/{other['lake_file']}"]
 
 
 def test_without_the_secret_nothing_is_published_and_nothing_is_told(

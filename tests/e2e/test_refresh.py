@@ -73,7 +73,7 @@ GRAINS = {
 VIEWS = {"customer_account_lines", "driver_bridge", "kpi_values", "price_volume_mix"}
 MEMO_COLUMNS = (
     "dg1", "dg2", "dg3", "order_count", "line_count", "return_line_count", "visit_count", "visit_minutes",
-    "freight_charged", "sales_without_cost",
+    "freight_charged", "sales_without_cost", "returns_without_cost",
 )  # fmt: skip
 # Lines whose ledger accounts are income: a credit in the ledger is a positive amount in the account.
 INCOME = ("K00",)
@@ -159,7 +159,8 @@ def test_every_booked_line_and_month_of_the_demo_ties_to_its_ledger(demo_workspa
 
 
 def test_db3_comes_down_to_the_result_of_the_ledger_in_every_month(demo_workspace: Path):
-    """K60 - K70 - K75 - K80 + the notional credit cost = K90, with K90 summed from the raw files."""
+    """K60 - K70 - K75 - K80 + bonus accrued and not booked + the notional credit cost = K90, with K90 summed from the
+    raw files. Timing of bonus is no part of K80: the bonus of a year is booked in the January after it."""
     ledger = ledger_by_role_and_month(demo_workspace / "landing" / "finans")
     result: dict[date, Decimal] = defaultdict(Decimal)
     for (role, month), amount in ledger.items():
@@ -169,7 +170,8 @@ def test_db3_comes_down_to_the_result_of_the_ledger_in_every_month(demo_workspac
         demo_workspace,
         "select c.month, sum(a.db3), any_value(c.segment_cost), any_value(c.unused_capacity), "
         "any_value(c.unallocated), any_value(c.credit_cost_put_back), any_value(c.ledger_result), "
-        "any_value(c.difference), any_value(c.explained_differences) from marts.company_accounts c join marts.customer_accounts a using (month) group by 1",
+        "any_value(c.difference), any_value(c.explained_differences), any_value(c.bonus_timing) "
+        "from marts.company_accounts c join marts.customer_accounts a using (month) group by 1",
     )
     assert len(company) == 36
     for (
@@ -182,14 +184,15 @@ def test_db3_comes_down_to_the_result_of_the_ledger_in_every_month(demo_workspac
         ledger_result,
         difference,
         explained,
+        bonus_timing,
     ) in company:
-        assert db3 - segment_cost - unused - unallocated + credit_cost == result[month] == ledger_result, (
-            month
-        )
+        before_timing = db3 - segment_cost - unused - unallocated + credit_cost
+        assert before_timing + bonus_timing == result[month] == ledger_result, month
         assert difference == 0, month
         assert segment_cost == ledger["K70", month] != 0, month
         assert unallocated - explained == ledger["K80", month] != 0, month
         assert credit_cost != 0 != unused, month
+        assert (bonus_timing > 0) == (month.month != 1) or month.year == 2023, month
 
 
 def test_cost_pools_of_the_ledger_are_given_out_or_shown(demo_workspace: Path):
@@ -421,7 +424,8 @@ def test_status_says_what_is_published(project: Project, demo_workspace: Path):
     assert report.json["company"] == "Nordlys Engros A/S"
     assert report.json["publication"] == name
     assert (report.json["first_month"], report.json["last_month"]) == ("2023-01", "2025-12")
-    assert report.json["customers"] == 41
+    # Two of them the list of this small demo lacks, and an adjustment names them.
+    assert report.json["customers"] == 43
     assert report.json["checks"]["waived"] == 0
     assert report.json["checks"]["passed"] > 100
     assert report.json["last_refresh"]["status"] == "published"
@@ -430,7 +434,7 @@ def test_status_says_what_is_published(project: Project, demo_workspace: Path):
     text = quickly(project, "status", "--workspace", demo_workspace)
     assert text.code == 0
     assert f"Nordlys Engros A/S: publication {name}" in text.out
-    assert "months    2023-01 to 2025-12, 41 customers" in text.out
+    assert "months    2023-01 to 2025-12, 43 customers" in text.out
     assert "made from the files that lie there now" in text.out
 
 
@@ -463,7 +467,7 @@ def test_init_and_one_canonical_file_are_enough(tmp_path: Path):
         "from marts.customer_accounts order by month",
     ) == [
         ("C1", date(2024, 1, 1), *map(Decimal, ("200.005", "0", "200.005", "200.005"))),
-        ("C1", date(2024, 2, 1), *map(Decimal, ("0", "100", "-100", "-100"))),
+        ("C1", date(2024, 2, 1), *map(Decimal, ("0", "100", "-100", "0"))),
     ]
 
     again = kunderegnskab("init", workspace)
@@ -488,13 +492,51 @@ def test_check_inputs_changes_nothing_and_names_unused_files(
     assert done.code == 0, done.err
     assert tree(small_to_change) == before
     if options:
-        assert done.json["unused_files"] == ["landing/salg/noter.txt"]
+        assert done.json["unread"] == [
+            "landing/salg/noter.txt: is read by no mapping; map it in feeds.yaml, or remove it."
+        ]
         files = {file["source_file"]: file["records_loaded"] for file in done.json["files"]}
         assert files == {"landing/salg/nord.csv": 48, "landing/salg/syd.csv": 48, "landing/kunder.xlsx": 4}
         assert done.json["problems"] == []
     else:
-        assert "landing/salg/noter.txt is read by no mapping." in done.out
+        assert (
+            "landing/salg/noter.txt: is read by no mapping; map it in feeds.yaml, or remove it." in done.out
+        )
         assert "All files can be read." in done.out
+
+
+def test_a_refresh_names_what_it_does_not_read_also_when_nothing_has_changed(
+    project: Project, small_to_change: Path
+):
+    at_rest(small_to_change / "landing" / "salg" / "NORD.CSV", b"hej")
+    at_rest(small_to_change / "policy" / "segment_rule.csv", b"hej")
+    report = refreshed_quickly(project, small_to_change)
+    assert report["status"] == "unchanged"
+    assert [sentence.split(": ")[0] for sentence in report["unread"]] == [
+        "landing/salg/NORD.CSV",
+        "policy/segment_rule.csv",
+    ]
+    done = quickly(project, "refresh", "--workspace", small_to_change)
+    assert "landing/salg/NORD.CSV: is read by no mapping; capital and small letters count" in done.err
+
+
+def test_a_source_that_is_gone_hinders_the_publication_until_it_is_waived(
+    project: Project, small_to_change: Path
+):
+    before = current(small_to_change / "published")
+    (small_to_change / "landing" / "kunder.xlsx").unlink()
+    done = quickly(project, "refresh", "--workspace", small_to_change)
+    assert done.code == 1
+    check = "door__customers__sources_have_not_fallen_silent"
+    assert f"The check {check} failed (1 row): Every source of customers that fed the last" in done.err
+    assert "source=feeds.yaml: customers, source 1, files=landing/kunder.xlsx, files_before=1" in done.err
+    assert "feeds.yaml: customers, source 1: no file matches landing/kunder.xlsx; deliver one" in done.err
+    assert current(small_to_change / "published") == before
+    waiver = {"check": check, "reason": "the list is no longer kept", "person": "Bo Holm"}
+    (small_to_change / "waivers.yaml").write_text(json.dumps([waiver]), encoding="utf-8")  # JSON is YAML
+    assert refreshed_quickly(project, small_to_change)["status"] == "published"
+    (small_to_change / "waivers.yaml").unlink()
+    assert refreshed_quickly(project, small_to_change)["status"] == "published"
 
 
 def test_check_inputs_takes_a_workspace_that_was_never_refreshed(small_workspace: Path, tmp_path: Path):

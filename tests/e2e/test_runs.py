@@ -21,7 +21,7 @@ def test_a_failed_run_is_kept_and_shown_by_the_next_publication(
     project: Project, small_to_change: Path
 ) -> None:
     workspace = small_to_change
-    (first,) = [path.stem for path in (workspace / "runs").iterdir()]
+    (first,) = [path.stem for path in (workspace / "runs").glob("*.parquet")]
     told = events(workspace, first)
     assert (told[0]["eventType"], told[-1]["eventType"]) == ("START", "COMPLETE")
     assert "marts.customer_accounts" in {each["name"] for each in told[-1]["outputs"]}

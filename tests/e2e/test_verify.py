@@ -7,14 +7,20 @@ tests/real/test_real_audit.py. The chain of manifests alone belongs in tests/uni
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from quick import Project, quickly, refreshed_quickly
 from running import Done, copied
+
+from kunderegnskab.file_hash import file_sha256
+from kunderegnskab.publication import store
 
 Verify = Callable[..., Done]
 
@@ -86,6 +92,198 @@ def test_one_flipped_byte_is_named_and_nothing_else(verify: Verify, company: Pat
     assert verify(company, "--last", "0").code == 0
 
 
+def test_amounts_swapped_in_the_lake_and_published_are_found_in_the_files(
+    verify: Verify, project: Project, company: Path, tmp_path: Path
+) -> None:
+    """A forger swaps two amounts in a lake file, mends its receipt, and lets a refresh publish it."""
+    workspace = copied(company, tmp_path)
+    current = publications(workspace)[-1]
+    swapped = swap_amounts(next_lake_file(workspace, "sales_lines"))
+    found = verify(workspace, "--last", "0").json["findings"]
+    assert {each["control"] for each in found} == {"lake", "receipts"}
+    assert all(swapped in each["subject"] for each in found)
+
+    # The refresh does not believe the receipt, because the publication before says otherwise.
+    refreshed_quickly(project, workspace, "--full")
+    assert publications(workspace)[-1] != current
+    assert verify(workspace).code == 0
+
+
+def test_what_the_lake_does_not_hold_of_a_file_is_named(
+    verify: Verify, company: Path, tmp_path: Path
+) -> None:
+    """Lake file, receipt and every manifest that names them are forged alike; only landing says otherwise."""
+    workspace = copied(company, tmp_path)
+    lake_file = next_lake_file(workspace, "sales_lines")
+    old = file_sha256(lake_file)
+    name = swap_amounts(lake_file)
+    remade = store.publications(workspace / "published")
+    previous = None
+    for publication in remade:
+        manifest = publication.manifest.model_copy(
+            update={
+                "inputs": [
+                    file.model_copy(update={"lake_sha256": file_sha256(lake_file)})
+                    if file.lake_sha256 == old
+                    else file
+                    for file in publication.manifest.inputs
+                ],
+                "previous": previous,
+            }
+        )
+        (publication.path / "manifest.json").write_bytes(manifest.canonical())
+        previous = store.publications(workspace / "published")[remade.index(publication)].reference
+    store.make_current(store.publications(workspace / "published")[-1])
+    done = verify(workspace)
+    assert done.code == 1
+    (finding,) = (each for each in done.json["findings"] if each["control"] == "reading")
+    assert name in finding["subject"]
+    assert "landing/" in finding["sentence"]
+    # Hashes alone agree with each other, and what was noted elsewhere does not.
+    assert {each["control"] for each in verify(workspace, "--last", "0").json["findings"]} == set()
+    head = remade[-1].head
+    noted = verify(workspace, "--last", "0", "--head", head).json["findings"]
+    assert [each["control"] for each in noted] == ["head"]
+    assert verify(company, "--last", "0", "--head", head).code == 0
+
+
+def next_lake_file(workspace: Path, feed: str) -> Path:
+    """A lake file of the current publication."""
+    current = store.current(workspace / "published")
+    assert current is not None
+    return workspace / "lake" / next(file.lake_file for file in current.manifest.inputs if file.feed == feed)
+
+
+def swap_amounts(lake_file: Path) -> str:
+    """Exchange the net amounts of two records, and mend hash and sums in the receipt; gives the file's name."""
+    with duckdb.connect() as con:
+        con.execute(f"create table records as select * from '{lake_file}'")
+        (one, a), (other, b) = con.execute(
+            "select rowid, net_amount from records where _record_status = 'loaded' "
+            "qualify row_number() over (partition by net_amount order by rowid) = 1 order by rowid limit 2"
+        ).fetchall()
+        assert a != b
+        con.execute("update records set net_amount = ? where rowid = ?", [b, one])
+        con.execute("update records set net_amount = ? where rowid = ?", [a, other])
+        con.execute(f"copy (select * from records order by rowid) to '{lake_file}' (format parquet)")
+    note = lake_file.with_suffix(".json")
+    receipt = json.loads(note.read_text())
+    receipt["lake_sha256"] = file_sha256(lake_file)
+    note.write_text(json.dumps(receipt))
+    return lake_file.name.removesuffix(".parquet")
+
+
+@pytest.mark.parametrize("way", ["folder", "link to a copy", "folder of the publication is a link"])
+def test_what_readers_open_is_what_is_verified(
+    verify: Verify, company: Path, tmp_path: Path, way: str
+) -> None:
+    workspace = copied(company, tmp_path / "company")
+    published = workspace / "published"
+    name = publications(workspace)[-1].name
+    shutil.copytree(published / name, tmp_path / "elsewhere" / name)
+    link = published / "current"
+    if way == "folder":
+        link.unlink()
+        shutil.copytree(published / name, link)
+    elif way == "link to a copy":
+        link.unlink()
+        link.symlink_to(tmp_path / "elsewhere" / name)
+    else:
+        shutil.rmtree(published / name)
+        (published / name).symlink_to(tmp_path / "elsewhere" / name)
+    done = verify(workspace, "--last", "0")
+    assert done.code == 1
+    assert [each["subject"] for each in done.json["findings"]] == ["current.json"]
+    assert "`current`" in done.json["findings"][0]["sentence"]
+
+
+def test_a_removed_newest_publication_is_missed_by_its_head(
+    verify: Verify, company: Path, tmp_path: Path
+) -> None:
+    workspace = copied(company, tmp_path)
+    *_, before, last = store.publications(workspace / "published")
+    head = last.head
+    shutil.rmtree(last.path)
+    store.make_current(before)
+    assert {each["control"] for each in verify(workspace, "--last", "0").json["findings"]} == set()
+    done = verify(workspace, "--last", "0", "--head", head)
+    assert done.code == 1
+    assert head in done.json["findings"][0]["sentence"]
+
+
+def test_checks_taken_out_of_a_manifest_are_found_by_its_signature(
+    verify: Verify, project: Project, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = copied(company, tmp_path / "company")
+    public = keys(tmp_path)
+    heads = tmp_path / "heads.jsonl"
+    monkeypatch.setenv("KUNDEREGNSKAB_SIGNING_KEY", str(tmp_path / "key.pem"))
+    monkeypatch.setenv("KUNDEREGNSKAB_ANCHOR", str(heads))
+    refreshed_quickly(project, workspace, "--full")
+    assert verify(workspace, "--last", "0", "--signed-by", public).code == 0
+    last = store.publications(workspace / "published")[-1]
+    heads.write_text(json.dumps({"publication": last.name, "manifest_sha256": last.manifest_sha256}) + "\n")
+    assert verify(workspace, "--last", "0", "--heads", heads).code == 0
+
+    forged = last.manifest.model_copy(update={"checks": last.manifest.checks[1:]})
+    (last.path / "manifest.json").write_bytes(forged.canonical())
+    store.make_current(store.publications(workspace / "published")[-1])
+    assert {each["control"] for each in verify(workspace, "--last", "0").json["findings"]} == set()
+    signed = verify(workspace, "--last", "0", "--signed-by", public).json["findings"]
+    assert [(each["control"], each["subject"]) for each in signed] == [("signature", last.name)]
+    noted = verify(workspace, "--last", "0", "--heads", heads).json["findings"]
+    assert [each["control"] for each in noted] == ["head"]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    {
+        "every file of runs/ removed": lambda runs: [path.unlink() for path in runs.iterdir()],
+        "a file of a run changed": lambda runs: flip(next(runs.glob("*.parquet"))),
+        "a file of a run removed": lambda runs: next(runs.glob("*.parquet")).unlink(),
+        "a line of the journal removed": lambda runs: drop_line(runs / "journal.jsonl", 1),
+        "the last lines removed": lambda runs: drop_line(runs / "journal.jsonl", slice(2, None)),
+        "a byte of the journal changed": lambda runs: flip(runs / "journal.jsonl"),
+    }.items(),
+    ids=lambda harm: harm[0],
+)
+def test_harm_to_what_is_kept_of_runs_is_named(
+    verify: Verify, company: Path, tmp_path: Path, harm: tuple[str, Callable[[Path], object]]
+) -> None:
+    workspace = copied(company, tmp_path)
+    harm[1](workspace / "runs")
+    done = verify(workspace, "--last", "0")
+    assert done.code == 1
+    assert {each["control"] for each in done.json["findings"]} == {"journal"}
+    assert all("runs/" in each["sentence"] for each in done.json["findings"])
+
+
+def test_a_changed_receipt_is_named(verify: Verify, company: Path, tmp_path: Path) -> None:
+    workspace = copied(company, tmp_path)
+    path = next_lake_file(workspace, "sales_lines").with_suffix(".json")
+    receipt = json.loads(path.read_text())
+    path.write_text(json.dumps(receipt | {"records_read": receipt["records_read"] + 1}))
+    done = verify(workspace, "--last", "0")
+    assert [each["control"] for each in done.json["findings"]] == ["receipts"]
+    assert path.name in done.json["findings"][0]["sentence"]
+
+
+def drop_line(path: Path, which: int | slice) -> None:
+    lines = path.read_text().splitlines(keepends=True)
+    del lines[which]
+    path.write_text("".join(lines))
+
+
+def keys(folder: Path) -> Path:
+    """Write a pair of keys, key.pem and public.pem; gives the latter."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(private)
+    public = folder / "public.pem"
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return public
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_deleted_publication_shows(verify: Verify, company: Path, number: int, tmp_path: Path) -> None:
     gone = publications(company)[number]
@@ -118,7 +316,6 @@ def test_what_was_published_wrongly_comes_out_differently(verify: Verify, compan
 
 def forge(publication: Path) -> None:
     """Raise one customer's DB III in the current publication and mend the manifest and the pointer."""
-    from kunderegnskab.publication import store
     from kunderegnskab.publication.content_hash import columns_of, table_content
     from kunderegnskab.publication.manifest import read_manifest
 
@@ -133,7 +330,7 @@ def forge(publication: Path) -> None:
         sha256 = table_content(con, table, content.key, columns_of(con, table)).sha256
     marts = manifest.marts | {table: content.model_copy(update={"content_sha256": sha256})}
     file = manifest.files[database.name].model_copy(
-        update={"sha256": store.file_sha256(database), "size": database.stat().st_size}
+        update={"sha256": file_sha256(database), "size": database.stat().st_size}
     )
     forged = manifest.model_copy(update={"marts": marts, "files": manifest.files | {database.name: file}})
     (publication / "manifest.json").write_bytes(forged.canonical())

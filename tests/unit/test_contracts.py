@@ -40,6 +40,7 @@ KEYS = {
     "credit_terms": ("valid_from",),
     "adjustments": ("adjustment_no",),
     "ladder_lines": ("line_code",),
+    "unit_conversions": ("product_id", "unit_of_measure"),
 }
 
 

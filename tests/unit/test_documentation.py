@@ -15,10 +15,12 @@ from pathlib import Path
 
 from typer.main import get_group
 
+from kunderegnskab.feeds import load_feeds
 from kunderegnskab.feeds.documentation import generated_files
 from kunderegnskab.ingest import take_in
 from kunderegnskab.publication.documentation import MARTS_DOCUMENT, render_marts_document
 from kunderegnskab.workspace import REPOSITORY, Company, Format, Lookup, Source, Waiver, Workspace
+from kunderegnskab.workspace.expressions import DIVIDE, FUNCTIONS, READERS
 from orchestration.commands.program import app
 
 DOCUMENTS = sorted(
@@ -240,3 +242,20 @@ def test_the_example_of_readme_and_tutorial_can_be_read(tmp_path: Path) -> None:
     for file in FIVE_STEPS & COUNTS.keys():
         read, loaded, rejected, left_out = COUNTS[file]
         assert re.search(rf"{file} +{read} +{loaded} +{rejected} +{left_out}\n", shown), file
+
+
+def test_the_page_names_every_policy_file() -> None:
+    section = WORKSPACE_PAGE.read_text(encoding="utf-8").split("## policy/")[1].split("\n### ")[0]
+    listed = set(re.findall(r"`(\w+)\.csv`", section))
+    assert {name for name, feed in load_feeds().items() if feed.is_policy} == listed
+
+
+def test_the_list_of_what_an_expression_may_use_is_the_pages() -> None:
+    section = WORKSPACE_PAGE.read_text(encoding="utf-8").split("### expressions")[1].split("### values")[0]
+    rows = dict(re.findall(r"^\| (\w+) \| ([^;\n]*)", section, flags=re.MULTILINE))
+    expected = {"reading": (*READERS, DIVIDE), **FUNCTIONS}
+    listed = {kind: set(re.findall(r"`(\w+)`", rows.get(kind, ""))) for kind in expected}
+    assert {
+        kind: set(names) - listed[kind] for kind, names in expected.items() if set(names) - listed[kind]
+    } == {}
+    assert {name for names in listed.values() for name in names} <= {*sum(expected.values(), ()), "case"}

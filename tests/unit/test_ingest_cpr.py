@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_intake import SALES_COLUMNS, SALES_HEADER, problems_of, taken, workspace_of
 
-from kunderegnskab.ingest.cpr import has_cpr, masked
+from kunderegnskab.ingest import load_record
+from kunderegnskab.ingest.cpr import column_has_cpr, has_cpr, masked
 from kunderegnskab.ingest.rejects import reject_problems
 
 NUMBER = "280255-1234"
@@ -57,6 +59,11 @@ def kept_text(folder: Path) -> str:
     return "\n".join([*texts, *(str(path) for path in folder.rglob("*"))])
 
 
+def in_sql(text: str, *, has_amounts: bool = False) -> bool:
+    statement = f"select {column_has_cpr('x', has_amounts=has_amounts)} from (select ?::varchar as x)"
+    return duckdb.execute(statement, [text]).fetchall()[0][0]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -67,11 +74,58 @@ def kept_text(folder: Path) -> str:
         f"F-{NUMBER}-2",
         "280255\u20131234",
         "280255\u20111234",
+        "280255 1234",
+        "280255/1234",
+        "280255.1234",
+        "280255 - 1234",
+        "280255\u00a01234",
+        "280255\u202f1234",
+        "280255\ufe631234",
+        "280255\uff0d1234",
+        "280255\u00ad1234",
+        "280255\u22121234",
+        "\uff12\uff18\uff10\uff12\uff15\uff15\uff0d\uff11\uff12\uff13\uff14",
+        "\u0662\u0668\u0660\u0662\u0665\u0665-\u0661\u0662\u0663\u0664",
+        "280255\uff0f1234",
+        "280255\uff0e1234",
+        "28.02.55-1234",
+        "28 02 55 1234",
+        "28/02/55-1234",
+        "født 280255 1234, Århus",
+        "280255--1234",
+        "280255   -    1234",
+        "28 - 02 - 55 - 1234",
+        "280255\u200b-1234",
+        "280255\u2060-1234",
+        "280255-\ufeff1234",
+        "28\u200d0255-1\u200b234",
+        "2\u033180255-1234\ufe0f",
+        "\U0001fbf2\U0001fbf8\U0001fbf0\U0001fbf2\U0001fbf5\U0001fbf5-1234",
+        "280255-\U0001fbf1\U0001fbf2\U0001fbf3\U0001fbf4",
+        "\u200bH\u00e5 280255-1234",
     ],
 )
 def test_a_day_and_four_digits_are_a_cpr_number(text):
     assert has_cpr(text)
     assert "1234" not in masked(text)
+    assert "******-****" in masked(text)
+    assert not re.search(r"\d", masked(text).replace("F-", "").replace("-2", ""))
+    assert in_sql(text)
+    assert in_sql(text, has_amounts=True) == (text not in ("280255.1234", "280255\uff0e1234"))
+
+
+@pytest.mark.parametrize("text", ["280255.1234", "-280255.1234", "1 280255.1234", "280255.1234 kr"])
+def test_six_digits_a_dot_and_four_may_be_an_amount(text):
+    assert has_cpr(text)
+    assert in_sql(text)
+    assert not in_sql(text, has_amounts=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["28.02.55.1234", "28.0255.1234", "2802.55.1234", "280255..1234", "280255. 1234", "280255-1234"]
+)
+def test_no_amount_is_written_like_that(text):
+    assert in_sql(text, has_amounts=True)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +140,21 @@ def test_a_day_and_four_digits_are_a_cpr_number(text):
         "001255-1234",
         "281355-1234",
         "28-02-2024",
-        "280255 1234",
+        "28.02.2024 1234",
+        "2024-02-28 1234",
+        "2024-12-31 23:30:00",
+        "280255 12345",
+        "280255 123",
+        "280255x1234",
+        "280255\u200b1234",
+        "280255\U0001fbf51234",
+        "Rødgrød 12345678901",
     ],
 )
 def test_ids_and_days_that_do_not_exist_are_none(text):
     assert not has_cpr(text)
     assert masked(text) == text
+    assert not in_sql(text)
 
 
 @pytest.mark.parametrize("column", ["doc", "type", "day", "qty", "net", "disc", "note", "who"])
@@ -120,8 +183,9 @@ def test_the_sentence_says_where_and_what_to_do_but_not_the_number(tmp_path):
     row = GOOD.replace(",n,", f",{NUMBER},")
     result = taken(workspace_of(tmp_path, feeds(), {"s.csv": f"{HEADER}\n{row}\n"}))
     assert [problem.sentence() for problem in reject_problems(result.con, 9)] == [
-        f"landing/s.csv, record 1, column note: {REASON}; remove it and deliver the file again, or leave the "
-        "record out with allow_rejects in feeds.yaml."
+        f"landing/s.csv, record 1, column note: {REASON}; remove it and deliver the file again, leave the record "
+        "out with allow_rejects, or declare the column as not_personal if its numbers are no persons', in "
+        "feeds.yaml."
     ]
 
 
@@ -147,6 +211,100 @@ def test_a_record_that_finds_one_in_a_lookup_is_rejected(tmp_path):
     kept = kept_text(result.workspace.lake)
     assert NUMBER not in kept
     assert NEIGHBOUR not in kept
+
+
+AMOUNTS = """
+    sales_lines:
+      - files: s.csv
+        format: {type: csv}
+        columns: {document_no: doc, document_type: type, posting_date: day, quantity: qty, discount_amount: disc}
+        expressions: {net_amount: NET, order_no: note, customer_id: who}
+"""
+
+
+def test_an_amount_with_four_decimals_is_no_cpr_number(tmp_path):
+    row = f"A,invoice,2024-01-05,280255.1234,280255.1234,0,{NEIGHBOUR},w,u"
+    result = taken(
+        workspace_of(tmp_path, AMOUNTS.replace("NET", "number(net) * 2"), {"s.csv": f"{HEADER}\n{row}\n"})
+    )
+    assert result.rejects == []
+    assert result.values("select quantity::varchar from raw.sales_lines") == ["280255.123400"]
+    dashed = row.replace("280255.1234,0", f"{NUMBER},0")
+    refused = taken(
+        workspace_of(
+            tmp_path / "d", AMOUNTS.replace("NET", "number(net)"), {"s.csv": f"{HEADER}\n{dashed}\n"}
+        )
+    )
+    assert refused.rejects == [(1, "net", None, REASON)]
+    # As soon as its text is used as well, the column holds text.
+    both = AMOUNTS.replace("NET", "number(net)").replace("order_no: note", "order_no: net")
+    as_text = taken(workspace_of(tmp_path / "t", both, {"s.csv": f"{HEADER}\n{row}\n"}))
+    assert as_text.rejects == [(1, "net", None, REASON)]
+
+
+@pytest.mark.parametrize(
+    ("signs", "quantity", "is_amount"),
+    [
+        ("", "280255.1234", True),
+        ("", "28.02.55.1234", False),
+        ('decimal: ",", thousands: "."', "28.02.55.1234", False),
+        ('decimal: ","', "280255.1234", False),
+        ('decimal: ",", thousands: " "', "280255.1234", False),
+        ('decimal: ",", thousands: "\'"', "28.02.55.1234", False),
+    ],
+)
+def test_a_dot_is_part_of_an_amount_only_where_the_format_says_so(tmp_path, signs, quantity, is_amount):
+    form = AMOUNTS.replace("{type: csv}", f"{{type: csv{', ' * bool(signs)}{signs}}}").replace(
+        "NET", "number(net)"
+    )
+    files = {"s.csv": f"{HEADER}\nA,invoice,2024-01-05,{quantity},1,0,n,w,u\n"}
+    result = taken(workspace_of(tmp_path, form, files))
+    assert result.rejects == ([] if is_amount else [(1, "qty", None, REASON)])
+    assert is_amount or quantity not in kept_text(result.workspace.lake)
+
+
+def test_what_is_no_amount_after_all_is_told_without_its_digits(tmp_path):
+    row = f"A,invoice,2024-01-05,280255.1234 x,1,0,{NEIGHBOUR},w,u"
+    files = {"s.csv": f"{HEADER}\n{row}\n"}
+    result = taken(workspace_of(tmp_path, AMOUNTS.replace("NET", "number(net)"), files))
+    ((_, column, text, _),) = result.rejects
+    assert (column, text) == ("qty", "******-****")
+    (problem,) = reject_problems(result.con, 9)
+    assert "280255.1234" not in problem.sentence() + kept_text(result.workspace.lake)
+
+
+NOT_PERSONAL = "        not_personal: {%s: day and serial number of our own}\n"
+
+
+def test_a_column_whose_numbers_are_no_persons_is_declared_and_recorded(tmp_path):
+    row = GOOD.replace("A,", f"{NUMBER},")
+    declared = feeds() + NOT_PERSONAL % "DOC"
+    workspace = workspace_of(tmp_path, declared, {"s.csv": f"{HEADER}\n{row}\n"})
+    result = taken(workspace)
+    assert result.values("select document_no from raw.sales_lines") == [NUMBER]
+    assert load_record(workspace, result.intake).parameters["not_personal"] == [
+        {
+            "source": "feeds.yaml: sales_lines, source 1",
+            "column": "DOC",
+            "reason": "day and serial number of our own",
+        }
+    ]
+    # Any other column is looked through as before.
+    other = row.replace(",n,", f",{NUMBER},")
+    refused = taken(workspace_of(tmp_path / "other", declared, {"s.csv": f"{HEADER}\n{other}\n"}))
+    assert refused.rejects == [(1, "note", None, REASON)]
+
+
+def test_a_declaration_for_a_column_that_is_not_read_or_without_a_reason_is_refused(tmp_path):
+    files = {"s.csv": f"{HEADER}\n{GOOD}\n"}
+    assert problems_of(workspace_of(tmp_path / "a", feeds() + NOT_PERSONAL % "unread", files)) == [
+        "feeds.yaml: sales_lines, source 1: not_personal: unread is no column that this source reads; remove it, "
+        "or correct it."
+    ]
+    (sentence,) = problems_of(
+        workspace_of(tmp_path / "b", feeds() + "        not_personal: {doc: x}\n", files)
+    )
+    assert "not_personal.doc" in sentence
 
 
 def workbook(path: Path) -> None:

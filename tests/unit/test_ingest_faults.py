@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 import xlsxwriter
-from small_intake import problems_of, taken, workspace_of
+from small_intake import problems_of, taken, workspace_of, write_files
 
 from kunderegnskab.ingest import landing
 from kunderegnskab.ingest.fingerprints import KnownFiles
@@ -81,12 +83,6 @@ def reject_sentences(root: Path, *rows: str, form: str = FORM) -> list[str]:
             "its digits",
         ),
         (
-            "1;1;invoice;28-02-2024;K1;2;1,00",
-            "column document_no, line_no: 'document_no = 1, line_no = 1' repeats the key of "
-            "landing/salg.csv, "
-            "record 1",
-        ),
-        (
             "2;1;invoice;28-02-2024;K1;2;",
             "column net_amount: two of list_amount, discount_amount and net_amount are needed, the third "
             "follows from them",
@@ -97,6 +93,19 @@ def test_a_bad_record_is_named(tmp_path, row, where_and_what):
     assert reject_sentences(tmp_path, row) == [f"landing/salg.csv, record 2, {where_and_what}; {ACTION}"]
 
 
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [(GOOD, "with the same values"), ("1;1;invoice;28-02-2024;K2;2;1,00", "but differs in customer_id, list_amount, net_amount")],
+)  # fmt: skip
+def test_a_repeated_key_says_what_differs_and_how_it_can_be_made_unique(tmp_path, row, what):
+    assert reject_sentences(tmp_path, row) == [
+        "landing/salg.csv, record 2, column document_no, line_no: 'document_no = 1, line_no = 1' repeats the key of "
+        f"landing/salg.csv, record 1, {what}; deliver each record once; where both are records of their own, "
+        "make the key unique with an expression in feeds.yaml, such as document_no: Type || '-' || No, or "
+        "allow it with allow_rejects in feeds.yaml."
+    ]
+
+
 def test_article_numbers_that_look_like_exponents_are_ids(tmp_path):
     feeds = FEEDS.format(files="salg.csv", form=FORM)
     row = GOOD.replace("K1", "12E3")
@@ -105,10 +114,12 @@ def test_article_numbers_that_look_like_exponents_are_ids(tmp_path):
 
 
 def test_rejects_come_by_file_and_record_and_can_be_limited(tmp_path):
-    rows = [f"{n};1;invoice;28-02-2024;K1;2;?" for n in range(2, 20)]
+    faults = ["31-02-2024;K1;2;1,00", "28-02-2024;5,7E+12;2;1,00", "28-02-2024;K1;?;1,00", ";K1;2;1,00"] * 4
+    rows = [f"{n};1;invoice;{fault}" for n, fault in enumerate(faults, start=2)]
     sentences = reject_sentences(tmp_path, *rows)
-    assert len(sentences) == 10
-    assert [sentence.split(",")[1] for sentence in sentences] == [f" record {n}" for n in range(2, 12)]
+    assert [sentence.split("first ")[1].split(":")[0] for sentence in sentences] == [
+        "2, 6, 10", "3, 7, 11", "4, 8, 12", "5, 9, 13"
+    ]  # fmt: skip
 
 
 def test_long_text_is_cut_in_a_sentence(tmp_path):
@@ -236,6 +247,96 @@ def test_utf8_signs_read_as_cp1252_are_seen(tmp_path, text):
     assert "not cp1252" in sentence
 
 
+# More than DuckDB reads at once.
+ENDLESS = 33_000_000
+LONG_LINE = (
+    "is longer than 2 MB, which no record is; correct it (a line end is missing, or a quote is not closed), or export "
+    "the file again."
+)
+
+
+@pytest.mark.parametrize("length", [2_500_000, 5_000_000, ENDLESS], ids=["2.5 MB", "5 MB", "33 MB"])
+@pytest.mark.parametrize("after", ["", "\n", f"\n{GOOD}\n"], ids=["end", "line end", "record"])
+def test_a_line_that_is_too_long_is_refused_wherever_it_stands(tmp_path, length, after):
+    content = f"{HEADER}\n{GOOD}\n2;1;invoice;28-02-2024;{'K' * length};2;1,00{after}"
+    assert refusals(tmp_path, "salg.csv", content.encode()) == [f"landing/salg.csv: line 3 {LONG_LINE}"]
+
+
+@pytest.mark.parametrize(
+    ("message", "is_long"),
+    [
+        ("The Parallel CSV Reader currently does not support a full read on this file.", True),
+        ("Unknown TimeZone 'localtime'!", False),
+    ],
+)
+def test_only_the_reader_of_csv_files_finds_lines_too_long(tmp_path, message, is_long):
+    write_files(tmp_path, {"salg.csv": f"{HEADER}\n{GOOD}\n"})
+    form, target = Format(type="csv", delimiter=";"), tmp_path / "records.parquet"
+    with duckdb.connect() as con:
+        records = read_records(con, tmp_path / "salg.csv", "salg.csv", form, ["Antal"], target)
+    problem = records.problem(duckdb.NotImplementedException(f"Not implemented Error: {message}"))
+    assert (problem is not None) is is_long
+
+
+ENDLESS_FILES: dict[str, tuple[str, Callable[[], bytes], str, str]] = {
+    "the only record": ("salg.csv", lambda: f"{HEADER}\n{'K' * ENDLESS}".encode(), FORM, "line 2"),
+    "no line end at all": ("salg.csv", lambda: (HEADER + "K" * ENDLESS).encode(), FORM, "line 1"),
+    "packed": (
+        "salg.csv.gz",
+        lambda: gzip.compress(f"{HEADER}\n{GOOD}\n{'K' * ENDLESS}\n".encode(), 1),
+        FORM,
+        "line 3",
+    ),
+    "utf-16": (
+        "salg.csv",
+        lambda: f"{HEADER}\r\n{GOOD}\r\n{'K' * ENDLESS}".encode("utf-16"),
+        FORM + ", encoding: utf-16",
+        "line 3",
+    ),
+    "old line ends": ("salg.csv", lambda: f"{HEADER}\r{GOOD}\r{'K' * ENDLESS}\r".encode(), FORM, "line 3"),
+    "without quotes": ("salg.csv", lambda: f"{HEADER}\n{GOOD}\n{'K' * ENDLESS}".encode(), FORM + ', quote: ""', "line 3"),
+    "in quotes": ("salg.csv", lambda: f'{HEADER}\n{GOOD}\n"{"K" * ENDLESS}"'.encode(), FORM, "line 3"),
+    "zeros of a disk that was full": (
+        "salg.csv",
+        lambda: f"{HEADER}\n{GOOD}\n".encode() + bytes(ENDLESS),
+        FORM,
+        "line 3",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", list(ENDLESS_FILES))
+def test_a_last_line_without_end_is_not_lost(tmp_path, case):
+    name, content, form, line = ENDLESS_FILES[case]
+    assert refusals(tmp_path, name, content(), form) == [f"landing/{name}: {line} {LONG_LINE}"]
+
+
+def test_a_record_of_many_lines_in_quotes_is_refused_when_it_is_too_long(tmp_path):
+    content = f'{HEADER}\n{GOOD}\n2;1;invoice;28-02-2024;"{"K" * 99}' + "K\n" * (ENDLESS // 2) + '";2;1,00\n'
+    (sentence,) = refusals(tmp_path, "salg.csv", content.encode())
+    assert sentence.startswith("landing/salg.csv: line 3 ")
+
+
+def test_a_record_behind_millions_of_empty_lines_is_read_or_the_file_refused(tmp_path):
+    content = f"{HEADER}\n{GOOD}\n" + "\n" * 40_000_000 + GOOD.replace("1;1", "2;1", 1) + "\n"
+    workspace = workspace_of(tmp_path, FEEDS.format(files="salg.csv", form=FORM), {"salg.csv": content})
+    sentences = problems_of(workspace)
+    if sentences:
+        assert [sentence.endswith(LONG_LINE) for sentence in sentences] == [True]
+    else:
+        assert taken(workspace).values("select count(*) from raw.sales_lines") == [2]
+
+
+def test_a_last_record_of_a_json_file_may_be_long(tmp_path):
+    lines = [
+        json.dumps(dict(zip(HEADER.split(";"), row.split(";"), strict=True)))
+        for row in (GOOD, f"2;1;invoice;28-02-2024;{'K' * 5_000_000};2;1,00")
+    ]
+    feeds = FEEDS.format(files="salg.json", form=FORM.replace('csv, delimiter: ";"', "json"))
+    result = taken(workspace_of(tmp_path, feeds, {"salg.json": "\n".join(lines)}))
+    assert result.values("select strlen(customer_id) from raw.sales_lines order by 1") == [2, 5_000_000]
+
+
 def test_a_missing_header_row_is_named(tmp_path):
     (sentence,) = refusals(tmp_path, "salg.csv", BYTES, f"{FORM}, header_row: 9")
     assert sentence.startswith("landing/salg.csv: has no header in row 9; ")
@@ -301,6 +402,17 @@ def test_a_damaged_parquet_is_refused(tmp_path, damage):
 def test_broken_json_is_refused(tmp_path, content):
     (sentence,) = refusals(tmp_path, "salg.json", content.encode(), "type: json")
     assert sentence.startswith("landing/salg.json: is not valid JSON (")
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("NaN", "NaN is no JSON value"), (r'"\u00015"', r"a text has the character \u0001")],
+)
+def test_json_that_would_give_other_values_is_refused_in_plain_words(tmp_path, value, why):
+    content = f'[{{"Bilag": "1", "Beløb": {value}}}]'
+    assert refusals(tmp_path, "salg.json", content.encode(), "type: json") == [
+        f"landing/salg.json: is not valid JSON ({why}); deliver the file again, it may be cut off."
+    ]
 
 
 def test_json_without_the_declared_records_is_refused(tmp_path):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from small_intake import SALES_COLUMNS, SALES_HEADER, taken, workspace_of
+import pytest
+from small_intake import SALES_COLUMNS, SALES_HEADER, problems_of, taken, workspace_of
 
 FEEDS = (
     """
@@ -47,7 +48,130 @@ def test_overlapping_exports_without_line_numbers_do_not_count_twice(tmp_path):
     assert result.rows("select sum(net_amount) from raw.sales_lines") == [(Decimal(107),)]
     ((record, column, text, reason),) = result.rejects
     assert (record, column, text) == (1, "document_no", "A")
-    assert "landing/s1.csv too" in reason
+    assert reason == (
+        "stands in landing/s1.csv too, and some of its lines have no number, so they cannot be told apart; record "
+        "1 there has the same values"
+    )
+
+
+def test_an_overlapping_export_that_was_corrected_since_is_said_to_differ(tmp_path):
+    files = {
+        "s1.csv": f"{SALES_HEADER}\nB,invoice,2024-01-05,1,7,0\n{LINE}\n",
+        "s2.csv": f"{SALES_HEADER}\n{LINE}\n{LINE.replace('100.00', '100.01')}\n",
+    }
+    result = taken(workspace_of(tmp_path, FEEDS, files))
+    assert [reason.split("; ")[1] for *_, reason in result.rejects] == [
+        "record 2 there has the same values",
+        "no line there has the same values",
+    ]
+    assert result.rows("select source_record from raw.repeated_keys where differs") == [(2,)]
+
+
+@pytest.mark.parametrize("numbered", ["a1", "b1"])
+@pytest.mark.parametrize("number", ["", "10000"])
+def test_a_document_that_lacks_numbers_in_either_file_counts_once(tmp_path, numbered, number):
+    other = FEEDS.replace("s*.csv", "b*.csv").replace("{document_no", "{line_no: no, document_no")
+    both = FEEDS.replace("s*.csv", "a*.csv").replace("{document_no", "{line_no: no, document_no")
+    files = {
+        f"{name}.csv": f"{SALES_HEADER},no\n{LINE},{'10000' if name == numbered else number}\n"
+        f"{LINE.replace('100.00', amount)},\nB,invoice,2024-01-05,1,7,0,1\n"
+        for name, amount in (("a1", "50.00"), ("b1", "50.01"))
+    }
+    files["b1.csv"] = files["b1.csv"].replace("B,", "C,")
+    result = taken(workspace_of(tmp_path, both + other.partition("sales_lines:")[2], files))
+    assert result.rows("select sum(net_amount) from raw.sales_lines") == [(Decimal(164),)]
+    assert result.rows("select source_file, source_record, differs from raw.repeated_keys order by 2") == [
+        ("landing/b1.csv", 1, False),
+        ("landing/b1.csv", 2, True),
+    ]
+
+
+def test_a_document_without_numbers_and_one_of_numbers_alone_count_once(tmp_path):
+    plain = "{document_no: doc"
+    both = (
+        FEEDS.replace("s*.csv", "a*.csv")
+        + FEEDS.replace("s*.csv", "b*.csv")
+        .replace(plain, plain.replace("{", "{line_no: no, "))
+        .partition("sales_lines:")[2]
+    )
+    halves = (LINE, LINE.replace("100.00", "50.00"))
+    files = {
+        "a1.csv": "\n".join([SALES_HEADER, *halves, ""]),
+        "b1.csv": "\n".join(
+            [f"{SALES_HEADER},no", *(f"{line},{no}0000" for no, line in enumerate(halves, 1)), ""]
+        ),
+    }
+    result = taken(workspace_of(tmp_path, both, files))
+    assert result.rows("select sum(net_amount), count(*) from raw.sales_lines") == [(Decimal(150), 2)]
+
+
+# --- one file, two sources ------------------------------------------------------------------------------
+TWO_GLOBS = (
+    FEEDS
+    + """
+      - files: "salg*.csv"
+        format: {type: csv}
+        columns: """
+    + SALES_COLUMNS
+)
+JSON_AND_WHERE = """
+    customer_costs:
+      - files: "**/*.json"
+        format: {type: json}
+        columns: {cost_no: no, posting_date: day, amount: amount}
+        values: {cost_type: freight}
+        shares_files: one of them alone does not say so for the other
+      - files: "costs/x.json"
+        format: {type: json}
+        columns: {cost_no: no, posting_date: day, amount: amount}
+        values: {cost_type: bonus}
+        where: number(amount) < 0
+"""
+
+
+def test_a_file_that_two_sources_read_is_refused_by_name(tmp_path):
+    files = {
+        "salg1.csv": f"{SALES_HEADER}\n{LINE}\n",
+        "s2.csv": f"{SALES_HEADER}\n{LINE}\n".replace("A,", "B,"),
+    }
+    assert problems_of(workspace_of(tmp_path, TWO_GLOBS, files)) == [
+        "landing/salg1.csv: is read by 2 sources of sales_lines, so its records would count more than once: "
+        "feeds.yaml: sales_lines, source 1 (s*.csv) and feeds.yaml: sales_lines, source 2 (salg*.csv); correct "
+        "`files` so that one source reads it, or say in `shares_files` of each why all do."
+    ]
+
+
+def test_that_holds_for_every_format_and_feed(tmp_path):
+    files = {
+        "s.csv": f"{SALES_HEADER}\n{LINE}\n",
+        "costs/x.json": '[{"no": 1, "day": "2024-01-05", "amount": 5}]',
+        "y.json": '[{"no": 2, "day": "2024-01-05", "amount": 5}]',
+    }
+    (sentence,) = problems_of(workspace_of(tmp_path, FEEDS + JSON_AND_WHERE, files))
+    assert sentence.startswith("landing/costs/x.json: is read by 2 sources of customer_costs")
+
+
+def test_sources_that_share_a_file_by_declaration_take_each_record_once(tmp_path):
+    shared = TWO_GLOBS.replace("format:", "shares_files: goods and gifts\n        format:")
+    head, tail = shared.rsplit("format:", 1)
+    parted = (
+        head.replace("format:", "where: doc = 'A'\n        format:")
+        + "where: doc <> 'A'\n        format:"
+        + tail
+    )
+    files = {"salg1.csv": f"{SALES_HEADER}\n{LINE}\n{LINE.replace('A,', 'B,', 1)}\n"}
+    result = taken(workspace_of(tmp_path / "parted", parted, files))
+    assert result.rejects == []
+    assert result.rows("select sum(net_amount) from raw.sales_lines") == [(Decimal(200),)]
+    overlapping = taken(workspace_of(tmp_path / "overlapping", shared, files))
+    assert [(record, reason) for record, _, _, reason in overlapping.rejects] == [
+        (1, "is read by two sources and has no key that tells the two apart"),
+        (2, "is read by two sources and has no key that tells the two apart"),
+    ]
+    assert overlapping.rows("select sum(net_amount) from raw.sales_lines") == [(Decimal(200),)]
+    assert overlapping.rows(
+        "select records_read - records_loaded - records_rejected - records_left_out from raw.files"
+    ) == [(0,)]
 
 
 def test_allowed_rejects_are_counted_for_the_whole_source(tmp_path):

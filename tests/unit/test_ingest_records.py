@@ -135,7 +135,7 @@ def test_a_repeated_key_is_rejected_and_the_first_record_kept(tmp_path):
             3,
             "document_no, line_no",
             "document_no = 1, line_no = 1",
-            "repeats the key of landing/salg.csv, record 1",
+            "repeats the key of landing/salg.csv, record 1, with the same values",
         )
     ]
     assert result.values("select _source_record from raw.sales_lines order by 1") == [1, 2]
@@ -148,7 +148,7 @@ def test_a_repeated_key_in_another_file_is_found(tmp_path):
     )
     result = taken(workspace)
     assert result.rejects[0][0] == 2
-    assert result.rejects[0][3] == "repeats the key of landing/a.csv, record 1"
+    assert result.rejects[0][3] == "repeats the key of landing/a.csv, record 1, with the same values"
     assert result.values(BALANCE) == [0]
 
 
@@ -171,10 +171,12 @@ def test_a_file_that_feeds_a_feed_twice_loses_only_the_repeated_key(tmp_path):
         format: {type: csv}
         columns: {cost_no: doc, posting_date: day, amount: fragt}
         values: {cost_type: freight}
+        shares_files: a row has freight and bonus
       - files: salg.csv
         format: {type: csv}
         columns: {cost_no: doc, posting_date: day, amount: bonus}
         values: {cost_type: bonus}
+        shares_files: a row has freight and bonus
     """
     result = taken(
         workspace_of(tmp_path, feeds, {"salg.csv": "doc,day,qty,net,fragt,bonus\n1,2024-01-01,1,1,5,7\n"})

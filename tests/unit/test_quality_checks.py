@@ -26,7 +26,7 @@ from kunderegnskab.quality.metric_checks import MetricCheck, _met, run_checks
 Connection = duckdb.DuckDBPyConnection
 
 AS_OF = date(2025, 6, 30)
-FEEDS = ["sales_lines", "customer_costs", "activities", "customers"]
+FEEDS = ["sales_lines", "customer_costs", "activities", "customers", "exchange_rates"]
 
 RAW = """
 create schema raw;
@@ -43,22 +43,41 @@ create table raw.rejects (
     feed varchar, source_file varchar, file_sha256 varchar, source_record bigint, column_name varchar,
     raw_value varchar, reason varchar);
 insert into raw.rejects values ('sales_lines', 'salg-1.csv', 'aa', 3, 'net_amount', '1.2.3', 'not a number');
+create table raw.gone_sources (feed varchar, source varchar, files varchar, files_before bigint);
+create table raw.repeated_keys (
+    feed varchar, source_file varchar, source_record bigint, raw_value varchar, reason varchar, differs boolean);
 create table raw.sales_lines (
     document_no varchar, line_no varchar, document_type varchar, posting_date date, customer_id varchar,
-    line_type varchar, net_amount decimal(18,4), currency varchar, _source_file varchar,
-    _file_sha256 varchar, _source_record bigint);
-insert into raw.sales_lines select
-    'F' || n, '1', 'invoice', date '2025-01-01' + n::integer, '100' || n, 'goods', 100 * n, null,
-    'salg-1.csv', 'aa', n
+    product_id varchar, line_type varchar, quantity decimal(18,6), unit_of_measure varchar,
+    list_amount decimal(18,4), net_amount decimal(18,4), cost_amount decimal(18,4), currency varchar,
+    salesperson_id varchar, order_no varchar, original_document_no varchar, original_line_no varchar,
+    _source_file varchar, _file_sha256 varchar, _source_record bigint);
+insert into raw.sales_lines by name select
+    'F' || n as document_no, '1' as line_no, 'invoice' as document_type,
+    date '2025-01-01' + n::integer as posting_date, '100' || n as customer_id, 'V1' as product_id,
+    'goods' as line_type, n as quantity, 100 * n as net_amount, 60 * n as cost_amount,
+    'salg-1.csv' as _source_file, 'aa' as _file_sha256, n as _source_record
     from range(1, 9) t(n);
-insert into raw.sales_lines values
-    ('K1', '1', 'credit_note', '2025-02-01', '1001', 'goods', -50, null, 'salg-2.csv', 'bb', 1),
-    ('K2', '1', 'credit_note', '2025-02-01', '1001', 'goods', -5, 'EUR', 'salg-2.csv', 'bb', 2);
+insert into raw.sales_lines by name select
+    'K' || n as document_no, '1' as line_no, 'credit_note' as document_type,
+    date '2025-02-01' as posting_date, '1001' as customer_id, 'V1' as product_id,
+    'goods' as line_type, -1 as quantity, amount as net_amount, currency,
+    'salg-2.csv' as _source_file, 'bb' as _file_sha256, n as _source_record
+    from (values (1, -50, null), (2, -5, 'EUR')) t(n, amount, currency);
 create table raw.customer_costs (posting_date date, _source_file varchar, _source_record bigint);
 insert into raw.customer_costs values ('2025-01-31', 'fragt.csv', 1);
 create table raw.activities (activity_date date, _source_file varchar, _source_record bigint);
 insert into raw.activities values ('2026-06-30', 'besøg.csv', 1);  -- planned a year ahead
 create table raw.customers (customer_id varchar);
+create table raw.company (currency varchar);
+insert into raw.company values ('DKK');
+create table raw.exchange_rates (
+    currency varchar, rate_date date, rate decimal(18,8), _source_file varchar, _source_record bigint);
+-- A currency may lose two thirds of its worth.
+insert into raw.exchange_rates select 'EUR', date '2025-01-01' + n::integer, 7.4 + 0.01 * n, 'kurser.csv', n
+    from range(1, 6) t(n);
+insert into raw.exchange_rates values
+    ('TRY', '2025-01-01', 0.6, 'kurser.csv', 6), ('TRY', '2025-01-02', 0.2, 'kurser.csv', 7);
 """
 
 # Ten customers, January to April, and sales under (ukendt).
@@ -67,11 +86,11 @@ create schema marts;
 create table marts.customer_accounts (
     customer_id varchar, month date, invoiced_sales decimal(18,4), returns decimal(18,4),
     net_sales decimal(18,4), cogs decimal(18,4), db1 decimal(18,4), db2 decimal(18,4),
-    sales_without_cost decimal(18,4));
+    sales_without_cost decimal(18,4), returns_without_cost decimal(18,4));
 insert into marts.customer_accounts
-    select c::varchar, (date '2025-01-01' + interval (m) month)::date, 1100, 50, 1000, 600, 400, 300, 100
+    select c::varchar, (date '2025-01-01' + interval (m) month)::date, 1100, 50, 1000, 600, 400, 300, 100, 0
     from range(10) a(c), range(4) b(m);
-insert into marts.customer_accounts values ('(ukendt)', '2025-01-01', 90, 0, 90, 50, 40, 40, 0);
+insert into marts.customer_accounts values ('(ukendt)', '2025-01-01', 90, 0, 90, 50, 40, 40, 0, 0);
 create table marts.company_accounts (
     month date, net_sales decimal(18,4), db3 decimal(18,4), ledger_result decimal(18,4));
 insert into marts.company_accounts
@@ -105,8 +124,20 @@ create table audit.change_log (
 create table audit.check_history (publication varchar);
 create table audit.sales_policy_problems (
     source_file varchar, source_record bigint, is_blocking boolean, sentence_en varchar, sentence_da varchar);
+create schema intermediate;
+create table intermediate.int_product_units (
+    product_id varchar, unit_of_measure varchar, own_unit varchar, line_count bigint, factor decimal(18,8));
+insert into intermediate.int_product_units values ('V3', 'STK', 'STK', 9, 1), ('V3', 'KS', 'STK', 3, 24);
 create schema raw;
-create table raw.bonus_agreements as select '9' as customer_id;
+create table marts.customers (customer_id varchar, is_unknown boolean, is_in_list boolean);
+insert into marts.customers
+    select customer_id, customer_id = '(ukendt)', customer_id <> '(ukendt)' from marts.customer_accounts group by 1;
+create table marts.product_accounts (
+    product_id varchar, invoiced_sales decimal(18,4), returns decimal(18,4));
+create table marts.products (product_id varchar, is_unknown boolean, is_in_list boolean);
+insert into marts.products values ('(ukendt)', true, false), ('V-100', false, true);
+create table raw.bonus_agreements as select '9' as customer_id, date '2025-01-01' as valid_from, null::date as valid_to;
+create table marts.months as select date '2025-01-01' as month, 1 as fiscal_month;
 """
 
 
@@ -159,7 +190,7 @@ def test_sound_files_pass_and_every_expected_check_has_a_result_in_both_language
     assert all(r.stage == "door" and r.expectation.endswith(".") and r.expectation_da for r in results)
     observed = {r.check_name: r.observed for r in results}
     assert observed["door__sales_lines__left_out_share_is_plausible"] == "8.3333 %"
-    assert observed["door__sales_lines__credit_notes_reduce_sales"] == "-5"
+    assert observed["door__sales_lines__signs_are_those_of_the_contract"] == "0"
     assert observed["door__customers__left_out_share_is_plausible"] == "not applicable"
 
 
@@ -239,16 +270,62 @@ DOOR_FAULTS = [
         "document_no=F1",
     ),
     (
-        "door__sales_lines__credit_notes_reduce_sales",
+        "door__sales_lines__repeated_records_are_the_same",
+        "insert into raw.repeated_keys values ('sales_lines', 'salg-2.csv', 3, 'K1, 1', 'differs in x', true), "
+        "('sales_lines', 'salg-2.csv', 4, 'K2, 1', 'the same', false)",
+        1,
+        "source_file=salg-2.csv, source_record=3, raw_value=K1, 1, reason=differs in x",
+    ),
+    (  # whoever sold it does not tell a line from another
+        "door__sales_lines__lines_without_number_are_told_apart",
+        "insert into raw.sales_lines with f1 as (select * from raw.sales_lines where document_no = 'F1') "
+        "select * replace (null as line_no, 'AB' as salesperson_id, 11 as _source_record) from f1 union all "
+        "select * replace (null as line_no, 'CD' as salesperson_id, 12 as _source_record) from f1",
+        1,
+        "document_no=F1, product_id=V1, quantity=1.000000, unit_of_measure=None, net_amount=100.0000, line_count=2, records=11, 12",
+    ),
+    (
+        "door__customers__sources_have_not_fallen_silent",
+        "insert into raw.gone_sources values ('customers', 'landing/customers.csv', 'landing/customers.csv', 1)",
+        1,
+        "source=landing/customers.csv, files=landing/customers.csv, files_before=1",
+    ),
+    (  # both currencies
+        "door__sales_lines__signs_are_those_of_the_contract",
         "update raw.sales_lines set net_amount = -net_amount where document_type = 'credit_note'",
-        None,
-        "document_no=K1, line_no=1, net_amount=50.0000",
+        2,
+        "_source_file=salg-2.csv, document_type=credit_note, column_name=net_amount, total=50.0000, "
+        "currency=None, turned_lines=1, right_lines=0, first_turned_record=1",
+    ),
+    (  # the other way round
+        "door__exchange_rates__rates_are_near_the_usual_one",
+        "update raw.exchange_rates set rate = 0.13404826 where _source_record = 4",
+        1,
+        "_source_file=kurser.csv, _source_record=4, currency=EUR, rate_date=2025-01-05, rate=0.13404826",
+    ),
+    (  # the company's own currency, of which there is one rate
+        "door__exchange_rates__rates_are_near_the_usual_one",
+        "insert into raw.exchange_rates values ('DKK', '2025-01-10', 100, 'kurser.csv', 8)",
+        1,
+        "_source_record=8, currency=DKK",
+    ),
+    (  # per 100
+        "door__exchange_rates__rates_are_near_the_usual_one",
+        "update raw.exchange_rates set rate = 746 where _source_record in (1, 2)",
+        2,
+        "_source_record=1, currency=EUR",
+    ),
+    (
+        "door__exchange_rates__rates_are_near_the_usual_one",
+        "update raw.exchange_rates set rate = 0 where _source_record = 7",
+        1,
+        "currency=TRY",
     ),
     (  # one currency with turned signs must not hide behind another
-        "door__sales_lines__credit_notes_reduce_sales",
+        "door__sales_lines__signs_are_those_of_the_contract",
         "update raw.sales_lines set net_amount = 0.01 where document_no = 'K2'",
-        None,
-        "document_no=K2",
+        1,
+        "currency=EUR",
     ),
 ]
 
@@ -293,10 +370,11 @@ def test_a_check_that_cannot_run_is_an_error_and_hides_no_other(raw: Connection)
     raw.execute("update raw.activities set activity_date = null")
     failed = door(raw)
     assert {name: result.status for name, result in failed.items()} == {
-        "door__sales_lines__credit_notes_reduce_sales": "error",
+        "door__sales_lines__lines_without_number_are_told_apart": "error",
+        "door__sales_lines__signs_are_those_of_the_contract": "error",
         "door__activities__dates_are_plausible": "failed",
     }
-    assert "line_type" in failed["door__sales_lines__credit_notes_reduce_sales"].detail
+    assert "line_type" in failed["door__sales_lines__signs_are_those_of_the_contract"].detail
 
 
 def test_a_feed_name_is_never_sql() -> None:
@@ -333,9 +411,16 @@ GATE_FAULTS = [
     ),
     (
         "cost_is_known",
-        "update marts.customer_accounts set sales_without_cost = 220",
+        "update marts.customer_accounts set sales_without_cost = 240",
         None,
-        "sales_without_cost=880.0000",
+        "sales_without_cost=960.0000",
+    ),
+    # Netted, 10 % would have no cost.
+    (
+        "cost_is_known",
+        "update marts.customer_accounts set sales_without_cost = 180, returns_without_cost = 60",
+        None,
+        "returns_without_cost=240.0000",
     ),
     (
         "customers_are_known",
@@ -351,6 +436,11 @@ GATE_FAULTS = [
     ),
 ]
 COMPANY_FAULTS = [
+    (
+        "bonus_years_are_whole",
+        "update raw.bonus_agreements set valid_from = '2024-09-15'; update marts.months set fiscal_month = 7",
+        "customer_id=9, valid_from=2024-09-15, bonus_year=2024-07-01, accounts_from=2025-01-01",
+    ),
     (
         "pools_have_receivers",
         "update audit.allocation_steps set finding = 'no_receiver', unallocated = 50 where driver is not null",
@@ -386,7 +476,11 @@ COMPANY_FAULTS = [
         "insert into audit.bonus_roll_forward values ('7', '2023-01-01', '2023-05-01', 60, 0)",
         "customer_id=7",
     ),
-    ("bonus_agreements_have_sales", "insert into raw.bonus_agreements values ('99')", "customer_id=99"),
+    (
+        "bonus_agreements_have_sales",
+        "insert into raw.bonus_agreements values ('99', '2025-01-01', null)",
+        "customer_id=99",
+    ),
 ]
 
 
@@ -402,6 +496,33 @@ def test_a_fault_in_the_marts_turns_exactly_its_check_red(
     assert listed in result.detail
 
 
+@pytest.mark.parametrize(
+    ("valid_from", "valid_to", "fiscal_month", "other"),
+    [
+        ("2025-01-01", None, 7, None),  # begins with the accounts
+        ("2024-07-01", "2024-12-31", 7, None),  # is over before them
+        ("2024-01-01", None, 1, None),  # the year begins with them
+        ("2024-09-01", None, 7, "2025-01-01"),  # another has taken its place
+    ],
+)
+def test_bonus_year_that_the_accounts_hold_is_no_warning(
+    marts: Connection, valid_from: str, valid_to: str | None, fiscal_month: int, other: str | None
+) -> None:
+    marts.execute("update marts.months set fiscal_month = ?", [fiscal_month])
+    marts.execute("update raw.bonus_agreements set valid_from = ?, valid_to = ?", [valid_from, valid_to])
+    if other:
+        marts.execute("insert into raw.bonus_agreements values ('9', ?, null)", [other])
+    assert gate(marts) == {}
+
+
+def test_unit_that_nothing_converts_blocks(marts: Connection) -> None:
+    marts.execute("update intermediate.int_product_units set factor = null where unit_of_measure = 'KS'")
+    ((name, result),) = gate(marts).items()
+    assert name == "gate__product_accounts__units_are_converted"
+    assert (result.status, result.is_blocking, result.observed) == ("failed", True, "1")
+    assert "product_id=V3, unit_of_measure=KS, own_unit=STK, line_count=3" in result.detail
+
+
 @pytest.mark.parametrize(("rule", "fault", "listed"), COMPANY_FAULTS)
 def test_what_costing_could_not_do_is_a_warning(
     marts: Connection, rule: str, fault: str, listed: str
@@ -412,6 +533,62 @@ def test_what_costing_could_not_do_is_a_warning(
     result = failed[f"gate__company_accounts__{rule}"]
     assert (result.status, result.is_blocking, result.observed) == ("failed", False, "1")
     assert listed in result.detail
+
+
+def test_a_number_that_the_list_lacks_is_named_with_what_it_sold(marts: Connection) -> None:
+    marts.execute("insert into marts.customers values ('9012', false, false), ('9013', false, false)")
+    marts.execute("update marts.customer_accounts set customer_id = '9013' where customer_id = '9'")
+    marts.execute("insert into marts.products values ('X-9', false, false)")
+    marts.execute("insert into marts.product_accounts values ('X-9', 70, 20)")
+    marts.execute("delete from raw.bonus_agreements")
+    failed = gate(marts)
+    assert list(failed) == [
+        "gate__customers__the_list_holds_them_all",
+        "gate__products__the_list_holds_them_all",
+    ]
+    customers, products = failed.values()
+    assert (customers.is_blocking, customers.failing_rows) == (False, 2)
+    assert customers.detail.splitlines() == [
+        "customer_id=9013, sales=4000.0000",
+        "customer_id=9012, sales=0.0000",
+    ]
+    assert products.detail == "product_id=X-9, sales=50.0000"
+
+
+@pytest.mark.parametrize(
+    ("in_list", "carried"),
+    [
+        ("K-17a", "k-17A"),
+        ("10 001", "10001"),
+        ("10001", "10\u00a0001"),
+        ("123", "000123"),
+        ("77", "0 077"),
+        ("\u00c5S-1", "A\u030aS-1"),  # one letter, or a letter and a ring
+        ("1001", "\uff11\uff10\uff10\uff11"),  # full width
+        ("STRASSE-1", "stra\u00dfe-1"),
+    ],
+)
+@pytest.mark.parametrize(("feed", "number"), [("customers", "customer_id"), ("products", "product_id")])
+def test_numbers_that_are_written_alike_are_named_and_not_joined(
+    marts: Connection, feed: str, number: str, in_list: str, carried: str
+) -> None:
+    marts.execute(f"insert into marts.{feed} values (?, false, true), (?, false, false)", [in_list, carried])
+    failed = gate(marts)
+    assert list(failed) == [
+        f"gate__{feed}__the_list_holds_them_all",
+        f"gate__{feed}__numbers_are_written_alike",
+    ]
+    alike = failed[f"gate__{feed}__numbers_are_written_alike"]
+    assert (alike.is_blocking, alike.failing_rows) == (False, 1)
+    assert alike.detail == f"{number}={carried}, in_list={in_list}"
+
+
+@pytest.mark.parametrize("carried", ["1023", "A1", "123-1", "12.3", "\u00e6", "1230"])
+def test_another_number_is_not_alike(marts: Connection, carried: str) -> None:
+    listed = ["123", "B1", "AE"]
+    marts.executemany("insert into marts.customers values (?, false, true)", [[each] for each in listed])
+    marts.execute("insert into marts.customers values (?, false, false)", [carried])
+    assert list(gate(marts)) == ["gate__customers__the_list_holds_them_all"]
 
 
 @pytest.mark.parametrize(

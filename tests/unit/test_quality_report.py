@@ -61,6 +61,7 @@ LADDER: list[dict[str, Any]] = [
     _line("K10", 30, "invoiced_sales", "subtotal", 0, "Faktureret salg", "Invoiced sales"),
     _line("K00", 10, "list_sales", "amount", 1, "Salg til listepris", "Sales at list price"),
     _line("K05", 20, "invoice_discount", "amount", -1, "Fakturarabat", "Invoice discount"),
+    _line("K20", 25, "bonus", "amount", -1, "Bonus", "Bonus"),
     _line("K46", 46, "handling", "amount", -1, "Returhåndtering", "Return handling"),
     _line("K57", 57, "credit_cost", "amount", -1, "Kredittid", "Credit time"),
     _line("K60", 60, "db3", "subtotal", 0, "Kundens resultat", "Result of the customer"),
@@ -87,11 +88,11 @@ RECONCILIATION = [
 COMPANY_ACCOUNTS = [
     {"month": date(2026, 1, 1), "db3": Decimal("250.0000"), "segment_cost": Decimal("20.0000"),
      "unused_capacity": Decimal("30.0000"), "unallocated": Decimal("40.0000"),
-     "credit_cost_put_back": Decimal("75.2500"), "ledger_result": Decimal("235.2500"),
+     "bonus_timing": Decimal("60.5000"), "credit_cost_put_back": Decimal("75.2500"), "ledger_result": Decimal("295.7500"),
      "difference": Decimal("0.0000")},
     {"month": date(2026, 2, 1), "db3": Decimal("99.0000"), "segment_cost": Decimal("0.0000"),
      "unused_capacity": Decimal("0.0000"), "unallocated": Decimal("0.0000"),
-     "credit_cost_put_back": Decimal("0.0000"), "ledger_result": None, "difference": None},
+     "bonus_timing": Decimal("0.0000"), "credit_cost_put_back": Decimal("0.0000"), "ledger_result": None, "difference": None},
 ]  # fmt: skip
 
 ROW_LEDGER: list[dict[str, Any]] = [
@@ -300,7 +301,9 @@ def test_only_months_that_the_ledger_covers_are_tied(tmp_path: Path) -> None:
     page, _, data = written(tmp_path, "en")
     assert [row["month"] for row in data["tie_out_months"]] == ["2026-01-01"]
     assert "= K90 Result of the ledger" in page.text
-    assert "235.25" in page.text
+    assert "295.75" in page.text
+    assert f": {TEXTS['en']['bonus_timing']}" in page.text
+    assert "60.50" in page.text
 
 
 def test_a_line_out_of_use_is_shown_as_such(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from small_intake import taken, workspace_of
 
 from kunderegnskab.audit.recalculation import Recalculated, compare
 from kunderegnskab.audit.recalculation.accounts import COLUMNS, form
@@ -27,13 +29,45 @@ from kunderegnskab.audit.recalculation.arithmetic import (
     ratio,
 )
 from kunderegnskab.audit.recalculation.bonus import accruals, bonus_of_year, released
-from kunderegnskab.audit.recalculation.credit import Terms, cost_of_days
+from kunderegnskab.audit.recalculation.credit import Terms, cost_of_days, given_up_on
 from kunderegnskab.audit.recalculation.kpis import first_of_window, value
+from kunderegnskab.audit.recalculation.pools import sells_goods
+from kunderegnskab.audit.recalculation.records import Records, Supplied
+from kunderegnskab.ingest import load_record
 
 KRONE = 10_000
 ØRE = 100
 # 1 % of all sales, 2 % of all from 500,000.
 TIERS = ((0, 1_000_000), (500_000 * KRONE, 2_000_000))
+
+
+SALES = """document_no,line_no,document_type,posting_date,product_id,quantity,unit_of_measure,currency,\
+net_amount,discount_amount,cost_amount,original_document_no,original_line_no
+F1,grams,invoice,2025-01-14,V3,0.1,G,,9,0,6,,
+F1,other,invoice,2025-01-14,V4,0.1,G,,9,0,6,,
+F1,rupiah,invoice,2025-01-14,V3,1,,IDR,0.1,0,0,,
+K1,back,credit_note,2025-02-14,V3,-2,,,-9,0,,F1,grams
+K1,bare,credit_note,2025-02-14,V4,-2,,,-9,0,,F1,other
+"""
+
+
+def test_what_rounds_to_nothing_is_an_order_or_a_cost_as_the_records_have_it(tmp_path: Path) -> None:
+    # The same rows as in the unit test of int_sales_lines_valued.
+    files = {
+        "sales_lines.csv": SALES,
+        "products.csv": "product_id,product_name,unit_of_measure\nV3,a,KG\nV4,b,KG\n",
+        "unit_conversions.csv": "product_id,unit_of_measure,factor\nV3,G,0.000001\nV4,G,0.000001\n",
+        "product_costs.csv": "product_id,valid_from,unit_cost\nV3,2024-01-01,5\nV3,2025-02-01,7\n",
+        "exchange_rates.csv": "currency,rate_date,rate\nIDR,2025-01-01,0.00043\n",
+    }
+    workspace = workspace_of(tmp_path, files=files)
+    found = taken(workspace)
+    supplied = Supplied.to_warehouse(workspace, load_record(workspace, found.intake))
+    lines = Records(supplied, found.con).sales.set_index("line_no")
+    assert list(lines.index[sells_goods(lines)]) == ["rupiah"]
+    assert lines.at["rupiah", "net_amount"] == 0
+    assert lines.at["back", "cogs"] == -10 * KRONE
+    assert pd.isna(lines.at["bare", "cogs"])
 
 
 @pytest.mark.parametrize(
@@ -167,3 +201,27 @@ def test_every_difference_is_listed() -> None:
     found = compare([same, other, same])
     assert found.figures == 3
     assert found.differences == (other,)
+
+
+@pytest.mark.parametrize(
+    ("bad_debts", "paid", "day"),
+    [
+        ([], None, None),
+        ([(41, 80)], None, 41),
+        ([(41, 80)], 101, 41),
+        ([(70, 50), (41, 30)], 101, 41),
+        ([(101, 80)], 101, None),
+        ([(120, 80)], 101, None),
+        ([(41, 80), (51, -80)], 101, None),
+        ([(41, 80), (51, -80), (64, 80)], 101, 64),
+        ([(41, 80), (101, -80)], 101, 41),
+        ([(41, 80), (51, -30)], 101, 41),
+        ([(41, 80), (41, -80)], None, None),
+    ],
+    ids=["none", "open", "paid later", "in parts", "same day", "paid first", "mistake", "again", "recovered", "less",
+         "taken back at once"],
+)  # fmt: skip
+def test_a_document_is_given_up_from_its_bad_debt_to_its_payment(
+    bad_debts: list[tuple[int, int]], paid: int | None, day: int | None
+) -> None:
+    assert given_up_on(bad_debts, paid) == day

@@ -96,7 +96,7 @@ SOURCE = "feeds.yaml: sales_lines, source 1"
         ("type: csv", "type: csv, delimiter: ab", f"{SOURCE}: the key format.delimiter: String should have at most 1 character, but it is 'ab'; correct it."),
         ("type: csv", 'type: csv, decimal: ",", thousands: ","', f"{SOURCE}: the key format: decimal and thousands must differ; correct it."),
         ("type: csv", 'type: csv, date: "%m.%Y"', f"{SOURCE}: the key format: date must contain the day (%d); correct it."),
-        ("type: csv", 'type: csv, date: "%Y-%m-%dT%H:%M:%S%z"', f"{SOURCE}: the key format: date must not contain a time zone; "),
+        ("type: csv", 'type: csv, date: "%Y-%m-%dT%H:%M:%S%z"', f"{SOURCE}: the key format: date must not contain a time zone: moments with one, "),
         ("type: csv", "type: csv, header_row: 0", f"{SOURCE}: the key format: column_names goes with header_row: 0, and only with it; correct it."),
         ("type: csv", "type: csv, encoding: latin1", f"{SOURCE}: the key format.encoding: Input should be 'utf-8', "),
         ("quantity: d", "qty: d", f"{SOURCE}: qty is not a column of this feed; use one of document_no, line_no, "),

@@ -3,7 +3,7 @@
 --
 -- Numbering every line costs as much as reading them all, so only those documents are numbered that lack a number.
 {%- set columns = [
-    'document_type', 'posting_date', 'customer_id', 'product_id', 'line_type', 'quantity', 'list_amount',
+    'document_type', 'posting_date', 'customer_id', 'product_id', 'line_type', 'quantity', 'unit_of_measure', 'list_amount',
     'discount_amount', 'net_amount', 'cost_amount', 'currency', 'salesperson_id', 'order_no', 'original_document_no',
     'original_line_no', 'return_reason',
 ] %}

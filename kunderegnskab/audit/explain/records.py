@@ -15,7 +15,7 @@ from kunderegnskab.audit.explain.explanation import RecordKey, Value
 from kunderegnskab.audit.trace import Trace
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
-from kunderegnskab.ingest.landing import file_sha256
+from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.ingest.source_text import ReadFile, text_of
 from kunderegnskab.publication.manifest import InputFile
 

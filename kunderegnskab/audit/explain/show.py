@@ -32,6 +32,7 @@ _RECORDS_SHOWN = 10
 # What a sheet of a workbook holds, and a cell of it.
 _SHEET_ROWS = 1_048_576
 _CELL_CHARACTERS = 32_767
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _WORDS = {
     "da": {
         "adds_up": "Delene giver præcis det udgivne tal.",
@@ -377,7 +378,12 @@ def write_csv(path: Path, records: Sequence[SourceRecord], computed: Sequence[Co
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(_RECORD_COLUMNS)
-        writer.writerows(_record_rows(records, computed))
+        writer.writerows(map(_inert, row) for row in _record_rows(records, computed))
+
+
+def _inert(value: object) -> object:
+    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers are left as they are."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_SIGNS) else value
 
 
 def write_xlsx(

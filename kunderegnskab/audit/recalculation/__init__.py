@@ -5,7 +5,7 @@ lake that the publication names and by the rules as they are written down (docs/
 docs/decisions/), not as the models have them. The two must give the same, to the last decimal.
 
 Where those pages leave a choice, the published figures have decided it, and the recalculation is no second
-opinion on that choice: what makes a customer new, half a minor unit of a capacity pool (pools.py), rounding
+opinion on that choice: half a minor unit of a capacity pool (pools.py), rounding
 once per terms of interest (credit.py), bonus years that begin before the accounts (bonus.py), discounts in
 foreign currency (records.py), the day of an adjustment (accounts.py).
 
@@ -25,11 +25,12 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
-from kunderegnskab.audit.recalculation.accounts import COLUMNS, Accounts
+from kunderegnskab.audit.recalculation.accounts import COLUMNS, Accounts, by_month
 from kunderegnskab.audit.recalculation.arithmetic import amount, first_day, month_number, ratio
+from kunderegnskab.audit.recalculation.credit import credit_postings
 from kunderegnskab.audit.recalculation.kpis import FORMULAS, MONTHS, WINDOWS, value, windows
 from kunderegnskab.audit.recalculation.portfolios import portfolios
-from kunderegnskab.audit.recalculation.records import Records
+from kunderegnskab.audit.recalculation.records import Records, Supplied
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication.store import Publication
@@ -101,12 +102,12 @@ def recalculate(
     with duckdb.connect(str(publication.database), read_only=True) as con:
         _require_records(con, publication)
         progress(_ACTIVITY, 0, _STEPS)
-        records = Records(workspace, publication, con)
+        records = Records(Supplied.to_publication(workspace, publication), con)
         accounts = Accounts(records)
         per_customer = accounts.per_customer
         progress(_ACTIVITY, 1, _STEPS)
         owned = portfolios(accounts)
-        company = per_customer.groupby("month", as_index=False)[list(COLUMNS)].sum().assign(company=_COMPANY)
+        company = _of_company(per_customer)
         progress(_ACTIVITY, 2, _STEPS)
         found = list(_customer_lines(con, per_customer))
         progress(_ACTIVITY, 3, _STEPS)
@@ -115,6 +116,61 @@ def recalculate(
         found += _kpis(con, scopes, records)
         progress(_ACTIVITY, _STEPS, _STEPS)
     return found
+
+
+def recalculate_accounts(
+    supplied: Supplied, made: duckdb.DuckDBPyConnection, *, whole: bool
+) -> Iterator[Recalculated]:
+    """The lines of every customer's account and of the company by month, before they are published.
+
+    Args:
+        made: the warehouse.
+        whole: every line, for which every sales line is held in memory; else the cost of credit time alone,
+            which needs none of them.
+
+    Raises:
+        CannotTrace: a lake file that the warehouse was made from is gone.
+    """
+    if not whole:
+        yield from _credit_lines(supplied, made)
+        return
+    accounts = Accounts(Records(supplied, made)).per_customer
+    yield from _customer_lines(made, accounts)
+    yield from _company_lines(made, _of_company(accounts))
+
+
+def _credit_lines(supplied: Supplied, made: duckdb.DuckDBPyConnection) -> Iterator[Recalculated]:
+    ((first, last),) = made.execute(
+        "select first_month, last_posted_month from intermediate.int_account_period"
+    ).fetchall()
+    if first is None or last is None:
+        return
+    accounts = Accounts(Records(supplied, made, (month_number(first), month_number(last))))
+    postings = accounts.adjustments[accounts.adjustments["line"] == "credit_cost"]
+    if "credit_cost" in accounts.ladder.unused:
+        postings = postings.iloc[:0]
+    else:
+        postings = pd.concat([postings, credit_postings(accounts.records)], ignore_index=True)
+    published = {
+        (customer, month): [value]
+        for customer, month, value in _rows(
+            made, "marts.customer_accounts", ["customer_id", "month", "credit_cost"]
+        )
+    }
+    again = (
+        {
+            (str(customer), first_day(month)): [amount(units)]
+            for (customer, month), units in by_month(postings)["credit_cost"].items()
+            if units
+        }
+        if len(postings)
+        else {}
+    )
+    yield from _lines("marts.customer_accounts", "customer", ["credit_cost"], published, again)
+
+
+def _of_company(accounts: pd.DataFrame) -> pd.DataFrame:
+    return accounts.groupby("month", as_index=False)[list(COLUMNS)].sum().assign(company=_COMPANY)
 
 
 def compare(figures: Iterable[Recalculated]) -> Comparison:

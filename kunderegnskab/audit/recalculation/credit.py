@@ -5,6 +5,7 @@ Here: days of credit, what they cost, and the month they stand in.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,13 +92,43 @@ def _documents(records: Records) -> pd.DataFrame:
 
 def _ends(records: Records, documents: pd.DataFrame) -> np.ndarray:
     """The first day on which each document costs nothing any more."""
-    begins = documents["invoice_date"].to_numpy(dtype="int64")
     accounts_end = day_number(first_day(records.last_month + 1))
-    paid = documents["paid_date"].fillna(accounts_end).to_numpy(dtype="int64")
     lost = records.costs[records.costs["cost_type"] == "bad_debt"].dropna(subset=["document_no"])
-    given_up = lost.groupby("document_no")["posting_date"].min()
-    until = documents["document_no"].map(given_up).fillna(_LATER).to_numpy(dtype="int64")
-    return np.minimum(paid, np.maximum(until, begins))
+    lost = lost[lost["document_no"].isin(documents["document_no"])]
+    entries: dict[str, list[tuple[int, int]]] = {}
+    for document, day, amount in zip(lost["document_no"], lost["posting_date"], lost["amount"], strict=True):
+        entries.setdefault(str(document), []).append((int(day), int(amount)))
+    found = []
+    for document, begins, paid in zip(
+        documents["document_no"], documents["invoice_date"], documents["paid_date"], strict=True
+    ):
+        until = None if pd.isna(paid) else int(paid)
+        ends = [accounts_end if until is None else until]
+        given_up = given_up_on(entries.get(str(document), ()), until)
+        if given_up is not None:
+            ends.append(max(given_up, int(begins)))
+        found.append(min(ends))
+    return np.array(found, dtype="int64")
+
+
+def given_up_on(bad_debts: Collection[tuple[int, int]], paid: int | None) -> int | None:
+    """The day on which a document is given up, None if it is not.
+
+    Args:
+        bad_debts: day and amount of each bad debt on the document; one that is taken back is negative.
+        paid: the day of its payment, None while it is open. What is posted from then on changes nothing.
+    """
+    since, total = None, 0
+    days = sorted(day for day, _ in bad_debts)
+    for day in dict.fromkeys(days):
+        if paid is not None and day >= paid:
+            break
+        total += sum(amount for other, amount in bad_debts if other == day)
+        if total <= 0:
+            since = None
+        elif since is None:
+            since = day
+    return since
 
 
 def _all_terms(records: Records) -> list[Terms]:

@@ -69,11 +69,12 @@ class Drivers:
         lines = self._records.sales
         is_invoice = lines["document_type"] == "invoice"
         is_goods = lines["line_type"] == "goods"
+        sells = sells_goods(lines)
         match driver:
             case "orders":
-                return self._orders(lines[is_invoice])
+                return self._orders(lines[is_invoice], sells[is_invoice])
             case "order_lines":
-                return _ones(lines[is_invoice & is_goods])
+                return _ones(lines[sells])
             case "return_lines":
                 return _ones(lines[~is_invoice & is_goods])
             case "quantity":
@@ -96,12 +97,13 @@ class Drivers:
                 return {}
 
     @staticmethod
-    def _orders(lines: pd.DataFrame) -> dict[tuple[str, int], int]:
-        """Distinct order numbers, and invoices none of whose lines has one."""
+    def _orders(invoiced: pd.DataFrame, sells: pd.Series) -> dict[tuple[str, int], int]:
+        """Orders that sell goods: by order number, else the first one of the invoice, else by invoice."""
+        document = [invoiced["customer"], invoiced["document_no"]]
+        lines = invoiced.assign(first=invoiced["order_no"].groupby(document).transform("min"))[sells]
+        lines["order_no"] = lines["order_no"].fillna(lines["first"])
         orders = lines.dropna(subset=["order_no"]).drop_duplicates(["customer", "month", "order_no"])
-        document = ["customer", "month", "document_no"]
-        has_order = lines["order_no"].notna().groupby([lines[column] for column in document]).transform("any")
-        bare = lines[~has_order].drop_duplicates(document)
+        bare = lines[lines["order_no"].isna()].drop_duplicates(["customer", "month", "document_no"])
         return _ones(pd.concat([orders, bare]))
 
 
@@ -130,20 +132,27 @@ class Groups:
 
     @cached_property
     def _new_in(self) -> dict[str, int]:
-        """Customer -> month in which it is new: of its first sale.
+        """Customer -> month in which it is new: of its first order.
 
         Customers since before the accounts begin are not new in them; nor, where that is not known, are those
-        with sales in the accounts' first month.
+        with an order in the accounts' first month.
         """
         opening = self._records.first_month
         since = self._records.customers["customer_since"].dropna()
         since_month = dict(zip(since.index, months_of(since), strict=True))
-        first = self._records.sales.groupby("customer")["month"].min()
+        sales = self._records.sales
+        first = sales[sells_goods(sales)].groupby("customer")["month"].min()
         return {
             str(who): int(month)
             for who, month in first.items()
             if (since_month[who] >= opening if who in since_month else month > opening)
         }
+
+
+def sells_goods(lines: pd.DataFrame) -> pd.Series:
+    """Whether each line is an order line: an invoice's goods of positive quantity, and amount as recorded."""
+    is_goods = (lines["document_type"] == "invoice") & (lines["line_type"] == "goods")
+    return is_goods & (lines["quantity"] > 0) & lines["is_paid"]
 
 
 def pool_postings(records: Records, accounts: pd.DataFrame) -> pd.DataFrame:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import duckdb
 import numpy as np
@@ -20,11 +21,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic import JsonValue
 
-from kunderegnskab.audit.recalculation.arithmetic import AMOUNT, QUANTITY, RATE, months_of, products
+from kunderegnskab.audit.recalculation.arithmetic import (
+    AMOUNT,
+    QUANTITY,
+    RATE,
+    months_of,
+    products,
+    quotient,
+)
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.feeds.contracts import DECIMALS, Feed
+from kunderegnskab.ingest.load import LoadRecord
 from kunderegnskab.pseudonyms import UNASSIGNED, SecretMissing, recorded_in
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Company, Workspace
@@ -35,6 +45,58 @@ OUTSIDE = ("deposit", "ignore")
 _History = tuple[list[int], list[int]]
 
 
+@dataclass(frozen=True)
+class Supplied:
+    """What a publication, or a warehouse that shall become one, was made from.
+
+    Attributes:
+        made: what was made of it, as messages name it.
+        lake: the folder of the typed files.
+        files: feed and lake file of every file that was read.
+        company: the company's parameters.
+        secret: what salespeople's pseudonyms were made with; None where they stand by their own keys.
+    """
+
+    made: str
+    lake: Path
+    files: tuple[tuple[str, str], ...]
+    company: Company
+    secret: str | None
+
+    @classmethod
+    def to_publication(cls, workspace: Workspace, publication: Publication) -> Supplied:
+        """What a publication was made from.
+
+        Raises CannotTrace when the secret of its pseudonyms is not at hand.
+        """
+        manifest = publication.manifest
+        files = tuple((file.feed, file.lake_file) for file in manifest.inputs)
+        return cls._of(workspace, publication.name, files, manifest.parameters)
+
+    @classmethod
+    def to_warehouse(cls, workspace: Workspace, load: LoadRecord) -> Supplied:
+        """What a warehouse was loaded from.
+
+        Raises CannotTrace when the secret of its pseudonyms is not at hand.
+        """
+        files = tuple((receipt.feed, receipt.lake_file) for receipt in load.receipts)
+        return cls._of(workspace, "the warehouse", files, load.parameters)
+
+    @classmethod
+    def _of(
+        cls,
+        workspace: Workspace,
+        made: str,
+        files: tuple[tuple[str, str], ...],
+        parameters: Mapping[str, JsonValue],
+    ) -> Supplied:
+        try:
+            secret = recorded_in(workspace, made, parameters).secret
+        except SecretMissing as error:
+            raise CannotTrace(str(error)) from error
+        return cls(made, workspace.lake, files, Company.model_validate(parameters["company"]), secret)
+
+
 class Records:
     """A publication's feeds as data frames; a feed that was not supplied is an empty one.
 
@@ -43,22 +105,28 @@ class Records:
     """
 
     def __init__(
-        self, workspace: Workspace, publication: Publication, published: duckdb.DuckDBPyConnection
+        self,
+        supplied: Supplied,
+        made: duckdb.DuckDBPyConnection,
+        period: tuple[int, int] | None = None,
     ) -> None:
-        self._lake = workspace.lake
-        self._publication = publication
-        self._secret = _secret(workspace, publication)
-        parameters = publication.manifest.parameters["company"]
-        self.company = Company.model_validate(parameters)
+        """Take what was supplied, and a connection to what was made of it, which knows the repeated keys.
+
+        Args:
+            period: the first and the last posted month, where they are not to be read off the records.
+        """
+        self._supplied = supplied
+        self._period = period
+        self.company = supplied.company
         self._repeated = defaultdict(set)
-        for feed, lake_file, record in published.execute(
+        for feed, lake_file, record in made.execute(
             "select feed, lake_file, source_record from raw.repeated_keys"
         ).fetchall():
             self._repeated[feed, lake_file].add(record)
 
     def is_supplied(self, feed: str) -> bool:
         """True when the company supplied the feed."""
-        return any(file.feed == feed for file in self._publication.manifest.inputs)
+        return any(name == feed for name, _ in self._supplied.files)
 
     def frame(self, feed: str) -> pd.DataFrame:
         """The loaded records of a feed, one column per column of its contract, without repeated keys.
@@ -66,21 +134,17 @@ class Records:
         Raises CannotTrace when a lake file is gone.
         """
         contract = load_feeds()[feed]
-        parts = [
-            self._file(contract, file.lake_file)
-            for file in self._publication.manifest.inputs
-            if file.feed == feed
-        ]
+        parts = [self._file(contract, lake_file) for name, lake_file in self._supplied.files if name == feed]
         table = pa.concat_tables([*parts, _empty(contract)], promote_options="default")
         # Text stays Python objects, which compare as text does in the models: by code point.
         mapper = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype("python", na_value=pd.NA)}
         return table.to_pandas(types_mapper=mapper.get)
 
     def _file(self, contract: Feed, lake_file: str) -> pa.Table:
-        path = self._lake / lake_file
+        path = self._supplied.lake / lake_file
         if not path.is_file():
             raise CannotTrace(
-                f"lake/{lake_file}, which {self._publication.name} was made from, is missing; restore it "
+                f"lake/{lake_file}, which {self._supplied.made} was made from, is missing; restore it "
                 "from a backup."
             )
         # A file of an older contract lacks the columns that came later.
@@ -96,8 +160,8 @@ class Records:
         if repeated:
             counts &= ~np.isin(records, list(repeated))
         table = table.filter(pa.array(counts))
-        if self._secret is not None:
-            table = _with_pseudonyms(table, contract, self._secret)
+        if self._supplied.secret is not None:
+            table = _with_pseudonyms(table, contract, self._supplied.secret)
         whole = [_whole_numbers(table[name], contract.columns[name].type) for name in columns]
         return pa.table(whole, names=columns)
 
@@ -108,9 +172,8 @@ class Records:
         return self.frame("customers").set_index("customer_id", drop=False)
 
     def customer_of(self, numbers: pd.Series) -> pd.Series:
-        """The customers under whom records with these numbers are kept."""
-        if self.is_supplied("customers"):
-            numbers = numbers.where(numbers.isin(self.customers.index))
+        """The customers under whom records with these numbers are kept: their own, in the list or not."""
+        numbers = numbers.where(numbers.str.strip() != "")
         return numbers.fillna(UNKNOWN).astype(object)
 
     # --- worth what -------------------------------------------------------------------------------
@@ -134,13 +197,20 @@ class Records:
     def sales(self) -> pd.DataFrame:
         """The sales lines inside the account, in the company's currency.
 
-        Columns of the feed, and besides: customer, month, cogs (NA where the line has no cost at all).
+        Columns of the feed, and besides: customer, month, cogs (NA where the line has no cost at all), and
+        is_paid (whether the net amount is positive) and recorded_quantity, both as the record has them.
         """
         lines = self.frame("sales_lines")
+        if lines["line_no"].isna().any():
+            places = (lines.groupby("document_no").cumcount() + 1).astype(str)
+            lines["line_no"] = lines["line_no"].fillna(places)
         lines = lines[~lines["line_type"].isin(OUTSIDE)].reset_index(drop=True)
         rate = self.rates(lines["currency"], lines["posting_date"])
         lines = lines[rate.notna()].reset_index(drop=True)
         rate = rate.dropna().reset_index(drop=True)
+        # What is small in another currency or unit may be nothing in the company's or product's own.
+        lines["is_paid"] = (lines["net_amount"] > 0).fillna(value=False)
+        lines["recorded_quantity"] = lines["quantity"]
         foreign = (rate != RATE).to_numpy()
         for column in ("list_amount", "net_amount", "cost_amount"):
             there = foreign & lines[column].notna().to_numpy()
@@ -149,20 +219,52 @@ class Records:
         lines["discount_amount"] = lines["list_amount"] - lines["net_amount"]
         lines["customer"] = self.customer_of(lines["customer_id"])
         lines["month"] = months_of(lines["posting_date"])
-        lines["cogs"] = self._cost_of_goods(lines)
+        lines["quantity"], is_known = self._in_own_unit(lines)
+        lines["cogs"] = self._cost_of_goods(lines, is_known)
         return lines
 
-    def _cost_of_goods(self, lines: pd.DataFrame) -> pd.Series:
-        """The line's own cost, else quantity x the unit cost valid on its day."""
+    def _in_own_unit(self, lines: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+        """Quantities in the products' own units, and whether the unit of each is known."""
+        names = ["product_id", "unit_of_measure"]
+        used = lines.loc[lines["line_type"] == "goods", names].dropna()
+        is_known = pd.Series(data=True, index=lines.index)
+        if used.empty:
+            return lines["quantity"], is_known
+        units = used.drop_duplicates()
+        conversions = self.frame("unit_conversions")
+        units = units.merge(conversions[conversions["factor"] > 0][[*names, "factor"]], on=names, how="left")
+        listed = self.frame("products").set_index("product_id")["unit_of_measure"]
+        units["own"] = units["product_id"].map(listed)
+        bare = units[units["factor"].isna()].groupby("product_id")["unit_of_measure"]
+        only = bare.first()[bare.size() == 1]
+        units["own"] = units["own"].fillna(units["product_id"].map(only))
+        units.loc[(units["unit_of_measure"] == units["own"]).fillna(False), "factor"] = RATE
+        found = used.reset_index(names="row").merge(units, on=names).set_index("row")["factor"]
+        is_known[found.index] = found.notna()
+        quantity = lines["quantity"].copy()
+        factor = found.dropna()
+        quantity[factor.index] = products(quantity[factor.index], factor, RATE)
+        return quantity, is_known
+
+    def _cost_of_goods(self, lines: pd.DataFrame, is_unit_known: pd.Series) -> pd.Series:
+        """The line's own cost, else that of the line it takes back, else quantity x the unit cost of the day.
+
+        The day is the one on which the goods were sold, where a line that takes them back names their line.
+        """
+        found, days = lines["cost_amount"].copy(), lines["posting_date"].copy()
+        for row, sold in self._sold_lines(lines).items():
+            days[row] = lines.at[sold, "posting_date"]
+            cost, quantity = lines.at[sold, "cost_amount"], int(lines.at[sold, "quantity"])
+            if not pd.isna(cost) and quantity:
+                found[row] = quotient(int(cost) * int(lines.at[row, "quantity"]), quantity)
         costs = _histories(self.frame("product_costs"), "product_id", "valid_from", "unit_cost")
-        found = lines["cost_amount"].copy()
-        bare = found.isna() & (lines["line_type"] == "goods")
+        bare = found.isna() & (lines["line_type"] == "goods") & is_unit_known
         unit = pd.array(
             [
                 _last(costs.get(product), day)
                 for product, day in zip(
                     lines.loc[bare, "product_id"].fillna("").astype(object),
-                    lines.loc[bare, "posting_date"],
+                    days[bare],
                     strict=True,
                 )
             ],
@@ -172,6 +274,22 @@ class Records:
         rows = found.index[bare][known]
         found[rows] = products(lines.loc[rows, "quantity"], unit[known], QUANTITY)
         return found
+
+    @staticmethod
+    def _sold_lines(lines: pd.DataFrame) -> dict[int, int]:
+        """Row of a line that takes goods back, without a cost of its own -> row of the line sold."""
+        names = ["original_document_no", "original_line_no", "product_id"]
+        is_back = (lines["line_type"] == "goods") & (lines["recorded_quantity"] < 0)
+        is_back &= lines["cost_amount"].isna()
+        back = lines.loc[is_back, names].dropna().reset_index(names="row")
+        if back.empty:
+            return {}
+        is_sold = (lines["line_type"] == "goods") & (lines["document_type"] == "invoice")
+        is_sold &= lines["recorded_quantity"] > 0
+        key = ["document_no", "line_no", "product_id"]
+        sold = lines.loc[is_sold & lines["document_no"].isin(back[names[0]]), key].reset_index(names="sold")
+        found = back.merge(sold, left_on=names, right_on=key)
+        return dict(zip(found["row"], found["sold"], strict=True))
 
     @cached_property
     def costs(self) -> pd.DataFrame:
@@ -212,12 +330,16 @@ class Records:
     @cached_property
     def first_month(self) -> int:
         """The first month of the accounts: of a posting or an activity."""
+        if self._period is not None:
+            return self._period[0]
         booked = self.ledger.loc[~self.ledger["role"].isin(["", "outside", "receivables"]), "month"]
         return min(self._all(self.sales["month"], self.costs["month"], booked, self.activities["month"]))
 
     @cached_property
     def last_month(self) -> int:
         """The last posted month: of a sales line, a customer cost, or an entry on one of their lines."""
+        if self._period is not None:
+            return self._period[1]
         role = self.ledger["role"]
         booked = self.ledger.loc[role.str.fullmatch("K[0-5][0-9]") | role.str.startswith("pool:"), "month"]
         return max(self._all(self.sales["month"], self.costs["month"], booked))
@@ -235,13 +357,6 @@ class Records:
     def months(self) -> Iterable[int]:
         """The months of the accounts up to the last posted one."""
         return range(self.first_month, self.last_month + 1)
-
-
-def _secret(workspace: Workspace, publication: Publication) -> str | None:
-    try:
-        return recorded_in(workspace, publication.name, publication.manifest.parameters).secret
-    except SecretMissing as error:
-        raise CannotTrace(str(error)) from error
 
 
 def _with_pseudonyms(table: pa.Table, contract: Feed, secret: str) -> pa.Table:

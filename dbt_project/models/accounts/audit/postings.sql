@@ -34,17 +34,17 @@ with sales_postings as (
             when ladder.column_name = 'list_sales' then lines.list_amount
             when ladder.column_name = 'invoice_discount' and lines.line_type = 'discount' then -lines.net_amount
             when ladder.column_name = 'invoice_discount' then lines.discount_amount
-            when ladder.column_name = 'cogs' and lines.cost_basis = 'unit_cost' then lines.cogs
+            when ladder.column_name = 'cogs' and lines.cost_basis <> 'line' then lines.cogs
             when ladder.column_name = 'cogs' then lines.cost_amount
             else -lines.net_amount
         end as source_amount,
-        -- A unit cost is in company currency, whatever the line's currency is.
+        -- A unit cost, and what a sold line cost, is in company currency, whatever the line's currency is.
         case
-            when ladder.column_name = 'cogs' and lines.cost_basis = 'unit_cost' then lines.company_currency
+            when ladder.column_name = 'cogs' and lines.cost_basis <> 'line' then lines.company_currency
             else lines.currency
         end as source_currency,
         case
-            when ladder.column_name = 'cogs' and lines.cost_basis = 'unit_cost' then cast(1 as decimal(18, 8))
+            when ladder.column_name = 'cogs' and lines.cost_basis <> 'line' then cast(1 as decimal(18, 8))
             else lines.exchange_rate
         end as exchange_rate
     from {{ ref('int_sales_lines_valued') }} as lines

@@ -1,2 +1,12 @@
 -- Each customer's account over each window of time. Ratios and KPIs are not made here.
-{{ window_sums(ref('customer_accounts'), ['customer_id']) }}
+{%- set repeated_orders -%}
+    select
+        customer_id,
+        month,
+        previous_month,
+        count(*) as order_count
+    from {{ ref('int_customer_orders') }}
+    where previous_month is not null
+    group by customer_id, month, previous_month
+{%- endset %}
+{{ window_sums(ref('customer_accounts'), ['customer_id'], repeated_orders) }}

@@ -63,6 +63,10 @@ visits as (
     group by customer_id, month
 ),
 
+orders as (
+    {{ order_counts() }}
+),
+
 customer_months as (
     select
         customer_id,
@@ -104,16 +108,19 @@ computed as (
         {%- for amount in ladder_amounts() %}
         {{ others.get(amount, ('costs.' if amount in customer_costs else 'direct.') ~ amount) }} as {{ amount }},
         {%- endfor %}
-        coalesce(direct.order_count, 0) as order_count,
+        coalesce(orders.order_count, 0) as order_count,
         coalesce(direct.line_count, 0) as line_count,
         coalesce(direct.return_line_count, 0) as return_line_count,
         cast(coalesce(direct.visit_count, 0) as decimal(18, 4)) as visit_count,
         cast(coalesce(visits.visit_minutes, 0) as decimal(18, 4)) as visit_minutes,
         cast(coalesce(direct.freight_charged, 0) as decimal(18, 4)) as freight_charged,
-        cast(coalesce(direct.sales_without_cost, 0) as decimal(18, 4)) as sales_without_cost
+        cast(coalesce(direct.sales_without_cost, 0) as decimal(18, 4)) as sales_without_cost,
+        cast(coalesce(direct.returns_without_cost, 0) as decimal(18, 4)) as returns_without_cost
     from customer_months
     left join {{ ref('int_customer_direct_months') }} as direct
         on customer_months.customer_id = direct.customer_id and customer_months.month = direct.month
+    left join orders
+        on customer_months.customer_id = orders.customer_id and customer_months.month = orders.month
     left join costs
         on customer_months.customer_id = costs.customer_id and customer_months.month = costs.month
     left join bonus

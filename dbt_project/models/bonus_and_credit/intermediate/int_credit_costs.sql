@@ -57,8 +57,8 @@ documents as (
         customer_id,
         amount,
         invoice_date,
-        -- What is paid after it was given up was no credit any more.
-        least(coalesce(paid_date, lost_on), coalesce(lost_on, paid_date)) as paid_date
+        -- What is paid after it was given up was no credit any more; it is given up before the payment, or not at all.
+        coalesce(lost_on, paid_date) as paid_date
     from {{ ref('int_receivables_resolved') }}
 ),
 

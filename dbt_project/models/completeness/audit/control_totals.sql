@@ -15,6 +15,7 @@
     'ledger_accounts': [],
     'cost_pools': ['practical_capacity_minutes'],
     'activity_times': ['minutes_per_unit'],
+    'unit_conversions': [],
     'credit_terms': [],
     'adjustments': ['amount'],
     'ladder_lines': [],
@@ -70,13 +71,27 @@ with staging_totals as (
     {%- endfor %}
 ),
 
--- Goods lines are what customer_accounts counts; freight, fees and discounts have amounts there, but no count.
+-- Order lines and goods that come back are what customer_accounts counts; all else has amounts there, but no count.
+counted_lines as (
+    select
+        customer_id,
+        carried_customer_id,
+        is_inside_account,
+        cost_basis,
+        exchange_rate,
+        net_amount,
+        cost_amount,
+        cogs,
+        is_order_line or (is_inside_account and line_type = 'goods' and document_type = 'credit_note') as is_counted
+    from {{ ref('int_sales_lines_valued') }}
+),
+
 sales_lines as (
     select
-        case when line_type = 'goods' and not is_rejected then 0 else 1 end as not_counted,
+        case when is_counted then 0 else 1 end as not_counted,
         case
-            when line_type = 'goods' and not is_rejected and customer_id <> {{ unknown_id() }} then 0
-            when line_type = 'goods' and not is_rejected
+            when is_counted and customer_id <> {{ unknown_id() }} then 0
+            when is_counted
                 then {{ customer_hash('carried_customer_id') }} - {{ customer_hash(unknown_id()) }}
             else {{ customer_hash('carried_customer_id') }}
         end as hash_left_out,
@@ -88,10 +103,10 @@ sales_lines as (
         case
             when is_inside_account and cost_basis = 'line'
                 then cost_amount - {{ at_rate('cost_amount', 'exchange_rate') }}
-            when is_inside_account and cost_basis = 'unit_cost' then -cogs
+            when is_inside_account and cost_basis in ('sold_line', 'unit_cost') then -cogs
             else coalesce(cost_amount, 0)
         end as cost_amount_left_out
-    from {{ ref('int_sales_lines_valued') }}
+    from counted_lines
 ),
 
 mart_totals as (
@@ -156,14 +171,14 @@ left_out_of_marts as (
         'sales_lines' as feed,
         'record_count' as measure,
         {{ control_total('not_counted') }} as total,
-        'no goods, or without an exchange rate' as reason
+        'no order line, and no goods line of a credit note' as reason
     from sales_lines
     union all
     select
         'sales_lines' as feed,
         'customer_id_hash' as measure,
         {{ control_total('hash_left_out') }} as total,
-        'no goods, without an exchange rate, or kept under the unknown customer' as reason
+        'no order line and no goods line of a credit note, or kept under the unknown customer' as reason
     from sales_lines
     union all
     select
@@ -177,7 +192,8 @@ left_out_of_marts as (
         'sales_lines' as feed,
         'cost_amount' as measure,
         {{ control_total('cost_amount_left_out') }} as total,
-        'no goods, without an exchange rate, at a unit cost of the product, or converted to company currency' as reason
+        'no goods, without an exchange rate, at the cost of the sold line or product, or converted to company currency'
+            as reason
     from sales_lines
     {%- for feed, model in posted_whole.items() %}
     union all

@@ -1,4 +1,4 @@
--- Every record that is kept under the unknown customer, with the id it carried.
+-- Every record that is kept under the unknown customer, with what stood where its number should be.
 select
     'sales_lines' as feed,
     source_file,

@@ -1,5 +1,10 @@
--- Every customer that the company supplies or that has a record in the account, and always the unknown one.
-with customer_ids as (
+-- Every customer that the company supplies or that has a record in the account, and always the unknown one. One that
+-- the company's own list lacks keeps its number, and says so where its name would stand.
+with supplied as (
+    {{ supplied_feeds(['customers']) }}
+),
+
+customer_ids as (
     select customer_id from {{ ref('stg_customers') }}
     union distinct
     select customer_id from {{ ref('int_leaf_months') }}
@@ -17,7 +22,14 @@ with customer_ids as (
 
 select
     customer_ids.customer_id,
-    coalesce(customers.customer_name, customer_ids.customer_id) as customer_name,
+    case
+        when
+            supplied.customers_supplied = 1
+            and customers.customer_id is null
+            and customer_ids.customer_id <> {{ unknown_id() }}
+            then {{ name_of_unlisted_customer() }}
+        else coalesce(customers.customer_name, customer_ids.customer_id)
+    end as customer_name,
     customers.parent_customer_id,
     customers.cvr_number,
     customers.country_code,
@@ -26,7 +38,11 @@ select
     customers.payment_terms_days,
     customers.customer_since,
     coalesce(customers.is_internal, false) as is_internal,
-    customer_ids.customer_id = {{ unknown_id() }} as is_unknown
+    customer_ids.customer_id = {{ unknown_id() }} as is_unknown,
+    -- Where there is no list, no number is lacking in it.
+    customers.customer_id is not null
+    or (supplied.customers_supplied = 0 and customer_ids.customer_id <> {{ unknown_id() }}) as is_in_list
 from customer_ids
+cross join supplied
 left join {{ ref('stg_customers') }} as customers
     on customer_ids.customer_id = customers.customer_id

@@ -66,10 +66,12 @@ documents as (
     group by customer_id, {{ month_floor('invoice_date') }}
 ),
 
+orders as (
+    {{ order_counts() }}
+),
+
 derived as (
-    {%- for driver, counted in {
-        'orders': 'order_count', 'order_lines': 'line_count', 'return_lines': 'return_line_count',
-    }.items() %}
+    {%- for driver, counted in {'order_lines': 'line_count', 'return_lines': 'return_line_count'}.items() %}
     select
         customer_id,
         month,
@@ -78,6 +80,13 @@ derived as (
     from {{ ref('int_customer_direct_months') }}
     union all
     {%- endfor %}
+    select
+        customer_id,
+        month,
+        'orders' as driver,
+        cast(order_count as decimal(18, 6)) as quantity
+    from orders
+    union all
     select
         customer_id,
         month,

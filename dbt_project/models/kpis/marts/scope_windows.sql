@@ -11,7 +11,7 @@
 {%- set counts = customer_count_measures() %}
 {%- set measures = account_measures() + counts %}
 
--- Who bought, and who did for the first time since the window before. Nobody is new where there is nothing to compare.
+-- Who bought, and who ordered for the first time. Nobody is new where there is nothing to compare with.
 with buyers as (
     select
         customers.customer_id,
@@ -22,12 +22,14 @@ with buyers as (
         case when customers.compared_order_count > 0 then 1 else 0 end as had_bought,
         case
             when windows.compared_first_month is null then null
-            when customers.order_count > 0 and customers.compared_order_count = 0 then 1
+            when first_orders.new_in_month >= windows.first_month and first_orders.new_in_month <= windows.month then 1
             else 0
         end as is_new
     from {{ ref('int_customer_windows') }} as customers
     inner join {{ ref('time_windows') }} as windows
         on customers.month = windows.month and customers.time_window = windows.time_window
+    left join {{ ref('int_first_orders') }} as first_orders
+        on customers.customer_id = first_orders.customer_id
 ),
 
 -- Windows that could be compared then; a customer without a row in one of them was not new.
@@ -87,10 +89,10 @@ portfolios as (
     select
         windows.*,
         coalesce(salespeople.team, {{ unassigned_id() }}) as team,
-        case when windows.order_count > 0 then 1 else 0 end as customer_count,
-        case when windows.compared_order_count > 0 then 1 else 0 end as compared_customer_count,
-        case when windows.order_count > 0 then flags.is_new else flags.is_new * 0 end as new_customer_count,
-        case when windows.compared_order_count > 0 then flags.was_new else flags.was_new * 0 end
+        case when windows.has_orders then 1 else 0 end as customer_count,
+        case when windows.compared_has_orders then 1 else 0 end as compared_customer_count,
+        case when windows.has_orders then flags.is_new else flags.is_new * 0 end as new_customer_count,
+        case when windows.compared_has_orders then flags.was_new else flags.was_new * 0 end
             as compared_new_customer_count
     from {{ ref('int_portfolio_windows') }} as windows
     inner join flags

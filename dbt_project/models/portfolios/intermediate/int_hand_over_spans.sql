@@ -71,18 +71,13 @@ documents as (
         documents.customer_id,
         documents.month,
         documents.posting_date,
-        documents.document_type,
-        documents.order_no,
-        max(documents.order_no) over (
-            partition by documents.customer_id, documents.month, documents.document_no
-        ) as order_of_document,
-        documents.document_no,
         documents.list_sales,
         documents.invoice_discount,
         documents.returns,
         documents.cogs,
         documents.freight_charged,
         documents.sales_without_cost,
+        documents.returns_without_cost,
         documents.line_count,
         documents.return_line_count
     from {{ ref('int_sales_documents') }} as documents
@@ -91,26 +86,27 @@ documents as (
     where documents.is_inside_account
 ),
 
--- An order belongs to the day of its first line in the month; an invoice without any order number is one order.
+-- An order belongs to the day of its first line in the month.
 orders as (
     select
-        customer_id,
-        month,
-        min(posting_date) as posting_date
-    from documents
-    where document_type = 'invoice' and (order_no is not null or order_of_document is null)
-    group by customer_id, month, order_no, case when order_of_document is null then document_no end
+        orders.customer_id,
+        orders.month,
+        orders.order_date
+    from {{ ref('int_customer_orders') }} as orders
+    inner join hand_over_months as months
+        on orders.customer_id = months.customer_id and orders.month = months.month
+    where orders.line_count > 0
 ),
 
 dated as (
     {{ dated_measures('documents', 'posting_date', {
         'list_sales': 'list_sales', 'invoice_discount': 'invoice_discount', 'returns': 'returns', 'cogs': 'cogs',
         'freight': '-freight_charged', 'freight_charged': 'freight_charged',
-        'sales_without_cost': 'sales_without_cost', 'line_count': 'line_count',
-        'return_line_count': 'return_line_count',
+        'sales_without_cost': 'sales_without_cost', 'returns_without_cost': 'returns_without_cost',
+        'line_count': 'line_count', 'return_line_count': 'return_line_count',
     }) }}
     union all
-    {{ dated_measures('orders', 'posting_date', {'order_count': '1'}) }}
+    {{ dated_measures('orders', 'order_date', {'order_count': '1'}) }}
     union all
     {{ dated_measures(ref('int_customer_costs_valued'), 'posting_date', costs) }}
     union all

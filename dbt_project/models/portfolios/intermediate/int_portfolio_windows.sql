@@ -1,3 +1,4 @@
 -- Each salesperson's part of each customer's account over each window of time, by who owned the customer on the posting
 -- date.
-{{ window_sums(ref('portfolio_accounts'), ['salesperson_id', 'customer_id']) }}
+{%- set repeated_orders = repeated_orders_of_owners('orders.order_date', ['salesperson_id', 'customer_id']) %}
+{{ window_sums(ref('portfolio_accounts'), ['salesperson_id', 'customer_id'], repeated_orders) }}

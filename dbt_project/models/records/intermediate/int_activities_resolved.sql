@@ -1,8 +1,4 @@
 -- Whose every activity is. What an activity costs does not belong here.
-with supplied as (
-    {{ supplied_feeds(['customers']) }}
-)
-
 select
     activities.source_file,
     activities.file_sha256,
@@ -11,11 +7,8 @@ select
     activities.activity_date,
     {{ month_floor('activities.activity_date') }} as month,
     activities.customer_id as carried_customer_id,
-    {{ resolved_id('activities.customer_id', 'customers.customer_id', 'supplied.customers_supplied') }} as customer_id,
+    {{ resolved_id('activities.customer_id') }} as customer_id,
     activities.activity_type,
     activities.quantity,
     activities.minutes
 from {{ ref('stg_activities') }} as activities
-cross join supplied
-left join {{ ref('stg_customers') }} as customers
-    on activities.customer_id = customers.customer_id

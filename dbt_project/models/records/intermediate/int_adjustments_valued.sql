@@ -1,9 +1,5 @@
 -- Manual adjustments with the customer they are kept under. They are added to the account in customer_accounts,
 -- never to the records.
-with supplied as (
-    {{ supplied_feeds(['customers']) }}
-)
-
 select
     adjustments.source_file,
     adjustments.file_sha256,
@@ -11,7 +7,7 @@ select
     adjustments.adjustment_no,
     adjustments.month,
     adjustments.customer_id as carried_customer_id,
-    {{ resolved_id('adjustments.customer_id', 'customers.customer_id', 'supplied.customers_supplied') }} as customer_id,
+    {{ resolved_id('adjustments.customer_id') }} as customer_id,
     adjustments.line_code,
     adjustments.amount,
     adjustments.reason,
@@ -19,6 +15,3 @@ select
     adjustments.approved_by,
     adjustments.approved_on
 from {{ ref('stg_adjustments') }} as adjustments
-cross join supplied
-left join {{ ref('stg_customers') }} as customers
-    on adjustments.customer_id = customers.customer_id

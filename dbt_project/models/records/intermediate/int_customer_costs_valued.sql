@@ -3,10 +3,6 @@
 with company as (
     select currency as company_currency
     from {{ ref('stg_company') }}
-),
-
-supplied as (
-    {{ supplied_feeds(['customers']) }}
 )
 
 select
@@ -19,7 +15,7 @@ select
     costs.posting_date,
     {{ month_floor('costs.posting_date') }} as month,
     costs.customer_id as carried_customer_id,
-    {{ resolved_id('costs.customer_id', 'customers.customer_id', 'supplied.customers_supplied') }} as customer_id,
+    {{ resolved_id('costs.customer_id') }} as customer_id,
     case costs.cost_type
         {%- for cost_type, column in cost_type_lines().items() %}
         when '{{ cost_type }}' then '{{ column }}'
@@ -31,6 +27,3 @@ select
     costs.amount
 from {{ ref('stg_customer_costs') }} as costs
 cross join company
-cross join supplied
-left join {{ ref('stg_customers') }} as customers
-    on costs.customer_id = customers.customer_id

@@ -1,6 +1,6 @@
 -- What a customer's sales lines of a month come to, what customer costs take of them down to net sales, and every
--- count. All other customer costs, and what is computed (accrued bonus, cost pools, credit time), are added in
--- customer_accounts.
+-- count but that of orders, which are not made of leaves. Orders, all other customer costs, and what is computed
+-- (accrued bonus, cost pools, credit time), are added in customer_accounts.
 with sales as (
     select
         customer_id,
@@ -11,41 +11,10 @@ with sales as (
         sum(cogs) as cogs,
         sum(freight_charged) as freight_charged,
         sum(sales_without_cost) as sales_without_cost,
+        sum(returns_without_cost) as returns_without_cost,
         sum(line_count) as line_count,
         sum(return_line_count) as return_line_count
     from {{ ref('int_leaf_months') }}
-    group by customer_id, month
-),
-
-invoices as (
-    select distinct
-        customer_id,
-        month,
-        document_no,
-        order_no
-    from {{ ref('int_sales_documents') }}
-    where is_inside_account and document_type = 'invoice'
-),
-
--- Freight and fees often carry no order number, so an invoice is an order of its own only when none of its
--- lines carries one.
-invoice_orders as (
-    select
-        customer_id,
-        month,
-        order_no,
-        case when max(order_no) over (partition by customer_id, month, document_no) is null then document_no end
-            as invoice_without_order
-    from invoices
-),
-
-orders as (
-    select
-        customer_id,
-        month,
-        -- Order numbers and document numbers are two series: the same number in both is two orders.
-        count(distinct order_no) + count(distinct invoice_without_order) as order_count
-    from invoice_orders
     group by customer_id, month
 ),
 
@@ -98,17 +67,15 @@ joined as (
         cast(coalesce(costs.bonus, 0) as decimal(18, 4)) as settled_bonus,
         cast(coalesce(costs.cash_discount, 0) as decimal(18, 4)) as cash_discount,
         cast(coalesce(sales.cogs, 0) as decimal(18, 4)) as cogs,
-        cast(coalesce(orders.order_count, 0) as bigint) as order_count,
         cast(coalesce(sales.line_count, 0) as bigint) as line_count,
         cast(coalesce(sales.return_line_count, 0) as bigint) as return_line_count,
         cast(coalesce(visits.visit_count, 0) as decimal(18, 4)) as visit_count,
         cast(coalesce(sales.freight_charged, 0) as decimal(18, 4)) as freight_charged,
-        cast(coalesce(sales.sales_without_cost, 0) as decimal(18, 4)) as sales_without_cost
+        cast(coalesce(sales.sales_without_cost, 0) as decimal(18, 4)) as sales_without_cost,
+        cast(coalesce(sales.returns_without_cost, 0) as decimal(18, 4)) as returns_without_cost
     from customer_months
     left join sales
         on customer_months.customer_id = sales.customer_id and customer_months.month = sales.month
-    left join orders
-        on customer_months.customer_id = orders.customer_id and customer_months.month = orders.month
     left join costs
         on customer_months.customer_id = costs.customer_id and customer_months.month = costs.month
     left join visits
@@ -124,12 +91,12 @@ select
     settled_bonus,
     cash_discount,
     cogs,
-    order_count,
     line_count,
     return_line_count,
     visit_count,
     freight_charged,
-    sales_without_cost
+    sales_without_cost,
+    returns_without_cost
 from joined
 where
     list_sales <> 0
@@ -138,9 +105,9 @@ where
     or settled_bonus <> 0
     or cash_discount <> 0
     or cogs <> 0
-    or order_count <> 0
     or line_count <> 0
     or return_line_count <> 0
     or visit_count <> 0
     or freight_charged <> 0
     or sales_without_cost <> 0
+    or returns_without_cost <> 0

@@ -9,6 +9,7 @@ with lines as (
         lines.month,
         lines.document_type,
         lines.line_type,
+        lines.is_order_line,
         lines.quantity,
         lines.net_amount,
         lines.list_sales,
@@ -16,7 +17,8 @@ with lines as (
         lines.returns,
         lines.cogs,
         lines.freight_charged,
-        lines.sales_without_cost
+        lines.sales_without_cost,
+        lines.returns_without_cost
     from {{ ref('int_sales_lines_valued') }} as lines
     left join {{ ref('stg_products') }} as products
         on lines.product_id = products.product_id
@@ -45,13 +47,12 @@ select
     cast(sum(cogs) as decimal(18, 4)) as cogs,
     cast(sum(freight_charged) as decimal(18, 4)) as freight_charged,
     cast(sum(sales_without_cost) as decimal(18, 4)) as sales_without_cost,
+    cast(sum(returns_without_cost) as decimal(18, 4)) as returns_without_cost,
     -- Sales less returns in the currency of the invoice; a line of any type that is sales counts here.
     cast(
         sum(case when line_type in ('goods', 'fee', 'discount') then net_amount else 0 end) as decimal(18, 4)
     ) as sales_in_currency,
-    cast(
-        sum(case when document_type = 'invoice' and line_type = 'goods' then 1 else 0 end) as bigint
-    ) as line_count,
+    cast(sum(case when is_order_line then 1 else 0 end) as bigint) as line_count,
     cast(
         sum(case when document_type = 'credit_note' and line_type = 'goods' then 1 else 0 end) as bigint
     ) as return_line_count

@@ -15,11 +15,7 @@ select
     is_rejected,
     max(original_document_no) as original_document_no,
     cast(count(*) as bigint) as record_count,
-    cast(
-        sum(
-            case when is_inside_account and document_type = 'invoice' and line_type = 'goods' then 1 else 0 end
-        ) as bigint
-    ) as line_count,
+    cast(sum(case when is_order_line then 1 else 0 end) as bigint) as line_count,
     cast(
         sum(
             case when is_inside_account and document_type = 'credit_note' and line_type = 'goods' then 1 else 0 end
@@ -30,7 +26,8 @@ select
     cast(sum(returns) as decimal(18, 4)) as returns,
     cast(sum(cogs) as decimal(18, 4)) as cogs,
     cast(sum(freight_charged) as decimal(18, 4)) as freight_charged,
-    cast(sum(sales_without_cost) as decimal(18, 4)) as sales_without_cost
+    cast(sum(sales_without_cost) as decimal(18, 4)) as sales_without_cost,
+    cast(sum(returns_without_cost) as decimal(18, 4)) as returns_without_cost
 from {{ ref('int_sales_lines_valued') }}
 group by
     source_file, file_sha256, document_no, document_type, order_no, customer_id, salesperson_id, posting_date, month,

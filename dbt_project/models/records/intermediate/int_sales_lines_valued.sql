@@ -8,10 +8,6 @@ with company as (
     from {{ ref('stg_company') }}
 ),
 
-supplied as (
-    {{ supplied_feeds(['customers', 'products']) }}
-),
-
 product_costs as (
     select
         product_id,
@@ -22,6 +18,14 @@ product_costs as (
             cast('9999-12-31' as date)
         ) as valid_before
     from {{ ref('stg_product_costs') }}
+),
+
+product_units as (
+    {{ product_units() }}
+),
+
+returned_lines as (
+    {{ returned_lines() }}
 ),
 
 lines as (
@@ -41,6 +45,7 @@ lines as (
         {{ id_or_null('salesperson_id') }} as salesperson_id,
         original_document_no,
         quantity,
+        unit_of_measure,
         list_amount,
         discount_amount,
         net_amount,
@@ -63,8 +68,8 @@ resolved as (
         lines.original_document_no,
         lines.customer_id as carried_customer_id,
         lines.product_id as carried_product_id,
-        {{ resolved_id('lines.customer_id', 'customers.customer_id', 'supplied.customers_supplied') }} as customer_id,
-        {{ resolved_id('lines.product_id', 'products.product_id', 'supplied.products_supplied') }} as product_id,
+        {{ resolved_id('lines.customer_id') }} as customer_id,
+        {{ resolved_id('lines.product_id') }} as product_id,
         company.company_currency,
         coalesce(lines.currency, company.company_currency) as currency,
         case
@@ -73,24 +78,34 @@ resolved as (
             else exchange_rates.rate
         end as exchange_rate,
         coalesce(lines.line_type in ('goods', 'freight_charge', 'fee', 'discount'), false) as belongs_in_account,
-        lines.quantity,
+        -- In the product's own unit, which its unit cost is of.
+        {{ in_own_unit('lines.quantity', 'units.factor') }} as quantity,
+        units.product_id is null or units.factor is not null as is_unit_known,
         lines.list_amount,
         lines.discount_amount,
         lines.net_amount,
         lines.cost_amount,
+        returned.sold_cost,
+        -- NULL where it is too little to be a quantity of that unit: then nothing says what one of them cost.
+        nullif({{ in_own_unit('returned.sold_quantity', 'sold_units.factor') }}, 0) as sold_quantity,
         product_costs.unit_cost
     from lines
     cross join company
-    cross join supplied
-    left join {{ ref('stg_customers') }} as customers
-        on lines.customer_id = customers.customer_id
-    left join {{ ref('stg_products') }} as products
-        on lines.product_id = products.product_id
+    left join product_units as units
+        on
+            lines.line_type = 'goods'
+            and lines.product_id = units.product_id
+            and lines.unit_of_measure = units.unit_of_measure
+    left join returned_lines as returned
+        on lines.document_no = returned.document_no and lines.line_no = returned.line_no
+    left join product_units as sold_units
+        on lines.product_id = sold_units.product_id and returned.sold_unit_of_measure = sold_units.unit_of_measure
+    -- Goods that come back take back what they cost on the day they were sold.
     left join product_costs
         on
             lines.product_id = product_costs.product_id
-            and lines.posting_date >= product_costs.valid_from
-            and lines.posting_date < product_costs.valid_before
+            and coalesce(returned.sold_on, lines.posting_date) >= product_costs.valid_from
+            and coalesce(returned.sold_on, lines.posting_date) < product_costs.valid_before
     left join {{ ref('stg_exchange_rates') }} as exchange_rates
         on
             lines.currency = exchange_rates.currency
@@ -125,12 +140,19 @@ converted as (
         cost_amount,
         belongs_in_account and exchange_rate is not null as is_inside_account,
         belongs_in_account and exchange_rate is null as is_rejected,
+        -- What makes an order: goods that somebody bought. A change of cost has no quantity, a correction of a price no
+        -- goods, a cancellation no positive sign, and a sample no amount: money of their month, and no order.
+        coalesce(
+            document_type = 'invoice' and line_type = 'goods' and quantity > 0 and net_amount > 0, false
+        ) as sells_goods,
         document_type = 'invoice' as is_invoice,
         document_type = 'credit_note' as is_credit_note,
         case
             when line_type = 'goods' and cost_amount is not null then 'line'
-            when line_type = 'goods' and unit_cost is not null then 'unit_cost'
-            when line_type = 'goods' then 'none'
+            when line_type = 'goods' and sold_cost is not null and sold_quantity is not null then 'sold_line'
+            when line_type = 'goods' and unit_cost is not null and is_unit_known then 'unit_cost'
+            -- A corrected price has no goods, so no cost is missing.
+            when line_type = 'goods' and quantity <> 0 then 'none'
         end as cost_basis,
         -- The discount is the difference of the two converted amounts, so list - discount = net holds exactly.
         {{ at_rate('list_amount', 'exchange_rate') }} as list_in_company_currency,
@@ -139,7 +161,10 @@ converted as (
         -- Unit costs are in company currency already.
         case
             when cost_amount is null then {{ money(exact_product('quantity', 'unit_cost', 6, 4)) }}
-        end as cost_at_unit_cost
+        end as cost_at_unit_cost,
+        case
+            when sold_cost is not null then {{ money_scaled_by('sold_cost', 'quantity', 'sold_quantity') }}
+        end as cost_of_sold_line
     from resolved
 )
 
@@ -162,6 +187,7 @@ select
     product_id,
     is_inside_account,
     is_rejected,
+    is_inside_account and sells_goods as is_order_line,
     cost_basis,
     quantity,
     currency,
@@ -197,6 +223,7 @@ select
     cast(
         case
             when is_inside_account and cost_basis = 'line' then cost_in_company_currency
+            when is_inside_account and cost_basis = 'sold_line' then cost_of_sold_line
             when is_inside_account and cost_basis = 'unit_cost' then cost_at_unit_cost
             else 0
         end as decimal(18, 4)
@@ -209,8 +236,14 @@ select
     ) as freight_charged,
     cast(
         case
-            when is_inside_account and cost_basis = 'none' then net_in_company_currency
+            when is_inside_account and is_invoice and cost_basis = 'none' then net_in_company_currency
             else 0
         end as decimal(18, 4)
-    ) as sales_without_cost
+    ) as sales_without_cost,
+    cast(
+        case
+            when is_inside_account and is_credit_note and cost_basis = 'none' then -net_in_company_currency
+            else 0
+        end as decimal(18, 4)
+    ) as returns_without_cost
 from converted

@@ -69,7 +69,7 @@ orders as (
     group by orders.customer_id, orders.order_kind, orders.order_key
 ),
 
--- Freight and fees alone and goods without charge are no order that could have been larger.
+-- What no line sells goods of is no order, so none that could have been larger.
 order_counts as (
     select
         customers.customer_id,
@@ -84,7 +84,7 @@ order_counts as (
     from customers
     inner join orders
         on customers.customer_id = orders.customer_id
-    where orders.line_count > 0 and orders.invoiced_amount > 0
+    where orders.line_count > 0
     group by customers.customer_id
 ),
 

@@ -3,8 +3,7 @@
 with first_months as (
     select
         customer_id,
-        min(month) as first_month,
-        min(case when order_count > 0 then month end) as first_order_month
+        min(month) as first_month
     from {{ ref('customer_accounts') }}
     group by customer_id
 ),
@@ -25,7 +24,9 @@ figures as (
     select
         first_months.customer_id,
         windows.month,
-        first_months.first_order_month,
+        -- What a later month brings, this one does not know.
+        case when first_orders.first_order_month <= windows.month then first_orders.first_order_month end
+            as first_order_month,
         versions.rule_version,
         versions.minimum_months,
         versions.size_basis,
@@ -48,6 +49,8 @@ figures as (
         on first_months.customer_id = customers.customer_id
     inner join versions
         on last_day(windows.month) >= versions.valid_from and last_day(windows.month) < versions.valid_before
+    left join {{ ref('int_first_orders') }} as first_orders
+        on first_months.customer_id = first_orders.customer_id
     left join {{ ref('int_customer_windows') }} as sums
         on
             first_months.customer_id = sums.customer_id
@@ -63,7 +66,7 @@ select
     case
         when is_unknown then {{ unknown_id() }}
         when is_internal then {{ internal_state() }}
-        when first_order_month is null or first_order_month > month then {{ new_state() }}
+        when first_order_month is null then {{ new_state() }}
         when order_count = 0 then {{ lost_state() }}
         when {{ months_between('first_order_month', 'month') }} < minimum_months then {{ new_state() }}
     end as state,

@@ -95,9 +95,6 @@ customer_lines as (
         coalesce(document_causes.currency, 0) as currency,
         coalesce(bonus_timing.amount, 0) as bonus_timing,
         lines_without_customers.line_code is not null as is_without_customers,
-        coalesce(rounding.by_record, 0) as rounding_by_record,
-        coalesce(rounding.by_document, 0) as rounding_by_document,
-        coalesce(rounding.by_month, 0) as rounding_by_month,
         coalesce(account_totals.amount, 0) - coalesce(ledger_totals.amount, 0) - coalesce(account_totals.adjustment, 0)
         - coalesce(document_causes.timing, 0) - coalesce(document_causes.currency, 0) as rest
     from {{ ref('months') }} as months
@@ -117,8 +114,6 @@ customer_lines as (
         on months.month = bonus_timing.month and tied_lines.line_code = bonus_timing.line_code
     left join lines_without_customers
         on tied_lines.line_code = lines_without_customers.line_code
-    left join {{ ref('int_ledger_rounding') }} as rounding
-        on months.month = rounding.month and tied_lines.line_code = rounding.ledger_line_code
 ),
 
 -- A ledger that accrues bonus itself leaves less unexplained without the accounts' accrual.
@@ -132,9 +127,6 @@ timed_lines as (
         adjustment,
         currency,
         is_without_customers,
-        rounding_by_record,
-        rounding_by_document,
-        rounding_by_month,
         document_timing,
         rest,
         case
@@ -148,22 +140,28 @@ timed_lines as (
 -- Rounding explains a rest that is exactly it, and no other.
 rounded_lines as (
     select
-        month,
-        line_code,
-        sign,
-        account_amount,
-        ledger_amount,
-        adjustment,
-        currency,
-        document_timing + accrual_timing as timing,
-        case when is_without_customers then rest else 0 end as without_customer,
+        timed_lines.month,
+        timed_lines.line_code,
+        timed_lines.sign,
+        timed_lines.account_amount,
+        timed_lines.ledger_amount,
+        timed_lines.adjustment,
+        timed_lines.currency,
+        timed_lines.document_timing + timed_lines.accrual_timing as timing,
+        timed_lines.accrual_timing as bonus_timing,
+        case when timed_lines.is_without_customers then timed_lines.rest else 0 end as without_customer,
         case
-            when is_without_customers then 0
-            when rest - accrual_timing in (rounding_by_record, rounding_by_document, rounding_by_month)
-                then rest - accrual_timing
+            when timed_lines.is_without_customers then 0
+            when
+                {{ is_rounding_by('record', 'timed_lines.rest - timed_lines.accrual_timing', 'rounding') }}
+                or {{ is_rounding_by('document', 'timed_lines.rest - timed_lines.accrual_timing', 'rounding') }}
+                or {{ is_rounding_by('month', 'timed_lines.rest - timed_lines.accrual_timing', 'rounding') }}
+                then timed_lines.rest - timed_lines.accrual_timing
             else 0
         end as rounding
     from timed_lines
+    left join {{ ref('int_ledger_rounding') }} as rounding
+        on timed_lines.month = rounding.month and timed_lines.line_code = rounding.ledger_line_code
 ),
 
 pool_totals as (
@@ -224,6 +222,7 @@ parts as (
         0 as unallocated,
         without_customer,
         timing,
+        bonus_timing,
         currency,
         rounding,
         0 as unmapped_account
@@ -241,6 +240,7 @@ parts as (
         -unallocated as unallocated,
         0 as without_customer,
         0 as timing,
+        0 as bonus_timing,
         0 as currency,
         0 as rounding,
         0 as unmapped_account
@@ -258,6 +258,7 @@ parts as (
         0 as unallocated,
         0 as without_customer,
         0 as timing,
+        0 as bonus_timing,
         0 as currency,
         0 as rounding,
         -amount as unmapped_account
@@ -275,6 +276,7 @@ parts as (
         0 as unallocated,
         0 as without_customer,
         0 as timing,
+        0 as bonus_timing,
         0 as currency,
         0 as rounding,
         pool_cost as unmapped_account
@@ -294,6 +296,7 @@ summed as (
         sum(unallocated) as unallocated,
         sum(without_customer) as without_customer,
         sum(timing) as timing,
+        sum(bonus_timing) as bonus_timing,
         sum(currency) as currency,
         sum(rounding) as rounding,
         sum(unmapped_account) as unmapped_account,
@@ -319,6 +322,7 @@ select
     cast(unallocated as decimal(18, 4)) as unallocated,
     cast(without_customer as decimal(18, 4)) as without_customer,
     cast(timing as decimal(18, 4)) as timing,
+    cast(bonus_timing as decimal(18, 4)) as bonus_timing,
     cast(currency as decimal(18, 4)) as currency,
     cast(rounding as decimal(18, 4)) as rounding,
     cast(unmapped_account as decimal(18, 4)) as unmapped_account,

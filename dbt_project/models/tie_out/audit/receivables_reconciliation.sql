@@ -31,14 +31,28 @@ rolled as (
     group by month
 ),
 
--- A document that is given up as lost leaves the control account with its VAT; the cost is the amount without it.
-written_off as (
+-- A document that is given up as lost leaves the control account with its VAT; the cost is the amount without it. One
+-- that is paid all the same comes back with the payment.
+given_up as (
     select
         {{ month_floor('lost_on') }} as month,
-        sum(amount) as written_off
+        amount
     from {{ ref('int_receivables_resolved') }}
     where lost_on is not null
-    group by {{ month_floor('lost_on') }}
+    union all
+    select
+        {{ month_floor('paid_date') }} as month,
+        -amount as amount
+    from {{ ref('int_receivables_resolved') }}
+    where lost_on is not null and paid_date is not null
+),
+
+written_off as (
+    select
+        month,
+        sum(amount) as written_off
+    from given_up
+    group by month
 ),
 
 joined as (

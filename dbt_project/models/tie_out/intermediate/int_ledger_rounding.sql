@@ -1,18 +1,24 @@
--- What the account has of parts of a minor unit (foreign currency, unit costs), and what a ledger in whole minor units
--- therefore differs by: exactly this much, whether it rounds each record, each document or each month.
+-- What the account has of parts of a minor unit (foreign currency, discounts, unit costs), and what a ledger in whole
+-- minor units therefore differs by: exactly this much, whether it rounds each record, each document or each month. Half
+-- a minor unit may go either way, whichever rule the ledger has for halves; each half once, so that the lowest and the
+-- highest difference lie as many minor units apart as there are halves.
 with company as (
-    select cast(minor_unit * 10000 as bigint) as minor_unit_size
+    select
+        minor_unit,
+        cast(minor_unit * 10000 as bigint) as minor_unit_size
     from {{ ref('stg_company') }}
 ),
 
--- Amounts of whole minor units change no rounding.
-fractions as (
+-- Amounts of whole minor units change no rounding. A ledger that books on a subtotal rounds what a record comes to
+-- there, not its list price and its discount apart.
+records as (
     select
         postings.month,
         lines.ledger_line_code,
         postings.document_no,
+        company.minor_unit,
         company.minor_unit_size,
-        {{ money_units('postings.amount') }} * lines.sign_on_ledger_line as amount_units
+        sum({{ money_units('postings.amount') }} * lines.sign_on_ledger_line) as amount_units
     from {{ ref('postings') }} as postings
     cross join company
     inner join {{ ref('int_ledger_lines') }} as lines
@@ -20,6 +26,9 @@ fractions as (
     where
         postings.feed in ('sales_lines', 'customer_costs')
         and {{ money_units('postings.amount') }} % company.minor_unit_size <> 0
+    group by
+        postings.month, lines.ledger_line_code, postings.document_no, postings.feed, postings.source_file,
+        postings.source_record, company.minor_unit, company.minor_unit_size
 ),
 
 documents as (
@@ -27,32 +36,53 @@ documents as (
         month,
         ledger_line_code,
         document_no,
+        minor_unit,
         minor_unit_size,
         sum(amount_units) as amount_units,
-        sum(amount_units - {{ div_half_up('amount_units', 'minor_unit_size') }} * minor_unit_size) as by_record
-    from fractions
-    group by month, ledger_line_code, document_no, minor_unit_size
+        sum({{ rounded_away('amount_units', 'minor_unit_size') }}) as by_record,
+        sum({{ halves('amount_units', 'minor_unit_size') }}) as record_halves
+    from records
+    group by month, ledger_line_code, document_no, minor_unit, minor_unit_size
 ),
 
 months as (
     select
         month,
         ledger_line_code,
+        minor_unit,
         minor_unit_size,
         sum(amount_units) as amount_units,
         sum(by_record) as by_record,
-        sum(amount_units - {{ div_half_up('amount_units', 'minor_unit_size') }} * minor_unit_size) as by_document
+        sum(record_halves) as record_halves,
+        sum({{ rounded_away('amount_units', 'minor_unit_size') }}) as by_document,
+        sum({{ halves('amount_units', 'minor_unit_size') }}) as document_halves
     from documents
-    group by month, ledger_line_code, minor_unit_size
+    group by month, ledger_line_code, minor_unit, minor_unit_size
+),
+
+measured as (
+    select
+        month,
+        ledger_line_code,
+        minor_unit,
+        minor_unit_size,
+        by_record,
+        record_halves,
+        by_document,
+        document_halves,
+        {{ rounded_away('amount_units', 'minor_unit_size') }} as by_month,
+        {{ halves('amount_units', 'minor_unit_size') }} as month_halves
+    from months
 )
 
 select
     month,
     ledger_line_code,
-    cast(by_record * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)) as by_record,
-    cast(by_document * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)) as by_document,
-    cast(
-        (amount_units - {{ div_half_up('amount_units', 'minor_unit_size') }} * minor_unit_size)
-        * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)
-    ) as by_month
-from months
+    minor_unit,
+    {{ rounding_bound('by_record', '-', 'record_halves') }} as lowest_by_record,
+    {{ rounding_bound('by_record', '+', 'record_halves') }} as highest_by_record,
+    {{ rounding_bound('by_document', '-', 'document_halves') }} as lowest_by_document,
+    {{ rounding_bound('by_document', '+', 'document_halves') }} as highest_by_document,
+    {{ rounding_bound('by_month', '-', 'month_halves') }} as lowest_by_month,
+    {{ rounding_bound('by_month', '+', 'month_halves') }} as highest_by_month
+from measured

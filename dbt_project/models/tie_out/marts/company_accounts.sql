@@ -8,6 +8,7 @@ with customers as (
         sum({{ column }}) as {{ column }},
         {%- endfor %}
         sum(sales_without_cost) as sales_without_cost,
+        sum(returns_without_cost) as returns_without_cost,
         month
     from {{ ref('customer_accounts') }}
     group by month
@@ -35,16 +36,18 @@ pools as (
 ),
 
 -- What is in the customers' accounts but not in the ledger, or the other way, and why that is known. Credit cost has
--- a line of its own; its adjustments are in it.
+-- a line of its own; its adjustments are in it. So has bonus that is accrued before the ledger books it: the accounts
+-- are ahead of the ledger by it, and it is no cost that nobody could give out.
 explained as (
     select
         month,
         sum(
             sign * (
                 case when line_code = 'K57' then 0 else adjustment end
-                + without_customer + timing + currency + rounding
+                + without_customer + timing - bonus_timing + currency + rounding
             )
-        ) as amount
+        ) as amount,
+        sum(-sign * bonus_timing) as bonus_timing
     from {{ ref('ledger_reconciliation') }}
     group by month
 ),
@@ -56,10 +59,12 @@ joined as (
         coalesce(customers.{{ column }}, 0) as {{ column }},
         {%- endfor %}
         coalesce(customers.sales_without_cost, 0) as sales_without_cost,
+        coalesce(customers.returns_without_cost, 0) as returns_without_cost,
         coalesce(booked.segment_cost, 0) + coalesce(pools.segment_cost, 0) as segment_cost,
         coalesce(pools.unused_capacity, 0) as unused_capacity,
         coalesce(booked.unallocated, 0) + coalesce(pools.unallocated, 0) + coalesce(explained.amount, 0) as unallocated,
         coalesce(explained.amount, 0) as explained_differences,
+        coalesce(explained.bonus_timing, 0) as bonus_timing,
         case
             when
                 coverage.books_customer_lines
@@ -88,14 +93,17 @@ select
     cast(unused_capacity as decimal(18, 4)) as unused_capacity,
     cast(unallocated as decimal(18, 4)) as unallocated,
     cast(explained_differences as decimal(18, 4)) as explained_differences,
+    cast(bonus_timing as decimal(18, 4)) as bonus_timing,
     cast(credit_cost as decimal(18, 4)) as credit_cost_put_back,
     cast(ledger_result as decimal(18, 4)) as ledger_result,
     cast(
-        db3 - segment_cost - unused_capacity - unallocated + credit_cost - ledger_result as decimal(18, 4)
+        db3 - segment_cost - unused_capacity - unallocated + bonus_timing + credit_cost - ledger_result
+        as decimal(18, 4)
     ) as difference,
     {{ safe_ratio('db1', 'net_sales') }} as dg1,
     {{ safe_ratio('db2', 'net_sales') }} as dg2,
     {{ safe_ratio('db3', 'net_sales') }} as dg3,
     cast(sales_without_cost as decimal(18, 4)) as sales_without_cost,
-    {{ safe_ratio('sales_without_cost', 'invoiced_sales - returns') }} as sales_without_cost_share
+    {{ safe_ratio('sales_without_cost', 'invoiced_sales') }} as sales_without_cost_share,
+    cast(returns_without_cost as decimal(18, 4)) as returns_without_cost
 from joined

@@ -1,0 +1,265 @@
+"""Moments at the door: whatever the format, they become days in the company's zone, or are refused.
+
+How the form of dates is followed belongs in test_ingest_conventions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_intake import Taken, problems_of, taken, workspace_of
+
+from kunderegnskab.ingest import conventions
+from kunderegnskab.workspace import Format, Workspace
+
+FEEDS = """
+sales_lines:
+  - files: "s.*"
+    format: {{{form}}}
+    columns: {{document_no: doc, {columns}quantity: qty, net_amount: net}}
+    values: {{document_type: invoice, discount_amount: "0"}}
+    expressions: {{order_no: doc{more}}}
+"""
+ZONED = [
+    ("2024-12-31T23:30:00Z", "2025-01-01"),
+    ("2025-07-01T00:30:00+02:00", "2025-07-01"),
+    ("2025-06-30T22:30:00.123Z", "2025-07-01"),
+    ("2025-01-01T00:30+0200", "2024-12-31"),
+    ("2024-12-31 23:30:00+00", "2025-01-01"),
+    ("2024-12-31 23:30:00 UTC", "2025-01-01"),
+    ("2024-12-31 18:30:00 -05:00", "2025-01-01"),
+    ("2024-12-31T22:59:59z", "2024-12-31"),
+]
+
+
+def company(
+    root: Path, form: str, content: Mapping[str, bytes | str], zone: str = "", more: str = ""
+) -> Workspace:
+    columns = "" if "posting_date" in more else "posting_date: day, "
+    workspace = workspace_of(root, FEEDS.format(form=form, columns=columns, more=more), content)
+    if zone:
+        with (root / "company.yaml").open("a", encoding="utf-8") as stream:
+            stream.write(f"timezone: {zone}\n")
+    return Workspace(workspace.root)
+
+
+def content_of(kind: str, days: Sequence[str | datetime], root: Path) -> dict[str, bytes | str]:
+    """A file of lines with these days, as text or as the format's own moments."""
+    root.mkdir(parents=True, exist_ok=True)
+    rows = [{"doc": str(number), "day": day, "qty": "1", "net": "5"} for number, day in enumerate(days)]
+    if kind == "csv":
+        return {
+            "s.csv": "\n".join(["doc,day,qty,net", *(",".join(map(str, row.values())) for row in rows), ""])
+        }
+    if kind == "json":
+        return {"s.json": json.dumps(rows, default=str)}
+    path = root / f"made.{kind}"
+    if kind == "xlsx":
+        with xlsxwriter.Workbook(str(path)) as book:
+            sheet, shown = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+            sheet.write_row(0, 0, ["doc", "day", "qty", "net"])
+            for number, row in enumerate(rows, start=1):
+                sheet.write_row(number, 0, [row["doc"], "", 1, 5])
+                if isinstance(row["day"], datetime):
+                    sheet.write_datetime(number, 1, row["day"], shown)
+                else:
+                    sheet.write(number, 1, row["day"])
+        return {"s.xlsx": path.read_bytes()}
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'America/New_York'")  # whatever the zone of who writes it
+        has_zone = isinstance(days[0], datetime) and days[0].tzinfo is not None
+        sql_type = "varchar" if isinstance(days[0], str) else "timestamptz" if has_zone else "timestamp"
+        con.execute(f"create table made (doc varchar, day {sql_type}, qty varchar, net varchar)")
+        con.executemany("insert into made values (?, ?, ?, ?)", [list(row.values()) for row in rows])
+        con.execute(f"copy made to '{path}' (format parquet)")
+    return {"s.parquet": path.read_bytes()}
+
+
+def days_of(result: Taken) -> list[str]:
+    return result.values("select posting_date::varchar from raw.sales_lines order by _source_record")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "xlsx", "parquet"])
+@pytest.mark.parametrize("form", ["", ', date: "%d-%m-%Y"', ", timezone: America/New_York"])
+def test_text_with_a_zone_becomes_the_companys_day(tmp_path, kind, form):
+    content = content_of(kind, [text for text, _ in ZONED], tmp_path / "made")
+    result = taken(company(tmp_path / "w", f"type: {kind}{form}", content))
+    assert result.rejects == []
+    assert days_of(result) == [day for _, day in ZONED]
+
+
+def test_a_columns_own_moments_become_the_days_of_the_zone_that_is_declared(tmp_path):
+    moments = [datetime(2024, 12, 31, 23, 30, tzinfo=UTC), datetime(2025, 6, 30, 22, 30, tzinfo=UTC)]
+    content = content_of("parquet", moments, tmp_path / "made")
+    expected = {"": ["2025-01-01", "2025-07-01"], "America/New_York": ["2024-12-31", "2025-06-30"]}
+    for zone, days in expected.items():
+        assert days_of(taken(company(tmp_path / f"w{zone[:3]}", "type: parquet", content, zone))) == days
+
+
+def test_another_zone_reads_the_files_again(tmp_path):
+    content = {"s.csv": "doc,day,qty,net\n1,2024-12-31T23:30:00Z,1,5\n"}
+    assert days_of(taken(company(tmp_path, "type: csv", content))) == ["2025-01-01"]
+    with (tmp_path / "company.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("timezone: UTC\n")
+    assert days_of(taken(Workspace(tmp_path))) == ["2024-12-31"]
+
+
+def test_a_moment_of_a_workbook_is_of_the_day_that_it_shows(tmp_path):
+    moments = [datetime(2024, 12, 31, 23, 30), datetime(2025, 1, 5)]
+    content = content_of("xlsx", moments, tmp_path / "made")
+    assert days_of(taken(company(tmp_path / "w", "type: xlsx", content))) == ["2024-12-31", "2025-01-05"]
+    declared = company(tmp_path / "utc", "type: xlsx, timezone: UTC", content)
+    assert days_of(taken(declared)) == ["2025-01-01", "2025-01-05"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_a_moment_without_a_zone_is_no_day_unless_its_zone_is_declared(tmp_path, kind):
+    moments = [datetime(2024, 12, 31, 23, 30), datetime(2025, 1, 5)]
+    content = content_of(kind, moments, tmp_path / "made")
+    refused = taken(company(tmp_path / "refused", f"type: {kind}", content))
+    assert days_of(refused) == ["2025-01-05"]  # midnight is how systems write a day
+    ((_, column, text, reason),) = refused.rejects
+    assert (column, text) == ("day", "2024-12-31 23:30:00")
+    assert reason.startswith("is a moment without a time zone, expected a day or a zone: name the zone")
+    for zone, days in {
+        "UTC": ["2025-01-01", "2025-01-05"],
+        "Europe/Copenhagen": ["2024-12-31", "2025-01-05"],
+    }.items():
+        declared = company(tmp_path / zone[:3], f"type: {kind}, timezone: {zone}", content)
+        assert days_of(taken(declared)) == days
+
+
+def test_a_form_with_a_time_of_day_says_itself_what_a_day_is(tmp_path):
+    content = {"s.csv": "doc,day,qty,net\n1,31-12-2024 23.30,1,5\n"}
+    form = 'type: csv, date: "%d-%m-%Y %H.%M"'
+    assert days_of(taken(company(tmp_path / "a", form, content))) == ["2024-12-31"]
+    assert days_of(taken(company(tmp_path / "b", f"{form}, timezone: UTC", content))) == ["2025-01-01"]
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet"])
+def test_an_expression_gets_the_moment(tmp_path, kind):
+    moments = ["2024-12-31T22:30:00Z", "2024-12-31T14:59:00Z"]
+    if kind == "parquet":
+        moments = [datetime.fromisoformat(each) for each in moments]
+    content = content_of(kind, moments, tmp_path / "made")
+    # What is sold after four in the afternoon is the next day's.
+    expression = "date_trunc('day', moment(day) + interval 8 hour)::date"
+    result = taken(company(tmp_path / "w", f"type: {kind}", content, more=f', posting_date: "{expression}"'))
+    assert days_of(result) == ["2025-01-01", "2024-12-31"]
+    day = taken(company(tmp_path / "day", f"type: {kind}", content, more=', posting_date: "date(day)"'))
+    assert days_of(day) == ["2024-12-31", "2024-12-31"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hour"),
+    [
+        ("Europe/Copenhagen", "2025-01-01", "0"),
+        ("UTC", "2024-12-31", "23"),
+        ("Asia/Tokyo", "2025-01-01", "8"),
+    ],
+)
+def test_an_expressions_moment_is_in_the_companys_zone_and_not_the_machines(tmp_path, zone, day, hour):
+    content = {"s.csv": "doc,day,qty,net\n1,31.12.2024 23:30 +00,1,5\n"}
+    moment = "strptime(day, '%d.%m.%Y %H:%M %z')"
+    more = f', posting_date: "{moment}", line_no: "extract(hour from {moment})"'
+    result = taken(company(tmp_path, "type: csv", content, zone, more))
+    assert result.rows("select posting_date::varchar, line_no::varchar from raw.sales_lines") == [(day, hour)]
+
+
+def test_an_expression_does_not_get_a_moment_without_a_zone(tmp_path):
+    content = {"s.csv": "doc,day,qty,net\n1,2024-12-31T23:30:00,1,5\n2,2024-12-31,1,5\n"}
+    result = taken(company(tmp_path, "type: csv", content, more=', posting_date: "date(day)"'))
+    assert days_of(result) == ["2024-12-31"]
+    assert [reject[:3] for reject in result.rejects] == [(1, "day", "2024-12-31T23:30:00")]
+    assert "is a moment without a time zone" in result.rejects[0][3]
+
+
+@pytest.mark.parametrize(
+    ("form", "zone", "sentence"),
+    [
+        ('type: csv, date: "%Y-%m-%dT%H:%M:%SZ"', "", "date must not contain a time zone: moments with one"),
+        (
+            "type: csv, timezone: Copenhagen",
+            "",
+            "Copenhagen is no time zone; use a name such as Europe/Copenhagen",
+        ),
+        (
+            "type: csv, timezone: localtime",
+            "",
+            "localtime is no time zone; use a name such as Europe/Copenhagen",
+        ),
+        ("type: csv", "localtime", "localtime is no time zone; use a name such as Europe/Copenhagen"),
+        ("type: csv", "CEST+1", "CEST+1 is no time zone; use a name such as Europe/Copenhagen"),
+    ],
+)
+def test_a_zone_that_is_none_is_refused(tmp_path, form, zone, sentence):
+    content = {"s.csv": "doc,day,qty,net\n1,2024-12-31,1,5\n"}
+    refused = problems_of(company(tmp_path, form, content, zone))
+    assert [sentence in each for each in refused] == [True]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%Y-%m-%d %H:%M UTC",
+        "%Y-%m-%d %H:%M (GMT)",
+        "%d-%m-%YT%H:%M:%S.000Z",
+        "%Y-%m-%dT%H:%MZ[UTC]",
+        "UTC %d-%m-%Y %H.%M",
+        "%d-%m-%Y %H:%M+00:00",
+        "%d-%m-%Y %H:%M:%S.000 +0000",
+        "%d-%m-%Y %I:%M %p -05",
+        "%d-%m-%Y %H:%M cest",
+    ],
+)
+def test_a_form_with_a_clock_and_a_zone_is_refused(form):
+    with pytest.raises(ValueError, match="date must not contain a time zone: moments with one"):
+        Format(type="csv", date=form)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["%d-%m-20%y %H:%M", "%H:%M %d-%m-2024", "%d.%m.%Y kl. %H.%M", "den %d-%m-%Y %H:%M:%S", "%Y%m%d-%H%M"],
+)
+def test_a_form_with_a_clock_alone_is_let_by(form):
+    assert Format(type="csv", date=form).has_clock
+
+
+def test_text_of_another_form_with_a_zone_is_read_by_an_expression(tmp_path):
+    content = {"s.csv": "doc,day,qty,net\n1,31-12-2024 23:30 UTC,1,5\n"}
+    more = ", posting_date: \"strptime(day, '%d-%m-%Y %H:%M %Z')\""
+    assert days_of(taken(company(tmp_path, "type: csv", content, more=more))) == ["2025-01-01"]
+
+
+CON = duckdb.connect()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    moment=st.datetimes(datetime(1970, 1, 1), datetime(2037, 12, 31)),
+    written=st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata", "Europe/Copenhagen"]),
+    zone=st.sampled_from(["Europe/Copenhagen", "Pacific/Auckland", "UTC"]),
+)
+def test_the_day_is_that_of_pythons_zones(moment, written, zone):
+    aware = moment.replace(tzinfo=ZoneInfo(written), microsecond=0)
+    sql = conventions.date_value("x", Format(type="csv"), zone)
+    ((read,),) = CON.execute(f"select {sql} from (select ?::varchar as x)", [aware.isoformat()]).fetchall()
+    assert read == aware.astimezone(ZoneInfo(zone)).date()
+    assert isinstance(read, date)
+
+
+@pytest.mark.parametrize("timezone", [None, "Asia/Tokyo"])
+def test_a_zone_that_text_names_goes_before_the_form(timezone):
+    form = Format(type="csv", date="%Y-%m-%d %H:%M-%S", timezone=timezone)
+    sql = conventions.date_value("x", form, "Europe/Copenhagen")
+    ((read,),) = CON.execute(f"select {sql} from (select '2024-12-31 23:30-05' as x)").fetchall()
+    assert read == date(2025, 1, 1)

@@ -1,0 +1,72 @@
+"""Lines without a number that are alike within a document are named in pairs, and count."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from field_cases import field_case
+from small_intake import SALES_COLUMNS, SALES_HEADER, Taken, taken, workspace_of
+
+from kunderegnskab.quality.door import run_door
+from kunderegnskab.workspace import Workspace
+
+CHECK = "door__sales_lines__lines_without_number_are_told_apart"
+LINE = "A,invoice,2024-01-05,1,100.00,0"
+FEEDS = """
+    sales_lines:
+      - files: "s.*"
+        format: {{type: {form}}}
+        columns: """ + SALES_COLUMNS.replace("{", "{{").replace("}", "{more}}}")
+
+
+def pairs(found: Taken) -> list[str]:
+    """The records that are alike, as the check names them."""
+    (check,) = [
+        each for each in run_door(found.con, ["sales_lines"], date(2025, 6, 30)) if each.check_name == CHECK
+    ]
+    assert not check.is_blocking
+    return [line.rsplit("records=", 1)[1] for line in check.detail.splitlines()]
+
+
+def sales(root: Path, rows: list[str], form: str = "csv", more: str = "") -> Taken:
+    header = SALES_HEADER + ",who,no"
+    content = "\n".join([header, *rows])
+    if form == "json":
+        content = json.dumps([dict(zip(header.split(","), row.split(","), strict=True)) for row in rows])
+    return taken(workspace_of(root, FEEDS.format(form=form, more=more), {f"s.{form}": content}))
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_like_lines_are_named_and_count(tmp_path: Path, form: str) -> None:
+    rows = [f"{LINE},AB,1", f"B{LINE[1:]},AB,1", f"{LINE},CD,2", f"{LINE},AB,3"]
+    found = sales(tmp_path, rows, form, ", salesperson_id: who")
+    assert pairs(found) == ["1, 3, 4"]
+    assert found.rows("select sum(net_amount) from raw.sales_lines") == [(Decimal(400),)]
+
+
+def test_what_tells_lines_apart_is_no_pair(tmp_path: Path) -> None:
+    other = LINE.replace("100.00", "100.01")
+    assert pairs(sales(tmp_path / "amounts", [f"{LINE},AB,1", f"{other},AB,1"])) == []
+    numbered = [f"{LINE},AB,1", f"{LINE},AB,2"]
+    assert pairs(sales(tmp_path / "numbers", numbered, more=", line_no: no")) == []
+    assert pairs(sales(tmp_path / "orders", numbered, more=", order_no: no")) == []
+    units = [f"{LINE},stk,1", f"{LINE},kasse,2"]
+    assert pairs(sales(tmp_path / "units", units, more=", unit_of_measure: who")) == []
+
+
+def test_the_unit_of_like_lines_is_shown(tmp_path: Path) -> None:
+    found = sales(tmp_path, [f"{LINE},stk,1", f"{LINE},stk,2"], more=", unit_of_measure: who")
+    (check,) = [
+        each for each in run_door(found.con, ["sales_lines"], date(2025, 6, 30)) if each.check_name == CHECK
+    ]
+    assert "unit_of_measure=stk" in check.detail
+
+
+def test_the_field_case_of_two_sellers(tmp_path: Path) -> None:
+    shutil.copytree(field_case("09-combined"), tmp_path / "case")
+    assert pairs(taken(Workspace(tmp_path / "case"))) == ["1, 2", "3, 4"]

@@ -1,0 +1,135 @@
+"""Signs that contradict the contract are found in each file for itself; what only looks like it passes."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+import xlsxwriter
+from field_cases import field_case
+from small_intake import taken, workspace_of
+
+from kunderegnskab.quality.door import run_door
+from kunderegnskab.workspace import Workspace
+
+CHECK = "door__sales_lines__signs_are_those_of_the_contract"
+HEADER = ("doc", "type", "day", "kind", "qty", "net", "cost")
+SOURCE = """
+      - files: {files}
+        format: {{type: {type}}}
+        columns: {{document_no: doc, document_type: type, posting_date: day, line_type: kind, quantity: qty, net_amount: net, cost_amount: cost}}
+        values: {{discount_amount: "0"}}
+"""
+Line = tuple[str, str, str, str, str]
+
+
+def line(kind: str, quantity: str, net: str, cost: str, what: str = "goods") -> Line:
+    return (kind, what, quantity, net, cost)
+
+
+def rows_of(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+    return [
+        (f"{'F' if kind == 'invoice' else 'K'}{number}", kind, "2025-01-15", what, quantity, net, cost)
+        for number, (kind, what, quantity, net, cost) in enumerate(lines, start=1)
+    ]
+
+
+def as_csv(lines: Sequence[Line]) -> bytes:
+    return "\n".join(map(",".join, [HEADER, *rows_of(lines)])).encode()
+
+
+def as_json(lines: Sequence[Line]) -> bytes:
+    return json.dumps([dict(zip(HEADER, row, strict=True)) for row in rows_of(lines)]).encode()
+
+
+def as_xlsx(lines: Sequence[Line]) -> bytes:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        sheet = book.add_worksheet()
+        for place, row in enumerate([HEADER, *rows_of(lines)]):
+            sheet.write_row(place, 0, row)
+    return content.getvalue()
+
+
+WRITERS: dict[str, Callable[[Sequence[Line]], bytes]] = {"csv": as_csv, "json": as_json, "xlsx": as_xlsx}
+RIGHT = [line("invoice", "10", "1000", "600"), line("credit_note", "-50", "-5000", "-3000")]
+
+
+def turned(root: Path, lines: Sequence[Line], form: str = "csv") -> list[str]:
+    """The columns that are named of a file beside one that is right."""
+    feeds = "sales_lines:" + SOURCE.format(files="right.csv", type="csv")
+    feeds += SOURCE.format(files=f"other.{form}", type=form)
+    right = as_csv(RIGHT).replace(b"\n", b"\nR-")  # other documents than those of the other file
+    return named(workspace_of(root, feeds, {"right.csv": right, f"other.{form}": WRITERS[form](lines)}))
+
+
+def named(workspace: Workspace) -> list[str]:
+    result = taken(workspace)
+    (check,) = [
+        each for each in run_door(result.con, ["sales_lines"], date(2025, 6, 30)) if each.check_name == CHECK
+    ]
+    assert check.is_blocking
+    assert (check.status == "failed") == bool(check.detail)
+    return [f"{Path(file).name}: {column}" for file, column in duckdb_rows(result.con, check.failing_sql)]
+
+
+def duckdb_rows(con: duckdb.DuckDBPyConnection, failing: str | None) -> list[tuple[str, str]]:
+    if not failing:
+        return []
+    return con.execute(f"select _source_file, column_name from ({failing})").fetchall()
+
+
+@pytest.mark.parametrize("form", list(WRITERS))
+def test_a_file_of_positive_credit_notes_beside_one_that_is_right(tmp_path: Path, form: str) -> None:
+    found = turned(tmp_path, [line("credit_note", "2", "2000", "1200")], form)
+    assert found == [f"other.{form}: cost_amount", f"other.{form}: net_amount", f"other.{form}: quantity"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "columns"),
+    [
+        ([line("invoice", "10", "1000", "-600")], ["cost_amount"]),
+        ([line("invoice", "10", "1000", "600"), line("credit_note", "-1", "-100", "60")], ["cost_amount"]),
+        ([line("invoice", "10", "1000", "600"), line("credit_note", "-1", "100", "-60")], ["net_amount"]),
+        ([line("invoice", "-10", "1000", "600")], ["quantity"]),
+        # One large line that is right hides no small ones, and one large turned line is not outnumbered.
+        ([line("credit_note", "-1", "-5000", "-1"), *[line("credit_note", "-1", "10", "-1")] * 2], ["net_amount"]),
+        ([line("credit_note", "-1", "5000", "-1"), *[line("credit_note", "-1", "-10", "-1")] * 2], ["net_amount"]),
+    ],
+    ids=["cost", "cost of credit notes", "net of credit notes", "quantity", "most lines", "most money"],
+)  # fmt: skip
+def test_a_sign_that_is_turned_is_named(tmp_path: Path, lines: list[Line], columns: list[str]) -> None:
+    assert turned(tmp_path, lines) == [f"other.csv: {column}" for column in columns]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [line("credit_note", "-5", "-500", "-300")],
+        [line("invoice", "2", "2000", "1200"), line("invoice", "-1", "-1000", "-600")],
+        [line("invoice", "10", "1000", "600"), line("invoice", "0", "0", "-45")],
+        [line("credit_note", "0", "-50", "")],
+        [line("credit_note", "-1", "-100", "-60"), line("credit_note", "1", "30", "", "fee")],
+        [line("invoice", "1", "300", "100"), line("invoice", "1", "-100", "", "discount")],
+        [line("invoice", "1", "0", "0"), line("credit_note", "-1", "0", "0")],
+    ],
+    ids=["returns alone", "cancelled line", "cost adjusted", "price corrected", "fee kept", "discount", "nothing"],
+)  # fmt: skip
+def test_what_only_looks_turned_passes(tmp_path: Path, lines: list[Line]) -> None:
+    assert turned(tmp_path, lines) == []
+
+
+@pytest.mark.parametrize("case", ["01-margins", "02-positive-credit-memos", "09-combined"])
+def test_the_field_cases(tmp_path: Path, case: str) -> None:
+    shutil.copytree(field_case(case), tmp_path / "case")
+    found = named(Workspace(tmp_path / "case"))
+    columns = ("cost_amount", "net_amount", "quantity")
+    assert found == (
+        [] if case == "01-margins" else [f"kreditnotalinjer.csv: {column}" for column in columns]
+    )
