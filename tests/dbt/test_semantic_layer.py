@@ -108,6 +108,19 @@ SEMANTIC_FEEDS: dict[str, list[dict[str, Any]]] = {
         _order("F7", FEBRUARY, "1003", "1000", "980"),
         # Less than the customer sends back that month.
         _order("F8", FEBRUARY, "1001", "50", "20"),
+        # What it cost that comes back, nobody knows.
+        {
+            "document_no": "K8",
+            "line_no": "1",
+            "document_type": "credit_note",
+            "line_type": "goods",
+            "posting_date": APRIL,
+            "customer_id": "1002",
+            "quantity": -1,
+            "list_amount": -9,
+            "discount_amount": 0,
+            "net_amount": -9,
+        },
     ],
     "customer_costs": [
         *FEEDS["customer_costs"],

@@ -25,7 +25,7 @@ _AGAIN = (
 )
 _REPEATED = (
     "; deliver each record once; where both are records of their own, make the key unique with an expression in "
-    "feeds.yaml, such as document_no: Type || '-' || No; or allow it with allow_rejects there."
+    "feeds.yaml, such as document_no: Type || '-' || No, or allow it with allow_rejects in feeds.yaml."
 )
 _NUMBER = "is not a number with at most 4 decimals written like 1.234,56"
 _DATE = "is not a date of the form %d-%m-%Y"

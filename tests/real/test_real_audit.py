@@ -36,4 +36,4 @@ def test_northwind_is_made_again_and_recalculated(refreshed_workspace: Callable[
     assert done.code == 0, done.out
     assert done.json["findings"] == done.json["not_done"] == []
     again = [line.split()[0] for line in done.json["done"]]
-    assert again == ["Hashed", "Computed", "Recalculated"]
+    assert again == ["Hashed", "Read", "Computed", "Recalculated"]
