@@ -20,7 +20,8 @@ from kunderegnskab.audit.history import load_history
 from kunderegnskab.feeds import Feed
 from kunderegnskab.ingest import load_record, load_warehouse, read_load_record, record_load, take_in
 from kunderegnskab.problems import InputProblems
-from kunderegnskab.publication.manifest import InputFile, Manifest
+from kunderegnskab.publication.inputs import recorded
+from kunderegnskab.publication.manifest import Manifest
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.history_page import RUNS_SHOWN
 from kunderegnskab.workspace import Workspace
@@ -94,21 +95,7 @@ class Company:
             lock_sha256=None,
             engines={},
             input_hash="",
-            inputs=[
-                InputFile(
-                    feed=each.feed,
-                    path=each.source_file,
-                    sha256=each.file_sha256,
-                    size=each.size,
-                    records_read=each.records_read,
-                    records_loaded=each.records_loaded,
-                    records_rejected=each.records_rejected,
-                    records_left_out=each.records_left_out,
-                    lake_file=each.lake_file,
-                    lake_sha256=each.lake_sha256,
-                )
-                for each in load.receipts
-            ],
+            inputs=[recorded(each) for each in load.receipts],
             parameters=load.parameters,
             allowances=[],
             waivers=[],

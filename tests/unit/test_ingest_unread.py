@@ -13,6 +13,7 @@ from small_intake import SALES_COLUMNS, SALES_HEADER, workspace_of, write_files
 from kunderegnskab.ingest import Intake, load_warehouse, take_in
 from kunderegnskab.ingest.unread import unread
 from kunderegnskab.publication.gone_sources import note_gone_sources
+from kunderegnskab.publication.inputs import recorded
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.workspace import Workspace
 
@@ -89,22 +90,7 @@ def test_the_field_case_of_file_names(tmp_path: Path) -> None:
 # --- sources that are gone ----------------------------------------------------------------------------
 def inputs(intake: Intake) -> list[InputFile]:
     """The files of a publication, as its manifest has them."""
-    return [
-        InputFile(
-            feed=receipt.feed,
-            path=receipt.source_file,
-            sha256=receipt.file_sha256,
-            size=receipt.size,
-            records_read=receipt.records_read,
-            records_loaded=receipt.records_loaded,
-            records_rejected=receipt.records_rejected,
-            records_left_out=receipt.records_left_out,
-            lake_file=receipt.lake_file,
-            lake_sha256=receipt.lake_sha256,
-            source=receipt.source,
-        )
-        for receipt in intake.receipts
-    ]
+    return [recorded(receipt) for receipt in intake.receipts]
 
 
 def gone(workspace: Workspace, before: list[InputFile]) -> list[tuple[str, str]]:
