@@ -81,7 +81,7 @@ select
     cast(
         {{ div_half_up(
             'cast(owned_days * 100000000 as decimal(38, 0))',
-            'cast(extract(day from last_day(month)) as decimal(38, 0))'
+            'cast(' ~ days_between(first_day_of('month'), last_day_of('month')) ~ ' + 1 as decimal(38, 0))'
         ) }} * cast(0.00000001 as decimal(9, 8)) as decimal(18, 8)
     ) as share,
     {%- for column in ladder_measures() %}
@@ -116,7 +116,7 @@ from summed
             cast(count(*) as decimal(18, 4)) as order_count
         from {{ ref('int_customer_orders') }} as orders
         cross join (
-            select last_day(max(month)) as today
+            select {{ last_day_of('max(month)') }} as today
             from {{ ref('time_windows') }}
         ) as as_of
         inner join (

@@ -11,7 +11,7 @@ with company as (
 
 lines as (
     select
-        {{ month_floor('sales.posting_date') }} as month,
+        {{ period_of('sales.posting_date') }} as month,
         sales.document_type,
         sales.line_type,
         sales.posting_date,
@@ -201,7 +201,7 @@ source_amounts as (
     where line_type = 'freight_charge'
     union all
     select
-        {{ month_floor('posting_date') }} as month,
+        {{ period_of('posting_date') }} as month,
         case cost_type
             {%- for cost_type, column in cost_type_lines().items() %}
             when '{{ cost_type }}' then '{{ column }}'

@@ -21,7 +21,7 @@ source_records as (
     where line_type = 'goods' and not is_rejected
     union all
     select
-        {{ month_floor('activity_date') }} as month,
+        {{ period_of('activity_date') }} as month,
         0 as line_count,
         0 as return_line_count,
         quantity as visit_count

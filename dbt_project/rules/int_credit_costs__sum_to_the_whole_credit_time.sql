@@ -3,8 +3,8 @@
 {% macro int_credit_costs__sum_to_the_whole_credit_time() -%}
 with period as (
     select
-        first_month,
-        last_day(last_posted_month) as last_day
+        {{ first_day_of('first_month') }} as first_day,
+        {{ last_day_of('last_posted_month') }} as last_day
     from {{ ref('int_account_period') }}
 ),
 
@@ -21,7 +21,7 @@ whole as (
     cross join {{ ref('stg_company') }} as company
     cross join period
     where
-        receivables.invoice_date >= period.first_month
+        receivables.invoice_date >= period.first_day
         and receivables.paid_date >= receivables.invoice_date
         and receivables.invoice_date <= period.last_day
 ),

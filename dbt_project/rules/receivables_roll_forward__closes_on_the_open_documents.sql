@@ -20,13 +20,13 @@ open_documents as (
         rolled.month,
         sum(
             case
-                when receivables.paid_date is null or receivables.paid_date > last_day(rolled.month)
+                when receivables.paid_date is null or receivables.paid_date > {{ last_day_of('rolled.month') }}
                     then receivables.amount
                 else 0
             end
         ) as amount,
         -- A payment on account before its invoice is money the customer has given.
-        sum(case when receivables.invoice_date > last_day(rolled.month) then receivables.amount else 0 end)
+        sum(case when receivables.invoice_date > {{ last_day_of('rolled.month') }} then receivables.amount else 0 end)
             as not_yet_invoiced,
         count(*) as row_count
     from rolled

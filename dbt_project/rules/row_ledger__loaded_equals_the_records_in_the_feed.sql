@@ -18,6 +18,7 @@
     'adjustments': 'stg_adjustments',
     'ladder_lines': 'stg_ladder_lines',
     'unit_conversions': 'stg_unit_conversions',
+    'fiscal_calendar': 'stg_fiscal_calendar',
 } %}
 
 with records as (

@@ -18,7 +18,7 @@ firsts as (
     where accounts.order_count > 0
     group by accounts.customer_id, customers.customer_since, opening.month
     having
-        coalesce(last_day(customers.customer_since) >= opening.month, min(accounts.month) > opening.month)
+        coalesce({{ period_of('customers.customer_since') }} >= opening.month, min(accounts.month) > opening.month)
 ),
 
 customers as (

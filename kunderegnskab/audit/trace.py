@@ -32,7 +32,14 @@ from kunderegnskab.sql import literal, qualified
 from kunderegnskab.workspace import WAREHOUSE_CATALOG, Workspace
 
 _PUBLISHED = "published"
+FISCAL_CALENDAR = "staging.stg_fiscal_months"
+# What it is where the months are the periods, as they were in versions without it.
+_NO_CALENDAR = (
+    "select null::date as listed_from, null::date[] as months, null::date as listed_from_month, "
+    "null::bigint[] as fiscal_years, null::date[] as first_days, null::date[] as last_days"
+)
 _MACROS = Path(__file__).parent / "explain" / "macros.sql"
+_CALENDAR_MACROS = _MACROS.with_name("calendar.sql")
 # Made from every record, and read several times by what is built on it or asked of it: computed once.
 _KEPT = frozenset(
     {
@@ -138,11 +145,15 @@ class Trace:
             for read in model.reads:
                 self.require(read)
             query = model.query
+        elif relation == FISCAL_CALENDAR:
+            query = _NO_CALENDAR
         else:
             raise CannotTrace(f"{self.publication.name} has no relation {relation}.")
         kind = "table" if relation in _KEPT else "view"
         self.con.execute(f"create {kind} {qualified(schema, name)} as {query}")
         self._made.add(relation)
+        if relation == FISCAL_CALENDAR:
+            self.con.execute(_CALENDAR_MACROS.read_text(encoding="utf-8"))
 
     def _records(self, feed: str) -> str:
         """View raw.<feed> over the lake files that the publication was made from."""

@@ -42,7 +42,7 @@ TABLES_BESIDE_FEEDS = {
     "left_out": "Records that a mapping leaves out, one row each.",
     "feed_totals": "Counts and sums of the files as read, of the lake, and of what is not handed on.",
     "expected_files": "Sources of which a file is expected for every month.",
-    "file_months": "Which months the files of expected sources have records of.",
+    "file_days": "Which days the files of expected sources have records of.",
     "closed_sources": "What the lines of closed months were made of when they were closed.",
     "closed_figures": "The figures of salespeople and of the company in closed months as they were closed.",
     "closed_files": "The files behind the figures on which months were closed.",
@@ -483,14 +483,16 @@ def _feed_totals(
 
 
 def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) -> None:
-    """Which sources are expected every month, and which months the files of those have records of."""
+    """Which sources are expected every month, and which days the files of those have records of."""
     con.execute("create table raw.expected_files (feed varchar, source varchar, first_month date)")
     con.execute(
-        "create table raw.file_months (feed varchar, source varchar, source_file varchar, month date, "
-        "record_count bigint)"
+        "create table raw.file_days (feed varchar, source varchar, source_file varchar, day date, "
+        "is_month boolean, record_count bigint)"
     )
     for expected in intake.expected:
-        column = load_feeds()[expected.feed].period_column  # there is one, or feeds.yaml was refused
+        feed = load_feeds()[expected.feed]
+        column = feed.period_column  # there is one, or feeds.yaml was refused
+        is_month = column is not None and feed.columns[column].type == "month"
         con.execute(
             "insert into raw.expected_files values (?, ?, ?)",
             [expected.feed, expected.source, expected.first_month],
@@ -498,11 +500,11 @@ def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) 
         for receipt in intake.receipts:
             if (receipt.feed, receipt.source) == (expected.feed, expected.source):
                 con.execute(
-                    "insert into raw.file_months "
-                    f"select ?, ?, ?, date_trunc('month', {column})::date, count(*) "
+                    "insert into raw.file_days "
+                    f"select ?, ?, ?, {column}, ?, count(*) "
                     f"from read_parquet({literal(lake / receipt.lake_file)}) "
                     "where _record_status = 'loaded' group by 4 order by 4",
-                    [receipt.feed, receipt.source, receipt.source_file],
+                    [receipt.feed, receipt.source, receipt.source_file, is_month],
                 )
 
 

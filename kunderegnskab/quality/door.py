@@ -3,9 +3,10 @@
 Here: control totals per file and plausible contents. Not here: keys, relationships and allowed values, which
 dbt tests check on the same tables, nor how single records are typed and rejected (ingest).
 
-What a check finds follows from the files of its own feed, the allowances of their sources, which of its
-sources are gone, company.yaml, the code and the day alone. So a feed that has passed all its checks is not
-checked again on that day while its files stay the same (state/door.json). One that has failed a check is.
+What a check finds follows from the files of its own feed (of the fiscal calendar: of every feed of days),
+the allowances of their sources, which of its sources are gone, company.yaml, the code and the day alone. So
+a feed that has passed all its checks is not checked again on that day while its files stay the same
+(state/door.json). One that has failed a check is.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ DATE_COLUMNS = {
     "ledger_entries": "posting_date",
     "activities": "activity_date",
 }
+
+# Whether a fiscal calendar can be followed is a matter of the days that shall be put into it, and of the
+# month in which the company says that its years begin.
+ALSO_READ = {"fiscal_calendar": frozenset(DATE_COLUMNS) | {"company"}}
 
 
 def door_checks(feeds: Sequence[str]) -> list[ExpectedCheck]:
@@ -122,6 +127,9 @@ class _Note(BaseModel):
 
 
 def _statement(con: duckdb.DuckDBPyConnection, load: LoadRecord, feed: str, as_of: date) -> str:
+    concerned = {feed}
+    if any(each.feed == feed for each in load.receipts):
+        concerned |= ALSO_READ.get(feed, set())
     about = {
         "gone": con.execute(
             "select source from raw.gone_sources where feed = $1 order by all", [feed]
@@ -130,7 +138,7 @@ def _statement(con: duckdb.DuckDBPyConnection, load: LoadRecord, feed: str, as_o
         "as_of": as_of.isoformat(),
         "personal": load.parameters.get(PARAMETER),
         "company": load.parameters.get("company"),
-        "receipts": [each.model_dump(mode="json") for each in load.receipts if each.feed == feed],
+        "receipts": [each.model_dump(mode="json") for each in load.receipts if each.feed in concerned],
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
@@ -140,6 +148,8 @@ def _checks(feeds: Sequence[str], as_of: date) -> list[MetricCheck]:
     checks += [_date_check(feed, DATE_COLUMNS[feed], as_of) for feed in feeds if feed in DATE_COLUMNS]
     if "exchange_rates" in feeds:
         checks.append(_rate_check())
+    if "fiscal_calendar" in feeds:
+        checks += _calendar_checks()
     return checks + (_sales_line_checks() if "sales_lines" in feeds else [])
 
 
@@ -311,6 +321,95 @@ def _rate_check() -> MetricCheck:
             select _source_file, _source_record, currency, rate_date, rate, usual_rate from ({rated})
             where {far_off} order by _source_file, _source_record""",
     )
+
+
+_PERIODS_OF_A_YEAR = 12
+
+
+def _calendar_problems() -> str:
+    """SQL of what keeps the fiscal calendar from being followed: file, record, and a sentence about it.
+
+    Each period stands for a calendar month, the first one for the month in which its middle day lies
+    (decision 0063).
+    """
+    return f"""
+        with periods as (
+            select *,
+                count(*) over (partition by fiscal_year) as year_count,
+                lag(last_day) over (order by fiscal_year, period_no) as last_day_before,
+                date_trunc('month', first_day + ((last_day - first_day) // 2)::integer)::date as middle_month
+            from raw.fiscal_calendar),
+        firsts as (
+            select *, lag(middle_month) over (order by fiscal_year) as month_before
+            from periods where period_no = 1)
+        select _source_file, _source_record, 'period ' || period_no || ' of ' || fiscal_year
+            || ': a fiscal year has the periods 1 to {_PERIODS_OF_A_YEAR}; put a period more into another one'
+            as problem
+        from periods where period_no not between 1 and {_PERIODS_OF_A_YEAR}
+        union all
+        select _source_file, _source_record, 'fiscal year ' || fiscal_year || ' has ' || year_count
+            || ' periods instead of {_PERIODS_OF_A_YEAR}; supply the whole year' as problem
+        from periods where year_count <> {_PERIODS_OF_A_YEAR}
+        qualify row_number() over (partition by fiscal_year order by period_no) = 1
+        union all
+        select _source_file, _source_record,
+            'last_day ' || last_day || ' comes before first_day ' || first_day as problem
+        from periods where last_day < first_day
+        union all
+        select _source_file, _source_record, 'first_day ' || first_day || ' is not the day after '
+            || last_day_before
+            || ', on which the period before ends: days must not be missing or stand in two periods'
+            as problem
+        from periods where first_day <> last_day_before + 1
+        union all
+        select _source_file, _source_record, 'the middle of period 1 of ' || fiscal_year || ' lies in month '
+            || month(middle_month) || ', and fiscal_year_start of company.yaml is ' || fiscal_year_start
+            || '; they must be the same month' as problem
+        from firsts, raw.company where month(middle_month) <> fiscal_year_start
+        union all
+        select _source_file, _source_record, 'fiscal year ' || fiscal_year || ' begins in ' || middle_month
+            || ', not twelve months after the one before in ' || month_before
+            || '; supply the years without a gap' as problem
+        from firsts where middle_month <> (month_before + interval 12 month)::date"""
+
+
+def _calendar_checks() -> list[MetricCheck]:
+    problems = _calendar_problems()
+    outside = " union all ".join(
+        f"""select '{feed}' as feed, _source_file, _source_record, '{column}' as column_name, {column} as day
+        from raw.{feed}, calendar where {column} < calendar.first_day or {column} > calendar.last_day"""
+        for feed, column in DATE_COLUMNS.items()
+    )
+    calendar = """
+        with calendar as (
+            select min(first_day) as first_day, max(last_day) as last_day from raw.fiscal_calendar)"""
+    return [
+        MetricCheck(
+            check_name="door__fiscal_calendar__can_be_followed",
+            subject="fiscal_calendar",
+            is_blocking=True,
+            metric=f"select count(*) from ({problems})",
+            unit="rows",
+            maximum=0,
+            en="The fiscal calendar has whole years of twelve periods that follow each other without gaps, "
+            "and begin in the month of fiscal_year_start.",
+            da="Regnskabskalenderen har hele år med tolv perioder, der følger hinanden uden huller og "
+            "begynder i måneden fiscal_year_start.",
+            failing=f"{problems} order by all",
+        ),
+        MetricCheck(
+            check_name="door__fiscal_calendar__holds_every_day",
+            subject="fiscal_calendar",
+            is_blocking=True,
+            metric=f"{calendar} select count(*) from ({outside})",
+            unit="rows",
+            maximum=0,
+            en="Every day of a record lies in the fiscal calendar; supply the years that it lacks.",
+            da="Hver posts dato ligger i regnskabskalenderen; lever de år, den mangler.",
+            failing=f"""{calendar} select _source_file, _source_record, column_name, day from ({outside})
+                order by feed, _source_file, _source_record""",
+        ),
+    ]
 
 
 def _sales_line_checks() -> list[MetricCheck]:

@@ -106,11 +106,12 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "total": "DECIMAL(28,6)",
     },
     "expected_files": {"feed": "VARCHAR", "source": "VARCHAR", "first_month": "DATE"},
-    "file_months": {
+    "file_days": {
         "feed": "VARCHAR",
         "source": "VARCHAR",
         "source_file": "VARCHAR",
-        "month": "DATE",
+        "day": "DATE",
+        "is_month": "BOOLEAN",
         "record_count": "BIGINT",
     },
     "closed_figures": {
@@ -216,7 +217,7 @@ def create_raw(
                 for total in _totals(connection, feed, sum(r["feed"] == feed for r in lost))
             ],
             "expected_files": [],
-            "file_months": [],
+            "file_days": [],
         }
         for table, columns in OTHER_TABLES.items():
             _create(connection, table, columns, others[table])

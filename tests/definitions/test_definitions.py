@@ -116,7 +116,7 @@ def test_every_feed_is_an_asset(definitions: dg.Definitions):
         "closed_files",
         "feed_totals",
         "expected_files",
-        "file_months",
+        "file_days",
     }
 
 

@@ -41,6 +41,7 @@ KEYS = {
     "adjustments": ("adjustment_no",),
     "ladder_lines": ("line_code",),
     "unit_conversions": ("product_id", "unit_of_measure"),
+    "fiscal_calendar": ("fiscal_year", "period_no"),
 }
 
 

@@ -8,7 +8,7 @@ select
     credit_interest_rate,
     day_count,
     reconciliation_tolerance,
-    {{ month_floor('ledger_closed_to') }} as ledger_closed_to,
+    ledger_closed_to,
     analysis_months,
     pvm_leaf
 from {{ source('raw', 'company') }}

@@ -7,7 +7,7 @@ rules/*.yaml), where a source record stands in its file (records.py), and how an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Context, Decimal
@@ -16,7 +16,7 @@ from typing import Any
 
 from kunderegnskab.audit.explain.book import rules_of
 from kunderegnskab.audit.explain.rules import PARAMETER, Records, Rule, Total, Words, columns_of
-from kunderegnskab.audit.trace import CannotTrace, Trace
+from kunderegnskab.audit.trace import FISCAL_CALENDAR, CannotTrace, Trace
 from kunderegnskab.publication.manifest import MartContent
 from kunderegnskab.sql import identifier, literal
 
@@ -26,6 +26,7 @@ BREADTH = 12
 """Parts of a sum shown and followed per step; the rest is summed in one line."""
 
 RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
+_OF_THE_CALENDAR = re.compile(r"\b(period_of|first_day_of|last_day_of|named_fiscal_year)\(")
 # As many values of a key column are all named; of more, the nearest.
 _FEW_VALUES = 12
 # Sums of 18-digit amounts over millions of rows stay exact.
@@ -378,6 +379,8 @@ def _computed(
     selected = ", ".join(f"{mark} as {identifier(name)}" for name, mark in shown.items())
     query = f"select {formula}" + (f" from (select {selected})" if selected else "")
     values = {mark[1:]: given[name] for name, mark in shown.items()} | _parameters(formula, cell, known)
+    for relation in read_by(query):
+        trace.require(relation)
     ((computed,),) = trace.con.execute(query, values or None).fetchall()
     return computed
 
@@ -392,9 +395,16 @@ def _asked(trace: Trace, query: str, cell: Cell, row: Mapping[str, Any]) -> bool
     return bool(answer)
 
 
+def read_by(query: str) -> Iterator[str]:
+    """The relations that a query reads, by itself or through the functions of calendar.sql."""
+    yield from (f"{schema}.{name}" for schema, name in RELATION.findall(query))
+    if _OF_THE_CALENDAR.search(query):
+        yield FISCAL_CALENDAR
+
+
 def _execute(trace: Trace, query: str, cell: Cell, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    for schema, name in RELATION.findall(query):
-        trace.require(f"{schema}.{name}")
+    for relation in read_by(query):
+        trace.require(relation)
     return trace.con.execute(query, _parameters(query, cell, row) or None).fetchall()
 
 

@@ -27,6 +27,7 @@ from kunderegnskab.audit.explain.explanation import (
     Cell,
     RecordKey,
     explain,
+    read_by,
     target_of,
 )
 from kunderegnskab.audit.explain.rules import PARAMETER, Records, Rule, Total, columns_of, of_row
@@ -428,8 +429,8 @@ class _Reach:
     # --- asking for all rows --------------------------------------------------------------------------
     def _spread(self, query: str, rows: str, column: str, into: str) -> None:
         """Ask a query with parameters for each row; `into` gets the answers beside the row's `_cell`."""
-        for schema, name in RELATION.findall(query):
-            self._trace.require(f"{schema}.{name}")
+        for relation in read_by(query):
+            self._trace.require(relation)
         query = query.replace("$column", literal(column))
         ((count,),) = self._con.execute(f"select count(*) from {rows}").fetchall()
         if count > _FEW:

@@ -10,7 +10,8 @@ once per terms of interest (credit.py), bonus years that begin before the accoun
 foreign currency (records.py), the day of an adjustment (accounts.py).
 
 Here: the comparison. In the modules: records (what was supplied), bonus, pools, credit (what no record
-carries), accounts (the lines), portfolios (whose they are), kpis (windows and formulas), arithmetic.
+carries), accounts (the lines), portfolios (whose they are), kpis (windows and formulas), calendar,
+arithmetic.
 Not here: building the warehouse again with the same models.
 """
 
@@ -25,7 +26,7 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
-from kunderegnskab.audit.recalculation.accounts import COLUMNS, Accounts, by_month
+from kunderegnskab.audit.recalculation.accounts import COLUMNS, Accounts
 from kunderegnskab.audit.recalculation.arithmetic import amount, first_day, month_number, ratio
 from kunderegnskab.audit.recalculation.credit import credit_postings
 from kunderegnskab.audit.recalculation.kpis import FORMULAS, MONTHS, WINDOWS, value, windows
@@ -160,7 +161,7 @@ def _credit_lines(supplied: Supplied, made: duckdb.DuckDBPyConnection) -> Iterat
     again = (
         {
             (str(customer), first_day(month)): [amount(units)]
-            for (customer, month), units in by_month(postings)["credit_cost"].items()
+            for (customer, month), units in accounts.by_month(postings)["credit_cost"].items()
             if units
         }
         if len(postings)

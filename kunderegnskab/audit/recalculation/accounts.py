@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from kunderegnskab.audit.recalculation.arithmetic import months_of
@@ -122,10 +123,11 @@ class Accounts:
     def adjustments(self) -> pd.DataFrame:
         """The manual adjustments, posted on the first day of their months."""
         found = self.records.frame("adjustments")
+        first_day = self.records.calendar.first_day
         return pd.DataFrame(
             {
                 "customer": self.records.customer_of(found["customer_id"]),
-                "day": found["month"].astype("int64"),
+                "day": np.array([first_day(month) for month in months_of(found["month"])], dtype="int64"),
                 "line": [_COLUMN_OF[code] for code in found["line_code"]],
                 "amount": found["amount"].astype("int64"),
             },
@@ -135,8 +137,8 @@ class Accounts:
     @cached_property
     def postings(self) -> pd.DataFrame:
         """Every posting: customer, day (since 1970), month, line (its column), amount (1/10000)."""
-        bonus = bonus_postings(self.records, form().with_subtotals(by_month(self.from_records)))
-        with_bonus = by_month(pd.concat([self.from_records, bonus], ignore_index=True))
+        bonus = bonus_postings(self.records, form().with_subtotals(self.by_month(self.from_records)))
+        with_bonus = self.by_month(pd.concat([self.from_records, bonus], ignore_index=True))
         parts = [
             self.from_records,
             bonus,
@@ -146,13 +148,20 @@ class Accounts:
         if "credit_cost" not in self.ladder.unused:
             parts.append(credit_postings(self.records))
         found = pd.concat([part for part in parts if len(part)], ignore_index=True)
-        found["month"] = months_of(found["day"])
+        found["month"] = self.records.calendar.months_of(found["day"])
         return found
+
+    def by_month(self, postings: pd.DataFrame) -> pd.DataFrame:
+        """The sums of postings, a row for each customer and month (the index) and a column for each line."""
+        months = self.records.calendar.months_of(postings["day"])
+        month = pd.Series(months, index=postings.index, name="month")
+        sums = postings.groupby([postings["customer"], month, postings["line"]])["amount"].sum()
+        return sums.unstack("line", fill_value=0)
 
     @cached_property
     def per_customer(self) -> pd.DataFrame:
         """The customer accounts: columns customer, month and every line, in 1/10000."""
-        return self.ladder.with_subtotals(by_month(self.postings)).reset_index()
+        return self.ladder.with_subtotals(self.by_month(self.postings)).reset_index()
 
 
 def form(moved: Mapping[str, int] | None = None, left_out: Iterable[str] = ()) -> Ladder:
@@ -174,13 +183,6 @@ def form(moved: Mapping[str, int] | None = None, left_out: Iterable[str] = ()) -
         if not own
     }
     return Ladder(subtotals, frozenset(_COLUMN_OF[code] for code in unused & _COLUMN_OF.keys()))
-
-
-def by_month(postings: pd.DataFrame) -> pd.DataFrame:
-    """The sums of postings, a row for each customer and month (the index) and a column for each line."""
-    months = pd.Series(months_of(postings["day"]), index=postings.index, name="month")
-    sums = postings.groupby([postings["customer"], months, postings["line"]])["amount"].sum()
-    return sums.unstack("line", fill_value=0)
 
 
 def _posted(rows: pd.DataFrame, line: str, amounts: pd.Series) -> pd.DataFrame:

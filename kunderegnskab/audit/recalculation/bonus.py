@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import pandas as pd
 
-from kunderegnskab.audit.recalculation.arithmetic import RATE, fiscal_year, last_day, months_of, quotient
+from kunderegnskab.audit.recalculation.arithmetic import RATE, fiscal_year, months_of, quotient
 from kunderegnskab.audit.recalculation.records import Records
 
 _FOREVER = 10**6
@@ -83,9 +83,10 @@ def bonus_postings(records: Records, accounts: pd.DataFrame) -> pd.DataFrame:
         accounts: the accounts without bonus of agreements, by customer and month.
     """
     agreements = _agreements(records)
+    calendar = records.calendar
     accrued = _accrued(records, agreements, accounts)
     rows = [
-        (customer, last_day(month), amount)
+        (customer, calendar.last_day(month), amount)
         for (customer, _), months in accrued.items()
         for month, amount in months.items()
     ]
@@ -95,10 +96,10 @@ def bonus_postings(records: Records, accounts: pd.DataFrame) -> pd.DataFrame:
         if was_earned_before and _held_in(agreements, customer, year):
             continue
         rows.append((customer, day, amount))
-        settled[customer, year][int(months_of([day])[0])] += amount
+        settled[customer, year][int(calendar.months_of([day])[0])] += amount
     for key, months in settled.items():
         rows += [
-            (key[0], last_day(month), -amount)
+            (key[0], calendar.last_day(month), -amount)
             for month, amount in released(accrued.get(key, {}), months, _last_of_year(agreements, *key))
         ]
     found = pd.DataFrame(rows, columns=["customer", "day", "amount"]).assign(line="bonus")
@@ -107,12 +108,13 @@ def bonus_postings(records: Records, accounts: pd.DataFrame) -> pd.DataFrame:
 
 def _agreements(records: Records) -> list[Agreement]:
     found: list[Agreement] = []
+    calendar = records.calendar
     rows = records.frame("bonus_agreements").sort_values(["customer_id", "valid_from", "tier_from"])
     for _, versions in rows.groupby("customer_id"):
-        starts = [int(month) for month in months_of(sorted(versions["valid_from"].unique()))]
+        starts = [int(month) for month in calendar.months_of(sorted(versions["valid_from"].unique()))]
         for place, (_, tiers) in enumerate(versions.groupby("valid_from")):
             first = tiers.iloc[0]
-            ends = _FOREVER if pd.isna(first["valid_to"]) else int(months_of([first["valid_to"]])[0])
+            ends = _FOREVER if pd.isna(first["valid_to"]) else int(calendar.months_of([first["valid_to"]])[0])
             if place + 1 < len(starts):
                 ends = min(ends, starts[place + 1] - 1)
             found.append(

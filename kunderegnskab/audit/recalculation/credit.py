@@ -13,10 +13,6 @@ import pandas as pd
 
 from kunderegnskab.audit.recalculation.arithmetic import (
     RATE,
-    day_number,
-    first_day,
-    last_day,
-    months_of,
     products,
 )
 from kunderegnskab.audit.recalculation.records import Records
@@ -55,18 +51,19 @@ def credit_postings(records: Records) -> pd.DataFrame:
     documents = _documents(records)
     customers = records.customer_of(documents["customer_id"]).to_numpy()
     amounts = documents["amount"].to_numpy(dtype="int64")
-    opening = day_number(first_day(records.first_month))
+    calendar = records.calendar
+    opening = calendar.first_day(records.first_month)
     begins = np.maximum(documents["invoice_date"].to_numpy(dtype="int64"), opening)
     ends = np.maximum(_ends(records, documents), opening)
     # A row for each document and month that its days touch.
-    first = np.minimum(months_of(np.minimum(begins, ends)), records.last_month)
-    last = np.clip(months_of(np.maximum(begins, ends) - 1), first, records.last_month)
+    first = np.minimum(calendar.months_of(np.minimum(begins, ends)), records.last_month)
+    last = np.clip(calendar.months_of(np.maximum(begins, ends) - 1), first, records.last_month)
     count = last - first + 1
     row = np.repeat(np.arange(len(documents)), count)
     place = (
         first[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) - records.first_month
     )
-    starts = [day_number(first_day(month)) for month in records.months()]
+    starts = [calendar.first_day(month) for month in records.months()]
     # A payment may be known before its month is posted: its days stand in the last posted month.
     limits = np.array([*starts, _LATER], dtype="int64")
 
@@ -77,7 +74,7 @@ def credit_postings(records: Records) -> pd.DataFrame:
     cost = np.zeros(len(row), dtype="int64")
     for terms in _all_terms(records):
         cost += cost_before(limits[place + 1], terms) - cost_before(limits[place], terms)
-    days_of_posting = np.array([last_day(month) for month in records.months()], dtype="int64")
+    days_of_posting = np.array([calendar.last_day(month) for month in records.months()], dtype="int64")
     return pd.DataFrame(
         {"customer": customers[row], "day": days_of_posting[place], "line": "credit_cost", "amount": cost}
     )
@@ -86,13 +83,13 @@ def credit_postings(records: Records) -> pd.DataFrame:
 def _documents(records: Records) -> pd.DataFrame:
     """The receivables dated within the accounts or before; a later one is no credit yet."""
     documents = records.frame("receivables")
-    accounts_end = day_number(first_day(records.last_month + 1))
+    accounts_end = records.calendar.last_day(records.last_month) + 1
     return documents[documents["invoice_date"] < accounts_end].reset_index(drop=True)
 
 
 def _ends(records: Records, documents: pd.DataFrame) -> np.ndarray:
     """The first day on which each document costs nothing any more."""
-    accounts_end = day_number(first_day(records.last_month + 1))
+    accounts_end = records.calendar.last_day(records.last_month) + 1
     lost = records.costs[records.costs["cost_type"] == "bad_debt"].dropna(subset=["document_no"])
     lost = lost[lost["document_no"].isin(documents["document_no"])]
     entries: dict[str, list[tuple[int, int]]] = {}

@@ -15,8 +15,6 @@ import pandas as pd
 from kunderegnskab.audit.recalculation.arithmetic import (
     QUANTITY,
     largest_remainder,
-    last_day,
-    months_of,
     quotient,
 )
 from kunderegnskab.audit.recalculation.records import Records, per_customer
@@ -91,7 +89,7 @@ class Drivers:
             case "receivables":
                 documents = self._records.frame("receivables")
                 documents["customer"] = self._records.customer_of(documents["customer_id"])
-                documents["month"] = months_of(documents["invoice_date"])
+                documents["month"] = self._records.calendar.months_of(documents["invoice_date"])
                 return _ones(documents)
             case _:
                 return {}
@@ -139,7 +137,7 @@ class Groups:
         """
         opening = self._records.first_month
         since = self._records.customers["customer_since"].dropna()
-        since_month = dict(zip(since.index, months_of(since), strict=True))
+        since_month = dict(zip(since.index, self._records.calendar.months_of(since), strict=True))
         sales = self._records.sales
         first = sales[sells_goods(sales)].groupby("customer")["month"].min()
         return {
@@ -168,7 +166,7 @@ def pool_postings(records: Records, accounts: pd.DataFrame) -> pd.DataFrame:
     unit = records.minor_unit
     rows: list[tuple[str, int, str, int]] = []
     for (pool, month), cost in costs.items():
-        day = last_day(int(month))
+        day = records.calendar.last_day(int(month))
         rule = _in_force(pools[pools["cost_pool_id"] == pool], day, [])
         if rule.empty or rule.iloc[0]["ladder_line"] not in _LINES:
             continue

@@ -27,10 +27,10 @@ from kunderegnskab.audit.recalculation.arithmetic import (
     AMOUNT,
     QUANTITY,
     RATE,
-    months_of,
     products,
     quotient,
 )
+from kunderegnskab.audit.recalculation.calendar import Calendar
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.feeds.contracts import DECIMALS, Feed
@@ -218,7 +218,7 @@ class Records:
         # list - discount = net holds after conversion too.
         lines["discount_amount"] = lines["list_amount"] - lines["net_amount"]
         lines["customer"] = self.customer_of(lines["customer_id"])
-        lines["month"] = months_of(lines["posting_date"])
+        lines["month"] = self.calendar.months_of(lines["posting_date"])
         lines["quantity"], is_known = self._in_own_unit(lines)
         lines["cogs"] = self._cost_of_goods(lines, is_known)
         return lines
@@ -296,7 +296,7 @@ class Records:
         """The customer costs; columns of the feed, and besides: customer, month."""
         costs = self.frame("customer_costs")
         costs["customer"] = self.customer_of(costs["customer_id"])
-        costs["month"] = months_of(costs["posting_date"])
+        costs["month"] = self.calendar.months_of(costs["posting_date"])
         return costs
 
     @cached_property
@@ -304,7 +304,7 @@ class Records:
         """The activities; columns of the feed, and besides: customer, month."""
         activities = self.frame("activities")
         activities["customer"] = self.customer_of(activities["customer_id"])
-        activities["month"] = months_of(activities["activity_date"])
+        activities["month"] = self.calendar.months_of(activities["activity_date"])
         return activities
 
     @cached_property
@@ -316,7 +316,7 @@ class Records:
         rate = rate.dropna().reset_index(drop=True)
         foreign = (rate != RATE).to_numpy()
         entries.loc[foreign, "amount"] = products(entries.loc[foreign, "amount"], rate[foreign], RATE)
-        entries["month"] = months_of(entries["posting_date"])
+        entries["month"] = self.calendar.months_of(entries["posting_date"])
         chart = self.frame("ledger_accounts")
         roles = dict(zip(chart["account_no"], chart["account_role"], strict=True))
         entries["role"] = pd.Series(
@@ -327,6 +327,13 @@ class Records:
         return entries
 
     # --- when -------------------------------------------------------------------------------------
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The fiscal calendar, of which the months are where the company supplies none."""
+        periods = self.frame("fiscal_calendar")[["fiscal_year", "period_no", "first_day", "last_day"]]
+        rows = periods.itertuples(index=False)
+        return Calendar.of([(int(year), int(no), int(first), int(last)) for year, no, first, last in rows])
+
     @cached_property
     def first_month(self) -> int:
         """The first month of the accounts: of a posting or an activity."""

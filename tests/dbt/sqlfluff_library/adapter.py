@@ -16,6 +16,8 @@ EXAMPLES: dict[str, str] = {
     "customer_hash": "coalesce(cast({0} as bigint), 0)",
     "joined_texts": "string_agg({0}, ', ')",
     "day_series": "select {1} as day\n    from {0}",
+    "list_element": "list_extract({0}, {1})",
+    "ordered_list": "list({0} order by {1} asc nulls last)",
 }
 
 

@@ -43,8 +43,8 @@ terms as (
 
 period as (
     select
-        first_month,
-        last_day(last_posted_month) + 1 as day_after
+        {{ first_day_of('first_month') }} as first_day,
+        {{ last_day_of('last_posted_month') }} + 1 as day_after
     from {{ ref('int_account_period') }}
 ),
 
@@ -73,7 +73,7 @@ credits as (
         case when receivables.paid_date < receivables.invoice_date then -1 else 1 end * receivables.amount as amount,
         greatest(
             least(receivables.invoice_date, coalesce(receivables.paid_date, receivables.invoice_date)),
-            period.first_month
+            period.first_day
         ) as first_day,
         greatest(receivables.invoice_date, coalesce(receivables.paid_date, period.day_after)) as day_after
     from documents as receivables
@@ -85,9 +85,10 @@ credits as (
 months as (
     select
         months.month,
+        {{ first_day_of('months.month') }} as first_day,
         case
             when months.month = period.last_posted_month then cast('9999-12-31' as date)
-            else last_day(months.month) + 1
+            else {{ last_day_of('months.month') }} + 1
         end as day_after
     from {{ ref('months') }} as months
     cross join {{ ref('int_account_period') }} as period
@@ -107,15 +108,15 @@ spans as (
         terms.interest_rate,
         terms.day_count,
         greatest(credits.first_day, terms.valid_from) as span_start,
-        months.month as month_start,
+        months.first_day as month_start,
         least(credits.day_after, terms.valid_before, months.day_after) as span_end
     from credits
     inner join months
-        on credits.first_day < months.day_after and credits.day_after > months.month
+        on credits.first_day < months.day_after and credits.day_after > months.first_day
     inner join terms
         on
             terms.valid_from < least(credits.day_after, months.day_after)
-            and terms.valid_before > greatest(credits.first_day, months.month)
+            and terms.valid_before > greatest(credits.first_day, months.first_day)
 ),
 
 days as (

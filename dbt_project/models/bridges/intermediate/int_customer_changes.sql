@@ -13,12 +13,12 @@ with spans as (
     inner join {{ ref('int_owner_spans') }} as owners
         on
             customers.customer_id = owners.customer_id
-            and last_day(windows.month) >= owners.span_from
-            and windows.compared_first_month < owners.span_before
+            and {{ last_day_of('windows.month') }} >= owners.span_from
+            and {{ first_day_of('windows.compared_first_month') }} < owners.span_before
             -- Days between the two windows do not count.
             and (
-                last_day(windows.compared_last_month) >= owners.span_from
-                or windows.first_month < owners.span_before
+                {{ last_day_of('windows.compared_last_month') }} >= owners.span_from
+                or {{ first_day_of('windows.first_month') }} < owners.span_before
             )
     group by customers.customer_id, customers.month, customers.time_window, owners.salesperson_id
 ),

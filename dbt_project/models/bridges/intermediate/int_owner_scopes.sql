@@ -18,8 +18,8 @@ with owned as (
     inner join {{ ref('int_owner_spans') }} as owners
         on
             customers.customer_id = owners.customer_id
-            and last_day(customers.month) >= owners.span_from
-            and last_day(customers.month) < owners.span_before
+            and {{ last_day_of('customers.month') }} >= owners.span_from
+            and {{ last_day_of('customers.month') }} < owners.span_before
 )
 
 select

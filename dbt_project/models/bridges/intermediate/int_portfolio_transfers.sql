@@ -9,8 +9,8 @@ with owned_days as (
         cast(
             sum(
                 owners.share * 100000000 * {{ days_between(
-                    'greatest(owners.span_from, windows.first_month)',
-                    'least(owners.span_before, last_day(windows.month) + 1)'
+                    'greatest(owners.span_from, ' ~ first_day_of('windows.first_month') ~ ')',
+                    'least(owners.span_before, ' ~ last_day_of('windows.month') ~ ' + 1)'
                 ) }}
             ) as bigint
         ) as weight
@@ -20,8 +20,8 @@ with owned_days as (
     inner join {{ ref('int_owner_spans') }} as owners
         on
             changes.customer_id = owners.customer_id
-            and last_day(windows.month) >= owners.span_from
-            and windows.first_month < owners.span_before
+            and {{ last_day_of('windows.month') }} >= owners.span_from
+            and {{ first_day_of('windows.first_month') }} < owners.span_before
     where changes.change = 'retained' and not changes.has_same_owners
     group by changes.customer_id, changes.month, changes.time_window, owners.salesperson_id
 ),

@@ -162,8 +162,8 @@ records as (
     from cost_pools as pools
     inner join restated_pools
         on
-            pools.valid_from <= last_day(restated_pools.month)
-            and coalesce(pools.valid_before, cast('9999-12-31' as date)) > last_day(restated_pools.month)
+            pools.valid_from <= {{ last_day_of('restated_pools.month') }}
+            and coalesce(pools.valid_before, cast('9999-12-31' as date)) > {{ last_day_of('restated_pools.month') }}
             and pools.cost_pool_id = restated_pools.cost_pool_id
     union all
     select
@@ -179,8 +179,8 @@ records as (
     from activity_times as times
     inner join restated_pools
         on
-            times.valid_from <= last_day(restated_pools.month)
-            and coalesce(times.valid_before, cast('9999-12-31' as date)) > last_day(restated_pools.month)
+            times.valid_from <= {{ last_day_of('restated_pools.month') }}
+            and coalesce(times.valid_before, cast('9999-12-31' as date)) > {{ last_day_of('restated_pools.month') }}
             and times.cost_pool_id = restated_pools.cost_pool_id
     union all
     select
@@ -196,7 +196,7 @@ records as (
     from product_costs as costs
     inner join restated_goods
         on
-            costs.valid_from <= last_day(restated_goods.month)
+            costs.valid_from <= {{ last_day_of('restated_goods.month') }}
             and coalesce(costs.valid_before, cast('9999-12-31' as date)) > restated_goods.month
 )
 

@@ -3,9 +3,9 @@
 -- figure_restatements.
 {#- Feeds whose records belong to a day, and the day: a new file with later records alone changes nothing before. -#}
 {%- set dated = {
-    'sales_lines': 'posting_date', 'customer_costs': 'least(posting_date, coalesce(settles_month, posting_date))',
+    'sales_lines': 'posting_date', 'customer_costs': 'least(posting_date, coalesce(' ~ first_day_of('settles_month') ~ ', posting_date))',
     'activities': 'activity_date', 'receivables': 'invoice_date', 'ledger_entries': 'posting_date',
-    'adjustments': 'month',
+    'adjustments': first_day_of('month'),
 } %}
 
 with closes as (
@@ -92,5 +92,5 @@ where
     and (
         compared.closed_sha256 is not null
         or first_days.first_day is null
-        or first_days.first_day <= last_day(compared.month)
+        or first_days.first_day <= {{ last_day_of('compared.month') }}
     )

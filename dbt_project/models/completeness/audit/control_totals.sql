@@ -16,6 +16,7 @@
     'cost_pools': ['practical_capacity_minutes'],
     'activity_times': ['minutes_per_unit'],
     'unit_conversions': [],
+    'fiscal_calendar': [],
     'credit_terms': [],
     'adjustments': ['amount'],
     'ladder_lines': [],

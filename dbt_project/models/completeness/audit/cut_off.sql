@@ -3,7 +3,7 @@
 with months as (
     select
         month,
-        last_day(month) as month_end
+        {{ last_day_of('month') }} as month_end
     from {{ ref('months') }}
 ),
 

@@ -8,21 +8,21 @@ with documented as (
     select max(month) as month
     from {{ ref('int_sales_documents') }}
     union all
-    select max({{ month_floor('posting_date') }}) as month
+    select max({{ period_of('posting_date') }}) as month
     from {{ ref('stg_customer_costs') }}
     union all
-    select max({{ month_floor('invoice_date') }}) as month
+    select max({{ period_of('invoice_date') }}) as month
     from {{ ref('stg_receivables') }}
     union all
-    select ledger_closed_to as month
+    select {{ period_of('ledger_closed_to') }} as month
     from {{ ref('stg_company') }}
 ),
 
 ahead as (
-    select {{ month_floor('paid_date') }} as month
+    select {{ period_of('paid_date') }} as month
     from {{ ref('stg_receivables') }}
     union all
-    select {{ month_floor('rate_date') }} as month
+    select {{ period_of('rate_date') }} as month
     from {{ ref('stg_exchange_rates') }}
 ),
 
@@ -68,9 +68,17 @@ received as (
         feed,
         source,
         month,
-        count(*) as file_count,
+        count(distinct source_file) as file_count,
         sum(record_count) as record_count
-    from {{ ref('stg_file_months') }}
+    from (
+        select
+            feed,
+            source,
+            source_file,
+            case when is_month then day else {{ period_of('day') }} end as month,
+            record_count
+        from {{ ref('stg_file_days') }}
+    ) as dated
     group by feed, source, month
 )
 

@@ -76,9 +76,18 @@ select
     first_month,
     cast({{ months_between('first_month', 'month') }} as bigint) as month_count,
     is_complete,
+    -- Days tell windows of the same months apart: of a fiscal calendar, one may have a week more than the other.
+    cast({{ days_between(first_day_of('first_month'), last_day_of('month')) }} + 1 as bigint) as day_count,
     -- Compared only with a whole window: half a year against a year would be a fall.
     case when compared_first_month >= accounts_from then compared_first_month end as compared_first_month,
     case when compared_first_month >= accounts_from then compared_last_month end as compared_last_month,
+    case
+        when compared_first_month >= accounts_from
+            then cast(
+                {{ days_between(first_day_of('compared_first_month'), last_day_of('compared_last_month')) }} + 1
+                as bigint
+            )
+    end as compared_day_count,
     -- Bridges take a window apart, product by product, so they are made for the company's analysis_months alone.
     coalesce(compared_first_month >= accounts_from and is_within_horizon, false) as is_bridged
 from bounded

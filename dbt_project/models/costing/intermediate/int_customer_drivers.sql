@@ -60,10 +60,15 @@ shipments as (
 documents as (
     select
         customer_id,
-        {{ month_floor('invoice_date') }} as month,
+        month,
         count(*) as quantity
-    from {{ ref('int_receivables_resolved') }}
-    group by customer_id, {{ month_floor('invoice_date') }}
+    from (
+        select
+            customer_id,
+            {{ period_of('invoice_date') }} as month
+        from {{ ref('int_receivables_resolved') }}
+    ) as invoiced
+    group by customer_id, month
 ),
 
 orders as (

@@ -57,7 +57,7 @@ from costs
 left join versions
     on
         costs.cost_pool_id = versions.cost_pool_id
-        and last_day(costs.month) >= versions.valid_from
-        and last_day(costs.month) < versions.valid_before
+        and {{ last_day_of('costs.month') }} >= versions.valid_from
+        and {{ last_day_of('costs.month') }} < versions.valid_before
 left join first_times
-    on costs.cost_pool_id = first_times.cost_pool_id and last_day(costs.month) >= first_times.valid_from
+    on costs.cost_pool_id = first_times.cost_pool_id and {{ last_day_of('costs.month') }} >= first_times.valid_from

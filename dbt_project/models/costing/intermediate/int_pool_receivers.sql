@@ -43,8 +43,8 @@ minutes as (
     inner join times
         on
             pools.cost_pool_id = times.cost_pool_id
-            and last_day(pools.month) >= times.valid_from
-            and last_day(pools.month) < times.valid_before
+            and {{ last_day_of('pools.month') }} >= times.valid_from
+            and {{ last_day_of('pools.month') }} < times.valid_before
     inner join {{ ref('int_customer_drivers') }} as drivers
         on pools.month = drivers.month and times.driver = drivers.driver
     inner join {{ ref('int_customer_groups') }} as customers

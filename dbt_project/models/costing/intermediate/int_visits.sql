@@ -33,8 +33,8 @@ minutes_per_visit as (
         on visited.customer_id = customers.customer_id
     inner join times
         on
-            last_day(visited.month) >= times.valid_from
-            and last_day(visited.month) < times.valid_before
+            {{ last_day_of('visited.month') }} >= times.valid_from
+            and {{ last_day_of('visited.month') }} < times.valid_before
             and {{ is_in_group('times.applies_to', 'customers', 'visited.month') }}
     group by visited.customer_id, visited.month
 )

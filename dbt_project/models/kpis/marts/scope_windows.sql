@@ -28,7 +28,7 @@ with buyers as (
     from {{ ref('int_customer_windows') }} as customers
     inner join {{ ref('time_windows') }} as windows
         on customers.month = windows.month and customers.time_window = windows.time_window
-    left join {{ ref('int_first_orders') }} as first_orders
+    left join {{ ref('int_customer_groups') }} as first_orders
         on customers.customer_id = first_orders.customer_id
 ),
 
@@ -118,7 +118,7 @@ teams as (
 ),
 
 as_of as (
-    select last_day(max(month)) as today
+    select {{ last_day_of('max(month)') }} as today
     from {{ ref('time_windows') }}
 ),
 

@@ -45,7 +45,9 @@ met as (
         count(*) over (partition by spans.customer_id, months.month) as met_count
     from spans
     inner join all_months as months
-        on spans.span_from <= last_day(months.month) and spans.span_before > months.month
+        on
+            spans.span_from <= {{ last_day_of('months.month') }}
+            and spans.span_before > {{ first_day_of('months.month') }}
     where spans.span_count > 1
 ),
 
@@ -110,14 +112,14 @@ dated as (
     union all
     {{ dated_measures(ref('int_customer_costs_valued'), 'posting_date', costs) }}
     union all
-    {{ dated_measures(ref('int_bonus_accruals'), 'last_day(month)', {'bonus': 'accrued - released'}) }}
+    {{ dated_measures(ref('int_bonus_accruals'), last_day_of('month'), {'bonus': 'accrued - released'}) }}
     union all
-    {{ dated_measures(ref('int_pool_receivers'), 'last_day(month)', {
+    {{ dated_measures(ref('int_pool_receivers'), last_day_of('month'), {
         'order_cost': "case when line_code = 'K55' then amount else 0 end",
         'sales_effort_cost': "case when line_code = 'K56' then amount else 0 end",
     }) }}
     union all
-    {{ dated_measures(ref('int_credit_costs'), 'last_day(month)', {'credit_cost': 'amount'}) }}
+    {{ dated_measures(ref('int_credit_costs'), last_day_of('month'), {'credit_cost': 'amount'}) }}
     union all
     {{ dated_measures(ref('int_visits'), 'activity_date', {'visit_count': 'quantity', 'visit_minutes': 'minutes'}) }}
 ),
@@ -145,7 +147,10 @@ select
     {%- for amount in ladder_amounts() %}
     cast(
         case when signs.{{ amount }}__is_used = 1 then summed.{{ amount }} else 0 end
-        + case when summed.span_from <= summed.month then coalesce(adjustments.{{ amount }}, 0) else 0 end
+        + case
+            when summed.span_from <= {{ first_day_of('summed.month') }} then coalesce(adjustments.{{ amount }}, 0)
+            else 0
+        end
         as decimal(18, 4)
     ) as {{ amount }},
     {%- endfor %}

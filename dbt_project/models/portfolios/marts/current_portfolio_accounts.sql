@@ -3,7 +3,7 @@
 {%- set measures = ladder_amounts() + count_measures() %}
 
 with as_of as (
-    select last_day(max(month)) as today
+    select {{ last_day_of('max(month)') }} as today
     from {{ ref('time_windows') }}
 ),
 
@@ -21,7 +21,7 @@ parts as (
         accounts.customer_id,
         accounts.month,
         spans.span_from,
-        {{ days_between('accounts.month', 'last_day(accounts.month)') }} + 1 as days,
+        {{ days_between(first_day_of('accounts.month'), last_day_of('accounts.month')) }} + 1 as days,
         {{ each('cast(accounts.{} as decimal(18, 4)) as {}', measures) }}
     from {{ ref('customer_accounts') }} as accounts
     inner join spans

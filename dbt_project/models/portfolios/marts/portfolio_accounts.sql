@@ -16,15 +16,16 @@ met as (
         accounts.month,
         spans.span_from,
         {{ days_between(
-            'greatest(spans.span_from, accounts.month)', 'least(spans.span_before, last_day(accounts.month) + 1)'
+            'greatest(spans.span_from, ' ~ first_day_of('accounts.month') ~ ')',
+            'least(spans.span_before, ' ~ last_day_of('accounts.month') ~ ' + 1)'
         ) }} as days,
         count(*) over (partition by accounts.customer_id, accounts.month) as span_count
     from {{ ref('customer_accounts') }} as accounts
     inner join spans
         on
             accounts.customer_id = spans.customer_id
-            and last_day(accounts.month) >= spans.span_from
-            and accounts.month < spans.span_before
+            and {{ last_day_of('accounts.month') }} >= spans.span_from
+            and {{ first_day_of('accounts.month') }} < spans.span_before
 ),
 
 parts as (

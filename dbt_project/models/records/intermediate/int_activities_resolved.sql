@@ -5,7 +5,7 @@ select
     activities.source_record,
     activities.activity_no,
     activities.activity_date,
-    {{ month_floor('activities.activity_date') }} as month,
+    {{ period_of('activities.activity_date') }} as month,
     activities.customer_id as carried_customer_id,
     {{ resolved_id('activities.customer_id') }} as customer_id,
     activities.activity_type,

@@ -13,7 +13,7 @@ select
     costs.document_no,
     costs.cost_type,
     costs.posting_date,
-    {{ month_floor('costs.posting_date') }} as month,
+    {{ period_of('costs.posting_date') }} as month,
     costs.customer_id as carried_customer_id,
     {{ resolved_id('costs.customer_id') }} as customer_id,
     case costs.cost_type

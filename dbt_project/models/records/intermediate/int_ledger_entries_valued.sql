@@ -74,7 +74,7 @@ select
     source_record,
     entry_no,
     posting_date,
-    {{ month_floor('posting_date') }} as month,
+    {{ period_of('posting_date') }} as month,
     account_no,
     account_role,
     role_kind,

@@ -177,7 +177,7 @@ select
     document_type,
     line_type,
     posting_date,
-    {{ month_floor('posting_date') }} as month,
+    {{ period_of('posting_date') }} as month,
     order_no,
     salesperson_id,
     original_document_no,

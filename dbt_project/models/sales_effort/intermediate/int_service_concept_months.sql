@@ -37,5 +37,5 @@ from concepts
 inner join {{ ref('time_windows') }} as windows
     on
         windows.time_window = 'r12'
-        and last_day(windows.month) >= concepts.valid_from
-        and last_day(windows.month) < concepts.valid_before
+        and {{ last_day_of('windows.month') }} >= concepts.valid_from
+        and {{ last_day_of('windows.month') }} < concepts.valid_before

@@ -22,8 +22,8 @@ with owners as (
     inner join {{ ref('int_owner_spans') }} as owners
         on
             segments.customer_id = owners.customer_id
-            and last_day(segments.month) >= owners.span_from
-            and last_day(segments.month) < owners.span_before
+            and {{ last_day_of('segments.month') }} >= owners.span_from
+            and {{ last_day_of('segments.month') }} < owners.span_before
 ),
 
 company as (

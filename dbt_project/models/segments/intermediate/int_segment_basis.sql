@@ -48,8 +48,10 @@ figures as (
     inner join {{ ref('customers') }} as customers
         on first_months.customer_id = customers.customer_id
     inner join versions
-        on last_day(windows.month) >= versions.valid_from and last_day(windows.month) < versions.valid_before
-    left join {{ ref('int_first_orders') }} as first_orders
+        on
+            {{ last_day_of('windows.month') }} >= versions.valid_from
+            and {{ last_day_of('windows.month') }} < versions.valid_before
+    left join {{ ref('int_customer_groups') }} as first_orders
         on first_months.customer_id = first_orders.customer_id
     left join {{ ref('int_customer_windows') }} as sums
         on

@@ -33,9 +33,9 @@ decided as (
     left join {{ ref('int_segment_decisions') }} as decisions
         on
             basis.customer_id = decisions.customer_id
-            and last_day(basis.month) >= decisions.decided_on
-            and last_day(basis.month) < decisions.decided_before
-            and last_day(basis.month) <= coalesce(decisions.valid_to, cast('9999-12-31' as date))
+            and {{ last_day_of('basis.month') }} >= decisions.decided_on
+            and {{ last_day_of('basis.month') }} < decisions.decided_before
+            and {{ last_day_of('basis.month') }} <= coalesce(decisions.valid_to, cast('9999-12-31' as date))
 ),
 
 openings as (

@@ -1,8 +1,14 @@
 -- The sales team's decisions on segments, each with what the rules say now and whether it is due for review. Which
 -- segment is in effect belongs in customer_segments.
 with as_of as (
-    select max(month) as month
-    from {{ ref('time_windows') }}
+    select
+        month,
+        {{ last_day_of('month') }} as today,
+        {{ last_day_of(add_months('month', '3')) }} as quarter_ahead
+    from (
+        select max(month) as month
+        from {{ ref('time_windows') }}
+    ) as last_window
 ),
 
 decisions as (
@@ -14,10 +20,11 @@ decisions as (
         decisions.decided_by,
         decisions.valid_to,
         segments.calculated_segment,
-        last_day(as_of.month) as today,
-        decisions.decided_before <= last_day(as_of.month) as is_replaced,
-        coalesce(decisions.valid_to < last_day(as_of.month), false) as is_expired,
-        decisions.decided_on > last_day(as_of.month) as is_ahead
+        as_of.today,
+        as_of.quarter_ahead,
+        decisions.decided_before <= as_of.today as is_replaced,
+        coalesce(decisions.valid_to < as_of.today, false) as is_expired,
+        decisions.decided_on > as_of.today as is_ahead
     from {{ ref('int_segment_decisions') }} as decisions
     cross join as_of
     left join {{ ref('customer_segments') }} as segments
@@ -39,7 +46,8 @@ reviewed as (
             when is_expired then 'expired'
             else 'in_force'
         end as status,
-        today
+        today,
+        quarter_ahead
     from decisions
 )
 
@@ -55,13 +63,13 @@ select
     -- A quarter before it ends, when the rules have come to say the same, and after a year without an end.
     case
         when status = 'in_force' and override_segment = calculated_segment then 'same_as_calculated'
-        when status = 'in_force' and valid_to <= last_day({{ add_months('today', '3') }}) then 'ends_soon'
+        when status = 'in_force' and valid_to <= quarter_ahead then 'ends_soon'
         when status = 'in_force' and valid_to is null and decided_on < {{ add_months('today', '-12') }} then 'no_end'
     end as review_reason,
     status = 'in_force'
     and (
         coalesce(override_segment = calculated_segment, false)
-        or coalesce(valid_to <= last_day({{ add_months('today', '3') }}), false)
+        or coalesce(valid_to <= quarter_ahead, false)
         or (valid_to is null and decided_on < {{ add_months('today', '-12') }})
     ) as is_due_for_review
 from reviewed

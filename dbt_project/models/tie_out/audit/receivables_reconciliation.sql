@@ -35,13 +35,13 @@ rolled as (
 -- that is paid all the same comes back with the payment.
 given_up as (
     select
-        {{ month_floor('lost_on') }} as month,
+        {{ period_of('lost_on') }} as month,
         amount
     from {{ ref('int_receivables_resolved') }}
     where lost_on is not null
     union all
     select
-        {{ month_floor('paid_date') }} as month,
+        {{ period_of('paid_date') }} as month,
         -amount as amount
     from {{ ref('int_receivables_resolved') }}
     where lost_on is not null and paid_date is not null

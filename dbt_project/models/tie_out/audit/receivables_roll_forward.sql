@@ -3,14 +3,14 @@
 with movements as (
     select
         customer_id,
-        {{ month_floor('invoice_date') }} as month,
+        {{ period_of('invoice_date') }} as month,
         amount as invoiced,
         0 as paid
     from {{ ref('int_receivables_resolved') }}
     union all
     select
         customer_id,
-        {{ month_floor('paid_date') }} as month,
+        {{ period_of('paid_date') }} as month,
         0 as invoiced,
         amount as paid
     from {{ ref('int_receivables_resolved') }}

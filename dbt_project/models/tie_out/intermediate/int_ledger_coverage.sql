@@ -29,7 +29,7 @@ booked as (
 
 select
     booked.first_month,
-    least(booked.last_month, coalesce(company.ledger_closed_to, booked.last_month)) as last_month,
+    least(booked.last_month, coalesce({{ period_of('company.ledger_closed_to') }}, booked.last_month)) as last_month,
     booked.books_customer_lines
 from booked
 cross join {{ ref('stg_company') }} as company

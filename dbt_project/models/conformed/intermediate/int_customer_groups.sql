@@ -1,5 +1,6 @@
--- When each customer ordered first, and whether it was new then: the one home of that rule, for segments, cost pools
--- and counts of new customers. Who is new between two windows of a bridge is another matter: it compares those alone.
+-- Which groups a customer belongs to besides its segment, as far as rules may ask: those of the customer list, and the
+-- new ones. The one home of who is new, for segments, cost pools and counts of new customers; who is new between two
+-- windows of a bridge is another matter: it compares those alone. How rules name a group: macro is_in_group.
 with first_orders as (
     select
         customer_id,
@@ -11,6 +12,9 @@ with first_orders as (
 
 select
     customers.customer_id,
+    customers.customer_group,
+    customers.industry,
+    customers.country_code,
     first_orders.first_order_month,
     -- Whether a customer bought before the accounts begin, customer_since tells; without it, whoever orders in their
     -- first month may have.
@@ -18,11 +22,11 @@ select
         when
             case
                 when customers.customer_since is null then first_orders.first_order_month > period.first_month
-                else {{ month_floor('customers.customer_since') }} >= period.first_month
+                else {{ period_of('customers.customer_since') }} >= period.first_month
             end
             then first_orders.first_order_month
     end as new_in_month
-from first_orders
+from {{ ref('customers') }} as customers
 cross join {{ ref('int_account_period') }} as period
-inner join {{ ref('customers') }} as customers
-    on first_orders.customer_id = customers.customer_id
+left join first_orders
+    on customers.customer_id = first_orders.customer_id
