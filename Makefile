@@ -15,7 +15,7 @@ UV_VERSION := 0.13.9
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick check format docs dev lock clean
+.PHONY: help setup demo test test-quick check format docs dev wheel lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,10 +41,12 @@ test: setup ## Run all tests
 test-quick: setup ## Run the tests that answer within two minutes
 	@$(PYTEST) -m quick $(TEST_OPTIONS)
 
-check: setup ## Run what is quicker than the tests: format, lint, types, SQL
+check: setup ## Run what is quicker than the tests: format, lint, types, dependencies, SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/ty check
+	@$(BIN)/deptry --no-ansi kunderegnskab orchestration
+	@$(BIN)/deptry --no-ansi --exclude '^$$' --ignore DEP002,DEP004 benchmarks tests $(wildcard tests/*/)
 	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models
 	@$(BIN)/python tests/dbt/lint_rules.py
 	@$(BIN)/python -m pytest -q tests/dbt/test_portable_sql.py
@@ -56,17 +58,19 @@ format: setup ## Put code into the common form
 docs: setup ## Write the documents that follow from the code
 	@$(BIN)/python -m kunderegnskab.feeds.documentation
 	@$(BIN)/python -m kunderegnskab.publication.documentation
+	@$(BIN)/python -m kunderegnskab.dbt.macro_descriptions
 
 dev: setup ## Open Dagster's page on the workspace
-	@mkdir -p $(WORKSPACE)/state/dagster && cp dagster.yaml $(WORKSPACE)/state/dagster/
-	@KUNDEREGNSKAB_WORKSPACE=$(abspath $(WORKSPACE)) KUNDEREGNSKAB_STATE=$(abspath $(WORKSPACE))/state/dagster \
-	  DAGSTER_HOME=$(abspath $(WORKSPACE))/state/dagster DAGSTER_DISABLE_TELEMETRY=1 GX_ANALYTICS_ENABLED=false \
-	  $(BIN)/dagster dev
+	@$(BIN)/kunderegnskab dev --workspace $(WORKSPACE)
+
+wheel: setup ## Make the package for installing elsewhere, in dist/
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+	@ls dist/*.whl
 
 lock: ## Choose new versions of all packages within pyproject.toml's bounds
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv==$(UV_VERSION); }
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --group dev --upgrade pyproject.toml -o requirements.lock
 
-clean: ## Remove .venv, .cache and the caches of pytest, ruff and hypothesis; workspaces stay
-	@rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove .venv, dist, .cache and the caches of pytest, ruff and hypothesis; workspaces stay
+	@rm -rf $(VENV) dist .cache .pytest_cache .ruff_cache .hypothesis

@@ -58,7 +58,7 @@ def write_demo(root: Path, scale: float, seed: int = SEED) -> None:
 
     Its landing files are made once and kept until what makes them changes.
     """
-    made = cache_folder() / "files" / f"demo-{seed}-{scale:g}-{tree_sha256(REPOSITORY, _DEMO_CODE)[:16]}"
+    made = cache_folder() / "files" / f"demo-{seed}-{scale:g}-{tree_sha256(_DEMO_CODE)[:16]}"
     made.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(made.with_name(f"{made.name}.lock")):
         if not made.exists():
@@ -73,7 +73,7 @@ def write_demo(root: Path, scale: float, seed: int = SEED) -> None:
     _finish(root)
 
 
-_DEMO_CODE = {"kunderegnskab/demo": ("*.py",)}
+_DEMO_CODE = {REPOSITORY / "kunderegnskab" / "demo": ("*.py",)}
 
 
 def write_dataset(root: Path, name: str) -> None:

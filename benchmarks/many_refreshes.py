@@ -243,10 +243,10 @@ def _judged(lines: Sequence[Line]) -> Iterator[str]:
 
 def _not_shown(workspace: Workspace) -> Iterator[str]:
     """Assets and checks of which Dagster's page could not show the run that they were made in."""
-    from orchestration.runs.instance import environment, open_instance
+    from kunderegnskab_orchestration.runs.instance import environment, open_instance
 
     os.environ.update(environment(workspace))
-    from orchestration.definitions import defs
+    from kunderegnskab_orchestration.definitions import defs
 
     graph = defs().resolve_asset_graph()
     with open_instance(workspace) as instance:

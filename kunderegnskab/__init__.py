@@ -1,6 +1,6 @@
 """Customer accounts (kunderegnskaber) from raw sales and cost records: plain Python, no orchestration.
 
-Nothing in this package imports dagster; `orchestration` says who starts what, and when.
+Nothing in this package imports dagster; `kunderegnskab_orchestration` says who starts what, and when.
 """
 
 from __future__ import annotations

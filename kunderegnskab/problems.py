@@ -57,6 +57,59 @@ def command(verb: str, workspace: Path) -> str:
     return f"kunderegnskab {verb} --workspace {shlex.quote(str(workspace))}"
 
 
+# What the system, SQLite, DuckDB or Python say when they get no room, no right or no memory; first what is
+# more precise. DuckDB says "Out of Memory Error" also where its own limit ends.
+_REFUSALS = (
+    (
+        r"No space left on device|database or disk is full|Disk quota exceeded|File too large",
+        "{file} cannot be written, because the disk is full",
+        "make room there",
+    ),
+    (
+        r"Read-only file system|readonly database",
+        "{file} cannot be written, because its disk or folder can only be read",
+        "make it writable",
+    ),
+    (
+        r"Permission denied|Operation not permitted|PermissionError",
+        "{file} cannot be used, because this user has no right to it",
+        "give the user that runs this the right to read and write the workspace",
+    ),
+    (
+        r"MemoryError|bad_alloc|Out of Memory|[Cc]annot allocate|[Cc]ould not allocate|[Ff]ailed to allocate"
+        r"|failed to map segment|can't start new thread|Resource temporarily unavailable",
+        "The memory that the program may use is not enough",
+        "give it more, or close what else uses it",
+    ),
+    (
+        r"disk I/O error|Input/output error",
+        "{file} cannot be read or written",
+        "check the disk and its rights",
+    ),
+)
+_PATH = re.compile(r"""["'](/[^"'\n]+)["']""")
+
+
+def refusal(said: str) -> str | None:
+    """A plain sentence, if an error is about room, rights or memory that the system does not give; else None.
+
+    Args:
+        said: the error's text, with the name of its class.
+    """
+    for pattern, what, action in _REFUSALS:
+        if re.search(pattern, said):
+            path = _PATH.search(said)
+            told = what.format(file=path[1] if path else "The workspace")
+            return one_line(f"{told}; {action}, and run the same command again.")
+    return None
+
+
+def told_plainly(error: BaseException) -> str:
+    """What an error of the program is about in one line: a plain sentence if there is one, else its words."""
+    said = f"{type(error).__name__}: {error}"
+    return refusal(said) or next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def _escaped(sign: str) -> str:
     code = ord(sign)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

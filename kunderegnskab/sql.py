@@ -27,6 +27,8 @@ UNSIGNED_INTEGERS = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 # Of files of DuckDB. Each table takes whole blocks, and most tables here are small: with DuckDB's own 256 KiB
 # most of a file is empty. A client of version 1.1 or later reads either.
 BLOCK_BYTES = 65_536
+WAREHOUSE_CONFIG: dict[str, str | bool | int | float | list[str]] = {"fsync_mode": "NONE"}
+"""Of the working warehouse: each refresh makes it anew, so nobody waits for the disk at each table."""
 
 
 def literal(value: str | Path) -> str:

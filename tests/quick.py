@@ -42,11 +42,14 @@ from kunderegnskab.refresh.failures import failed_checks
 from kunderegnskab.refresh.loading import read_in
 from kunderegnskab.refresh.publishing import publish_build
 from kunderegnskab.refresh.warehouse import StepFailed
+from kunderegnskab.sql import WAREHOUSE_CONFIG
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import sole_writer
-from orchestration import refresh, reperform
-from orchestration.commands import program
-from orchestration.tags import FULL
+from kunderegnskab_orchestration import refresh, reperform
+from kunderegnskab_orchestration.commands import program
+from kunderegnskab_orchestration.runs.logs import output_to
+from kunderegnskab_orchestration.runs.outcome import Conclusion, Outcome
+from kunderegnskab_orchestration.tags import FULL
 
 Node = Mapping[str, Any]
 # What stands in the way of whoever waits for a node.
@@ -65,7 +68,7 @@ def quickly(project: Project, *arguments: str | Path) -> Done:
     with (
         patch.object(sys, "argv", ["kunderegnskab", *map(str, arguments)]),
         patch.dict(os.environ, environment(), clear=True),
-        patch.object(refresh, "_run", lambda *given: _run_steps(project, *given)),
+        patch.object(refresh, "_run", lambda *given: Conclusion(_run_steps(project, *given))),
         patch.object(reperform, "DbtProcess", project.dbt_of),
         redirect_stdout(out),
         _standard_error() as said,
@@ -112,13 +115,13 @@ class _Stopped(KunderegnskabError):
 
 def _run_steps(
     project: Project, workspace: Workspace, progress: Progress, tags: Mapping[str, str]
-) -> refresh.Outcome:
+) -> Outcome:
     """What stands for refresh._run: it starts Dagster, which runs the steps."""
     run_id, started_at = str(uuid4()), datetime.now(UTC)
     log = workspace.state / "logs" / f"refresh-{started_at:%Y%m%dT%H%M%S}.log"
     progress("starting", 0, 1)
     broken: list[str] | None = None
-    with refresh._output_to(log), sole_writer(workspace), listening(progress):
+    with output_to(log), sole_writer(workspace), listening(progress):
         begin_run(workspace, run_id)
         try:
             _steps(project, workspace, run_id, started_at, again=FULL in tags)
@@ -138,10 +141,10 @@ def _run_steps(
         end_run(workspace, ended, workspace.warehouse if _is_loaded_by(workspace, run_id) else None)
     if broken is not None:
         checks, rejects = failed_checks(workspace, run_id)
-        return refresh.Outcome("failed", name, run_id, (*checks, *broken), str(log), rejects)
+        return Outcome("failed", name, run_id, (*checks, *broken), str(log), rejects)
     warnings = tuple(warnings_of(current)) if current is not None and is_new else ()
     head = current.head if current is not None and is_new else None
-    return refresh.Outcome(
+    return Outcome(
         "published" if is_new else "unchanged", name, run_id, log=str(log), warnings=warnings, head=head
     )
 
@@ -284,7 +287,7 @@ class RunsAgain:
         command = _command().parse_args(arguments)
         answers = []
         stopped: set[str] = set()
-        with duckdb.connect(str(self._warehouse)) as con:
+        with duckdb.connect(str(self._warehouse), config=WAREHOUSE_CONFIG) as con:
             con.execute("set TimeZone = 'UTC'")
             for schema in sorted({node["schema"] for node in self._project.nodes}):
                 con.execute(f"create schema if not exists {schema}")

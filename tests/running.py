@@ -43,8 +43,8 @@ class Done:
 def environment(**more: str) -> dict[str, str]:
     """The environment without what an earlier test, or the machine, may have set for the product."""
     ours = (
-        "KUNDEREGNSKAB_WORKSPACE", "KUNDEREGNSKAB_STATE", "KUNDEREGNSKAB_WAREHOUSE", "DBT_", "DAGSTER_",
-        "OPENLINEAGE_",
+        "KUNDEREGNSKAB_WORKSPACE", "KUNDEREGNSKAB_STATE", "KUNDEREGNSKAB_WAREHOUSE", "KUNDEREGNSKAB_ASSET_PREFIX",
+        "DBT_", "DAGSTER_", "OPENLINEAGE_",
     )  # fmt: skip
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
 

@@ -5,11 +5,12 @@
     '(ukendt)'
 {%- endmacro %}
 
-{# What stands in place of the name of a customer, or product, that the company's own list lacks. #}
+{# What stands in place of the name of a customer that the company's own list lacks. #}
 {% macro name_of_unlisted_customer() -%}
     '(ikke i kundelisten)'
 {%- endmacro %}
 
+{# What stands in place of the name of a product that the company's own list lacks. #}
 {% macro name_of_unlisted_product() -%}
     '(ikke i varelisten)'
 {%- endmacro %}

@@ -26,6 +26,7 @@
     {{ int_customer_effects__hold_what_the_products_sold_for() }}
     {{ int_customer_orders__equal_the_orders_of_the_accounts() }}
     {{ int_leaf_months__sum_to_product_accounts() }}
+    {{ int_ledger_coverage__is_one_row() }}
     {{ int_owner_spans__shares_sum_to_one() }}
     {{ int_sales_documents__hold_every_line() }}
     {{ kpi_register__holds_every_formula() }}

@@ -5,7 +5,7 @@ with listed as (
         feed,
         source_file,
         file_sha256,
-        count(*) as rejected,
+        sum(record_count) as rejected,
         0 as left_out
     from {{ ref('rejects') }}
     group by feed, source_file, file_sha256
@@ -15,7 +15,7 @@ with listed as (
         source_file,
         file_sha256,
         0 as rejected,
-        count(*) as left_out
+        sum(record_count) as left_out
     from {{ ref('left_out') }}
     group by feed, source_file, file_sha256
 ),

@@ -1,13 +1,15 @@
 """A publication computed again from what its manifest records, and compared table by table.
 
 Here: loading a scratch warehouse from the recorded lake files and parameters, and comparing contents. Not
-here: running the models in between (orchestration/reperform.py).
+here: running the models in between (orchestration/kunderegnskab_orchestration/reperform.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -19,13 +21,18 @@ from kunderegnskab.pseudonyms import SecretMissing, recorded_in
 from kunderegnskab.publication import store
 from kunderegnskab.publication.content_hash import columns_of, table_content
 from kunderegnskab.publication.earlier import EARLIER, attached
+from kunderegnskab.publication.gone_sources import load_gone_sources
 from kunderegnskab.publication.inputs import receipt_of
+from kunderegnskab.publication.manifest import CheckOutcome
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.quality.certification import CheckResult, Stage, read_results
 from kunderegnskab.sql import qualified
 from kunderegnskab.workspace import Company, Workspace
 
 # What the run itself noted; another run notes something else.
 _NOTES = frozenset(["audit.build", "audit.check_results"])
+# Of a check that one side does not know.
+NO_RESULT = "no result"
 
 
 class CannotReperform(KunderegnskabError):
@@ -40,6 +47,35 @@ class Difference:
     published_rows: int
     recomputed_rows: int | None
     """None where the table was not made at all."""
+
+
+@dataclass(frozen=True)
+class DifferentCheck:
+    """A check that came out differently; `published` and `made` say how, in a few words."""
+
+    stage: str
+    check_name: str
+    published: str
+    made: str
+
+
+@dataclass(frozen=True)
+class Again:
+    """What computing a publication again gave.
+
+    Attributes:
+        tables: the tables that came out differently.
+        checks: the checks that did.
+        pages: the files of quality/ that are not what the pages are now, relative to the publication.
+        compared_checks: how many checks were made again.
+        compared_pages: how many files were written again.
+    """
+
+    tables: list[Difference]
+    checks: list[DifferentCheck]
+    pages: list[str]
+    compared_checks: int
+    compared_pages: int
 
 
 def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication: Publication) -> None:
@@ -77,6 +113,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
         gone = fill_raw(con, workspace, company, intake, record, earlier, pseudonyms)
     except InputProblems as error:
         raise CannotReperform(f"{publication.name} cannot be computed again: {error}") from error
+    load_gone_sources(con, manifest.parameters)
     _require_baselines(con, publication, gone)
 
 
@@ -146,3 +183,57 @@ def _differences(
             continue
         if found.sha256 != content.content_sha256:
             yield Difference(name, content.rows, found.rows)
+
+
+def published_results(publication: Publication) -> list[CheckResult]:
+    """How the checks of a publication came out, as its own table says."""
+    with duckdb.connect(str(publication.database), read_only=True) as con:
+        return read_results(con)
+
+
+def days_of_checks(publication: Publication) -> dict[Stage, date]:
+    """The day that counted as today when the checks of each stage were made."""
+    with duckdb.connect(str(publication.database), read_only=True) as con:
+        return dict(
+            con.execute(
+                "select stage, max(checked_at)::date from audit.check_results group by stage"
+            ).fetchall()
+        )
+
+
+def different_checks(made: Sequence[CheckResult], publication: Publication) -> list[DifferentCheck]:
+    """The checks whose results are not what the publication says of them, in its table or its manifest.
+
+    Rows that a check shows as examples are left out: there may be many as good, and none comes first.
+
+    Args:
+        made: the results of the checks that were made again.
+    """
+    again = {(each.stage, each.check_name): each for each in made}
+    table = {(each.stage, each.check_name): each for each in published_results(publication)}
+    listed = {(each.stage, each.check_name): each for each in publication.manifest.checks}
+    found = []
+    for stage, name in sorted(again.keys() | table.keys() | listed.keys()):
+        key = (stage, name)
+        now, said, outcome = again.get(key), table.get(key), listed.get(key)
+        if _facts(said) != _facts(now):
+            found.append(DifferentCheck(stage, name, _in_words(said), _in_words(now)))
+        elif outcome != (_outcome(now) if now else None):
+            found.append(DifferentCheck(stage, name, f"{_in_words(outcome)} in its manifest", _in_words(now)))
+    return found
+
+
+def _facts(result: CheckResult | None) -> dict[str, Any] | None:
+    return result.model_dump(exclude={"detail"}) if result is not None else None
+
+
+def _outcome(result: CheckResult) -> CheckOutcome:
+    return CheckOutcome.model_validate(result.model_dump(include=set(CheckOutcome.model_fields)))
+
+
+def _in_words(result: CheckResult | CheckOutcome | None) -> str:
+    if result is None:
+        return NO_RESULT
+    rows = f", {result.failing_rows} failing rows" if result.failing_rows else ""
+    observed = f", {result.observed}" if isinstance(result, CheckResult) and result.observed else ""
+    return f"{result.status}{rows or observed}{'' if result.is_blocking else ' (a warning)'}"

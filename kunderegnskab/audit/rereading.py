@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kunderegnskab.audit.verification import Finding
-from kunderegnskab.ingest import take_in
-from kunderegnskab.ingest.lake import differing_records
-from kunderegnskab.problems import InputProblems
+from kunderegnskab.audit.verification import Finding, receipt_fault, receipt_name
+from kunderegnskab.ingest.lake import differing_records, read_a_second_time
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication.inputs import receipt_of
 from kunderegnskab.publication.manifest import InputFile
@@ -49,17 +47,17 @@ def read_again(
     inputs = {file.lake_file: file for each in publications for file in each.manifest.inputs}
     with tempfile.TemporaryDirectory(prefix="kunderegnskab-verify-") as scratch:
         lake = Path(scratch)
-        try:
-            intake = take_in(workspace, lake, progress)
-        except InputProblems as error:
-            return Reread((), 0, len(inputs), tuple(str(error).splitlines()))
-        again = {receipt.lake_file: receipt for receipt in intake.receipts}
+        receipts, problems = read_a_second_time(workspace, lake, inputs.keys(), progress)
+        again = {receipt.lake_file: receipt for receipt in receipts}
         findings = []
         for name, file in inputs.items():
             if name not in again:
                 continue
             if differing := _differing(workspace.lake / name, lake / name, file, again[name].lake_sha256):
                 findings.append(_other_records(file, differing))
+            elif sentence := receipt_fault(workspace.lake, file, again[name].absent_columns):
+                # What the manifest does not say of the file, reading it again does.
+                findings.append(Finding("receipts", f"lake/{receipt_name(file)}", sentence))
             elif (
                 not receipt_of(file)
                 .model_copy(update={"lake_sha256": again[name].lake_sha256})
@@ -71,13 +69,20 @@ def read_again(
                 )
                 findings.append(Finding("reading", file.path, sentence))
     left = sorted({file.path for name, file in inputs.items() if name not in again})
+    # What is wrong with a file that no publication knows hinders the next refresh, and not this.
+    concerned = {name for each in publications for name in each.manifest.input_hashes}
+    concerned |= {path.name for path in workspace.configuration_files()}
+    why = [problem.sentence() for problem in problems if problem.file in concerned]
     return Reread(
         tuple(findings),
         len(inputs.keys() & again.keys()),
         len(inputs),
-        tuple(
-            f"{path} was not read again: it, a lookup of it, its mapping or the program is another now."
-            for path in left
+        (
+            *dict.fromkeys(why),
+            *(
+                f"{path} was not read again: it, a lookup of it, its mapping or the program is another now."
+                for path in left
+            ),
         ),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from kunderegnskab.file_hash import file_sha256
@@ -109,9 +109,9 @@ def verify_integrity(workspace: Workspace, progress: Progress = silent) -> Integ
         if wrong and not (found_sha256 is None and name in purged):
             broken.update(wrong)
             findings.append(Finding("lake", f"lake/{name}", _lake_fault(name, found_sha256, said, wrong)))
-    for name, file in sorted(receipts.items()):
-        if sentence := _receipt_fault(workspace.lake, file):
-            findings.append(Finding("receipts", f"lake/{name}", sentence))
+    for _, file in sorted(receipts.items()):
+        if sentence := receipt_fault(workspace.lake, file):
+            findings.append(Finding("receipts", f"lake/{receipt_name(file)}", sentence))
 
     current = next((each for each in reversed(believed) if _is_current(each, workspace)), None)
     landing = current.manifest.input_hashes if current else {}
@@ -188,21 +188,32 @@ def _lake_fault(
     return f"lake/{name} has changed since it was read; restore it from a backup."
 
 
-def _receipt_fault(lake: Path, file: InputFile) -> str:
-    """What the receipt beside a lake file says must be what the manifest recorded of it."""
-    path = (lake / file.lake_file).with_suffix(".json")
-    name = f"lake/{path.relative_to(lake).as_posix()}"
+def receipt_name(file: InputFile) -> str:
+    """The receipt beside a lake file, relative to the lake."""
+    return PurePosixPath(file.lake_file).with_suffix(".json").as_posix()
+
+
+def receipt_fault(lake: Path, file: InputFile, absent_columns: Sequence[str] | None = None) -> str:
+    """What the receipt beside a lake file says must be what the manifest recorded of it.
+
+    Args:
+        absent_columns: mapped columns that no record of the file has, where the file was read again.
+    """
+    name = f"lake/{receipt_name(file)}"
     try:
-        receipt = Receipt.model_validate_json(path.read_bytes())
+        receipt = Receipt.model_validate_json((lake / receipt_name(file)).read_bytes())
     except OSError:
         return f"{name} is missing; refresh, and {file.path} is read again."
     except ValueError:
         return f"{name} is no receipt; remove it and refresh, and {file.path} is read again."
-    if receipt.agrees_with(receipt_of(file)):
+    if not receipt.agrees_with(receipt_of(file)):
+        says = "the manifest says"
+    elif absent_columns is not None and receipt.absent_columns != tuple(absent_columns):
+        says = "the file itself says"
+    else:
         return ""
     return (
-        f"{name} does not say of {file.path} what the manifest says; remove it and refresh, and the file is "
-        "read again."
+        f"{name} does not say of {file.path} what {says}; remove it and refresh, and the file is read again."
     )
 
 

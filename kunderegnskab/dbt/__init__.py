@@ -1,4 +1,5 @@
 """dbt as a refresh asks it: the project that it builds, its process, and what its answers mean.
 
-The models belong in dbt_project/, and the program that runs dbt in orchestration/dbt_launcher.py.
+The models belong in dbt_project/, and the program that runs dbt in
+orchestration/kunderegnskab_orchestration/dbt_launcher.py.
 """

@@ -17,12 +17,12 @@ from typing import Any
 from kunderegnskab.dbt.agreed import ANSWER, RUN_RESULTS
 from kunderegnskab.dbt.project import (
     LAUNCHER,
-    PROJECT,
     ensure_manifest,
     environment,
     environment_of_process,
 )
-from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.installation import DBT_PROJECT
+from kunderegnskab.problems import KunderegnskabError, refusal
 from kunderegnskab.workspace import Workspace
 
 _WAITING: dict[Path, DbtProcess] = {}
@@ -40,7 +40,7 @@ class DbtProcess:
         self._process = subprocess.Popen(
             [str(LAUNCHER), "wait"],
             env=environment_of_process(environment),
-            cwd=PROJECT,
+            cwd=DBT_PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -79,7 +79,7 @@ class DbtProcess:
             if "node" in answer:
                 on_node(answer["node"], answer["status"])
             elif answer["exception"] is not None:
-                raise DbtEnded(f"dbt broke: {answer['exception']}")
+                raise DbtEnded(refusal(answer["exception"]) or f"dbt broke: {answer['exception']}")
             else:
                 return _only_run_results(folder)
         code = self._process.wait()

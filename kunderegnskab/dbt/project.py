@@ -1,7 +1,7 @@
 """The dbt project as a refresh uses it: where it is, its manifest, and which rules and tables it declares.
 
 What dbt's answers mean belongs in answers.py, its process in process.py, and how its nodes appear as assets
-in orchestration/defs/transformation.py.
+in orchestration/kunderegnskab_orchestration/defs/transformation.py.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from filelock import FileLock
 
 from kunderegnskab.code_version import MODELS, tree_sha256
 from kunderegnskab.dbt.agreed import PARENT_VARIABLE, STAMP, read_stamp
+from kunderegnskab.installation import DBT_PROJECT, REPOSITORY
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication.evidence import evidence_tables
 from kunderegnskab.publication.publish import MartRequest
 from kunderegnskab.quality.certification import ExpectedCheck
-from kunderegnskab.workspace import REPOSITORY, Workspace
+from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.notes import write_text
 
-PROJECT = REPOSITORY / "dbt_project"
 LAUNCHER = Path(sys.executable).with_name("kunderegnskab-dbt")
 
 
@@ -44,8 +44,8 @@ def environment(workspace: Workspace) -> dict[str, str]:
         # What dbt says is in the log of the refresh; its own file repeats it with every statement, which
         # takes a sixth of the time of a small company's refresh. A developer asks for it with `debug`.
         "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "none"),
-        "DBT_PROFILES_DIR": str(PROJECT),
-        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
     }
 
 
@@ -63,12 +63,14 @@ def environment_of_process(dbt: Mapping[str, str]) -> dict[str, str]:
 
 
 def parse_folder(workspace: Workspace) -> Path:
-    """Where dbt keeps the manifest and its parse of the project, which all workspaces share.
+    """Where dbt keeps the manifest and its parse of the project.
 
-    A repository that may not be written in leaves it to each workspace.
+    All workspaces of a clone share it. An installation, which is read-only or nobody's own, and a clone that
+    may not be written in leave it to each workspace.
     """
-    shared = REPOSITORY / ".cache" / "dbt"
-    return shared if os.access(REPOSITORY, os.W_OK) else workspace.state / "dbt"
+    if REPOSITORY is not None and os.access(REPOSITORY, os.W_OK):
+        return REPOSITORY / ".cache" / "dbt"
+    return workspace.state / "dbt"
 
 
 def runs_folder(workspace: Workspace) -> Path:
@@ -86,11 +88,11 @@ def ensure_manifest(workspace: Workspace) -> Path:
     manifest = target / "manifest.json"
     target.mkdir(parents=True, exist_ok=True)
     with FileLock(target / "parse.lock"):
-        wanted = tree_sha256(REPOSITORY, MODELS)
+        wanted = tree_sha256(MODELS)
         # A parse that was killed leaves a manifest of other files, or half of one, beside an older stamp.
         if not manifest.is_file() or read_stamp(target) != [wanted, _sha256(manifest)]:
             _parse(workspace)
-            if tree_sha256(REPOSITORY, MODELS) != wanted:
+            if tree_sha256(MODELS) != wanted:
                 raise DbtProjectError("Files of the dbt project changed while it was read. Run it again.")
             stamp = [wanted, _sha256(manifest)]
             write_text(target / STAMP, f"{' '.join(stamp)}\n")
@@ -107,7 +109,7 @@ def _parse(workspace: Workspace) -> None:
     done = subprocess.run(
         [str(LAUNCHER), "--quiet", "parse"],
         env=environment_of_process(environment(workspace)),
-        cwd=PROJECT,
+        cwd=DBT_PROJECT,
         capture_output=True,
         text=True,
         check=False,

@@ -1,7 +1,7 @@
 """The demo company Nordlys Engros A/S: invented, seeded and byte-deterministic.
 
-Here: what makes its landing files. Its configuration and policy are plain files in the
-default workspace; nothing in the product may depend on this package.
+Here: what makes its landing files. Its configuration and policy are plain files in data/;
+nothing in the product may depend on this package.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS, SQL_TYPES, Column, Feed, load_feeds
 from kunderegnskab.feeds.dbt_sources import render_dbt_sources
+from kunderegnskab.installation import DBT_PROJECT
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
-FEEDS_DOCUMENT = _REPOSITORY / "docs" / "contracts" / "feeds.md"
-DBT_SOURCES = _REPOSITORY / "dbt_project" / "models" / "staging" / "_feeds.yml"
+FEEDS_DOCUMENT = DBT_PROJECT.parent / "docs" / "contracts" / "feeds.md"
+DBT_SOURCES = DBT_PROJECT / "models" / "staging" / "_feeds.yml"
 
 _INTRODUCTION = """\
 # Feeds: the input contract

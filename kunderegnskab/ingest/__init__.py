@@ -18,6 +18,7 @@ from kunderegnskab.ingest.lake import (
 )
 from kunderegnskab.ingest.load import (
     LoadRecord,
+    days_of,
     fresh_warehouse,
     load_record,
     load_warehouse,
@@ -32,6 +33,7 @@ __all__ = [
     "LoadRecord",
     "Receipt",
     "configuration_hashes",
+    "days_of",
     "fresh_warehouse",
     "input_files",
     "input_hash",

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -202,25 +202,61 @@ def take_in(
     Raises:
         InputProblems: files or mappings that cannot be used, all of them at once.
     """
-    said = {receipt.lake_file: receipt for receipt in published}
+    problems: list[InputProblem] = []
+    with _fingerprints(workspace, lake, again=again) as known:
+        jobs = _jobs(workspace, known, problems)
+        problems += _repeated_content(jobs) + _read_by_several_sources(jobs)
+        said = {receipt.lake_file: receipt for receipt in published}
+        receipts, new = _take_in(jobs, lake, progress, known, said, problems, again=again)
+    if problems:
+        raise InputProblems(list(dict.fromkeys(problems)))
+    expected = [
+        ExpectedFiles(feed=entry.feed, source=entry.label, first_month=entry.source.monthly_since)
+        for entry in workspace.sources
+        if entry.source.monthly_since is not None
+    ]
+    return Intake(receipts, tuple(job.file.name for job in new), tuple(expected))
+
+
+def read_a_second_time(
+    workspace: Workspace, lake: Path, wanted: Collection[str], progress: Progress = silent
+) -> tuple[tuple[Receipt, ...], list[InputProblem]]:
+    """Read into a scratch folder what lake files were made from, as far as it is what it was then.
+
+    Args:
+        lake: the scratch folder.
+        wanted: names of lake files. All else that lies in the workspace is left alone, whatever it is.
+
+    Returns:
+        The receipts of those that could be made again, and what is wrong in the workspace.
+    """
+    problems: list[InputProblem] = []
+    known = KnownFiles(workspace.root, None)
+    jobs = [job for job in _jobs(workspace, known, problems) if job.lake_file in wanted]
+    receipts, _ = _take_in(jobs, lake, progress, known, {}, problems, again=True)
+    return receipts, problems
+
+
+@contextmanager
+def _fingerprints(workspace: Workspace, lake: Path, *, again: bool) -> Generator[KnownFiles]:
     if lake == workspace.lake:
         with known_files(workspace, again=again) as known:
-            return _take_in(workspace, lake, progress, known, said, again=again)
-    return _take_in(workspace, lake, progress, KnownFiles(workspace.root, None), said, again=again)
+            yield known
+    else:
+        yield KnownFiles(workspace.root, None)
 
 
 def _take_in(
-    workspace: Workspace,
+    jobs: Sequence[Job],
     lake: Path,
     progress: Progress,
     known: KnownFiles,
     published: Mapping[str, Receipt],
+    problems: list[InputProblem],
     *,
     again: bool,
-) -> Intake:
-    problems: list[InputProblem] = []
-    jobs = _jobs(workspace, known, problems)
-    problems += _repeated_content(jobs) + _read_by_several_sources(jobs)
+) -> tuple[tuple[Receipt, ...], list[Job]]:
+    """The receipts of files that could be read, and what had to be read; `problems` takes the rest."""
     lake.mkdir(parents=True, exist_ok=True)
     kept = [None if again else _known(job, lake, known, published) for job in jobs]
     new = [job for job, receipt in zip(jobs, kept, strict=True) if receipt is None]
@@ -241,14 +277,7 @@ def _take_in(
                     continue
             receipts.append(_with_source(receipt, job.entry))
     progress("reading files", len(jobs), len(jobs))
-    if problems:
-        raise InputProblems(list(dict.fromkeys(problems)))
-    expected = [
-        ExpectedFiles(feed=entry.feed, source=entry.label, first_month=entry.source.monthly_since)
-        for entry in workspace.sources
-        if entry.source.monthly_since is not None
-    ]
-    return Intake(tuple(receipts), tuple(job.file.name for job in new), tuple(expected))
+    return tuple(receipts), new
 
 
 def sweep(lake: Path) -> None:

@@ -30,7 +30,7 @@ from kunderegnskab.ingest.rejects import RejectKind
 from kunderegnskab.ingest.totals import RECORD_COUNT, SQL_TYPE, control_totals, measures
 from kunderegnskab.pseudonyms import PARAMETER, PLAIN, Pseudonyms
 from kunderegnskab.rows import insert_rows
-from kunderegnskab.sql import BLOCK_BYTES, KPI_VALUE, MONEY, RATE, literal, literals
+from kunderegnskab.sql import BLOCK_BYTES, KPI_VALUE, MONEY, RATE, WAREHOUSE_CONFIG, literal, literals
 from kunderegnskab.workspace import Company, Workspace
 
 # Tables of schema raw that no file holds.
@@ -75,7 +75,8 @@ def fresh_warehouse(workspace: Workspace) -> Generator[duckdb.DuckDBPyConnection
     for leftover in path.parent.glob(f"{path.name}*"):
         if leftover.is_file():
             leftover.unlink()
-    with duckdb.connect(str(path), config={"default_block_size": str(BLOCK_BYTES)}) as con:
+    config = {"default_block_size": str(BLOCK_BYTES), **WAREHOUSE_CONFIG}
+    with duckdb.connect(str(path), config=config) as con:
         # Its views carry the secret of the pseudonyms.
         path.chmod(0o600)
         yield con
@@ -179,7 +180,7 @@ def load_record(workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms = P
         input_hash=input_hash(workspace, intake.files),
         receipts=intake.receipts,
         parameters={
-            "company": workspace.company.model_dump(mode="json"),
+            "company": workspace.company.parameters(),
             "configuration": configuration_hashes(workspace),
             "expected_files": [each.model_dump(mode="json") for each in intake.expected],
             "not_personal": [
@@ -491,21 +492,32 @@ def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) 
     )
     for expected in intake.expected:
         feed = load_feeds()[expected.feed]
-        column = feed.period_column  # there is one, or feeds.yaml was refused
-        is_month = column is not None and feed.columns[column].type == "month"
+        is_month = feed.period_column is not None and feed.columns[feed.period_column].type == "month"
         con.execute(
             "insert into raw.expected_files values (?, ?, ?)",
             [expected.feed, expected.source, expected.first_month],
         )
         for receipt in intake.receipts:
             if (receipt.feed, receipt.source) == (expected.feed, expected.source):
+                days = days_of(receipt.feed, lake / receipt.lake_file)
                 con.execute(
                     "insert into raw.file_days "
-                    f"select ?, ?, ?, {column}, ?, count(*) "
-                    f"from read_parquet({literal(lake / receipt.lake_file)}) "
-                    "where _record_status = 'loaded' group by 4 order by 4",
+                    f"select ?, ?, ?, day, ?, record_count from {days} order by day",
                     [receipt.feed, receipt.source, receipt.source_file, is_month],
                 )
+
+
+def days_of(feed: str, lake_file: Path) -> str:
+    """A relation (day, record_count) of the days, or months, that a lake file has loaded records of.
+
+    Args:
+        feed: one whose records have a date.
+    """
+    return (
+        f"(select {load_feeds()[feed].period_column} as day, "
+        f"count(*) as record_count from read_parquet({literal(lake_file)}) "
+        "where _record_status = 'loaded' group by 1)"
+    )
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:

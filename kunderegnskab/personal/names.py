@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -58,11 +59,14 @@ class Salesperson:
 
 
 def read_names(workspace: Workspace) -> list[Salesperson]:
-    """The table, by pseudonym; empty where there is none."""
+    """The table, by pseudonym; empty where there is none.
+
+    Raises InputProblems when it is not what a refresh wrote.
+    """
     path = workspace.personal / NAMES_FILE
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
+    with _as_it_was_written(NAMES_FILE), path.open(encoding="utf-8", newline="") as stream:
         return [
             Salesperson(
                 row["pseudonym"],
@@ -87,11 +91,26 @@ def save_names(workspace: Workspace, people: Iterable[Salesperson]) -> None:
 
 
 def purged(workspace: Workspace) -> set[str]:
-    """The pseudonyms whose names were removed; they are never listed again."""
+    """The pseudonyms whose names were removed; they are never listed again.
+
+    Raises InputProblems when the note of them is not what a purge wrote.
+    """
     path = workspace.personal / PURGED_FILE
     if not path.is_file():
         return set()
-    return {json.loads(line)["pseudonym"] for line in path.read_text(encoding="utf-8").splitlines()}
+    with _as_it_was_written(PURGED_FILE):
+        return {json.loads(line)["pseudonym"] for line in path.read_text(encoding="utf-8").splitlines()}
+
+
+@contextmanager
+def _as_it_was_written(name: str) -> Generator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as error:
+        problem = InputProblem(
+            f"personal/{name}", "was changed and cannot be read any more", "restore it from a backup"
+        )
+        raise InputProblems([problem]) from error
 
 
 def write_names(workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms) -> None:

@@ -17,12 +17,11 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from kunderegnskab.installation import DBT_PROJECT
 from kunderegnskab.publication.evidence import declared_evidence
 from kunderegnskab.quality.certification import Build, CheckResult
-from kunderegnskab.workspace import REPOSITORY
 
-MARTS_DOCUMENT = REPOSITORY / "docs" / "contracts" / "marts.md"
-_PROJECT = REPOSITORY / "dbt_project"
+MARTS_DOCUMENT = DBT_PROJECT.parent / "docs" / "contracts" / "marts.md"
 _SHARED_TEXT = re.compile(r"{% docs (\w+) %}(.*?){% enddocs %}", re.DOTALL)
 _USED_TEXT = re.compile(r"{{ doc\('(\w+)'\) }}")
 
@@ -123,7 +122,7 @@ def main() -> None:
 def _declared_models(layer: str) -> list[dict[str, Any]]:
     """The models of a layer, subject by subject; unit tests have YAML files of their own."""
     models = []
-    for folder in sorted((_PROJECT / "models").glob(f"*/{layer}")):
+    for folder in sorted((DBT_PROJECT / "models").glob(f"*/{layer}")):
         subject = folder.parent
         declared = _declared(f"models/{subject.name}/_{subject.name}.yml", "models")
         models += [model for model in declared if (folder / f"{model['name']}.sql").exists()]
@@ -152,25 +151,27 @@ def _described(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _declared(file: str, kind: str) -> list[dict[str, Any]]:
-    text = _USED_TEXT.sub(lambda use: _shared_texts()[use[1]], (_PROJECT / file).read_text(encoding="utf-8"))
+    text = _USED_TEXT.sub(
+        lambda use: _shared_texts()[use[1]], (DBT_PROJECT / file).read_text(encoding="utf-8")
+    )
     return YAML(typ="safe", pure=True).load(text)[kind]
 
 
 @cache
 def _shared_texts() -> dict[str, str]:
     """The descriptions that many columns share, by the name that doc() knows them by."""
-    text = (_PROJECT / "models" / "columns.md").read_text(encoding="utf-8")
+    text = (DBT_PROJECT / "models" / "columns.md").read_text(encoding="utf-8")
     return {block[1]: block[2].strip() for block in _SHARED_TEXT.finditer(text)}
 
 
 def _is_view(name: str, schema: str) -> bool:
-    (sql,) = (_PROJECT / "models").glob(f"*/{schema}/{name}.sql")
+    (sql,) = (DBT_PROJECT / "models").glob(f"*/{schema}/{name}.sql")
     return re.search(r"config\([^)]*materialized='view'", sql.read_text(encoding="utf-8")) is not None
 
 
 def _ladder_rows() -> Iterator[str]:
     effects = {"1": "+", "-1": "-", "0": "="}
-    with (_PROJECT / "seeds" / "default_ladder.csv").open(encoding="utf-8", newline="") as stream:
+    with (DBT_PROJECT / "seeds" / "default_ladder.csv").open(encoding="utf-8", newline="") as stream:
         for line in sorted(csv.DictReader(stream), key=lambda line: int(line["position"])):
             cells = (line["line_code"], f"`{line['column_name']}`", effects[line["sign"]])
             yield f"| {' | '.join(cells)} | {line['name_da']} | {line['name_en']} |"

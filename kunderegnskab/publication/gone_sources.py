@@ -1,15 +1,17 @@
 """Sources that fed the last publication and find no file now: what they were is noted for the door's check.
 
 A feed that has lost a source would otherwise be published as if the company had sold less, cost less or
-decided less. Not here: sources that never found a file, which ingest/unread.py tells of.
+decided less. A manifest keeps them, because the folders do not tell them later. Not here: sources that never
+found a file, which ingest/unread.py tells of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 import duckdb
+from pydantic import JsonValue, TypeAdapter
 
 from kunderegnskab.ingest import Intake
 from kunderegnskab.ingest.landing import source_paths
@@ -17,6 +19,10 @@ from kunderegnskab.ingest.unread import fits
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.rows import insert_rows
 from kunderegnskab.workspace import FeedSource, Workspace
+
+# Of a manifest's parameters.
+GONE_SOURCES = "gone_sources"
+_COLUMNS = ("feed", "source", "files", "files_before")
 
 
 def note_gone_sources(
@@ -41,6 +47,18 @@ def note_gone_sources(
         ):
             rows.append([file.feed, file.source, file.path, 1])
     insert_rows(con, "raw.gone_sources", rows)
+
+
+def gone_sources(con: duckdb.DuckDBPyConnection) -> list[JsonValue]:
+    """The rows of raw.gone_sources, in the order of their values, as a manifest keeps them."""
+    found = con.execute(f"select {', '.join(_COLUMNS)} from raw.gone_sources order by all").fetchall()
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in found]
+
+
+def load_gone_sources(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, JsonValue]) -> None:
+    """Fill raw.gone_sources with what a manifest kept of them."""
+    kept = TypeAdapter(list[dict[str, JsonValue]]).validate_python(parameters.get(GONE_SOURCES, []))
+    insert_rows(con, "raw.gone_sources", [[each[column] for column in _COLUMNS] for each in kept])
 
 
 def _fed(entry: FeedSource, before: Sequence[InputFile], now: Collection[tuple[str, str]]) -> int:

@@ -12,20 +12,23 @@ Two environment variables say so, and nothing in the workspace does, because its
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import urllib.request
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
+from kunderegnskab.posting import NotPosted, post
 from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.publication import store
 from kunderegnskab.publication.manifest import SIGNATURE_FILE, canonical_json
 from kunderegnskab.publication.store import Publication, fsync
+from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace.notes import read_note, write_note
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 SIGNING_KEY = "KUNDEREGNSKAB_SIGNING_KEY"
 ANCHOR = "KUNDEREGNSKAB_ANCHOR"
 _ALGORITHM = "Ed25519"
-_POST_SECONDS = 10
 
 
 class UnusableProof(KunderegnskabError):
@@ -87,14 +89,40 @@ def _key() -> Ed25519PrivateKey | None:
     return key
 
 
-def hand_on(publication: Publication) -> str | None:
-    """Give the head to the anchor that the environment names; a sentence if that did not succeed.
+class _HandedOn(BaseModel):
+    """The last publication whose head the anchor received. Its name may be secret, so of that the SHA-256."""
 
-    What is published stays published, whatever comes of it.
+    anchor_sha256: str
+    number: int
+
+
+def hand_on(workspace: Workspace) -> str | None:
+    """Give to the anchor that the environment names every head that it has not received.
+
+    These are the newest one, and those before it that a killed run, or an anchor out of reach, has left since
+    the last one that was received. A head may be given twice, never left out. What is published stays
+    published, whatever comes of it.
+
+    Returns:
+        A sentence if that did not succeed.
     """
     anchor = os.environ.get(ANCHOR)
-    if not anchor:
+    newest = store.current(workspace.published)
+    if not anchor or newest is None:
         return None
+    path = workspace.state / "handed_on.json"
+    name = hashlib.sha256(anchor.encode()).hexdigest()
+    noted = read_note(path, _HandedOn)
+    received = noted.number if noted is not None and noted.anchor_sha256 == name else None
+    waiting = [newest] if received is None else store.since(workspace.published, received)
+    for publication in waiting:
+        if (problem := _give(anchor, publication)) is not None:
+            return problem
+        write_note(path, _HandedOn(anchor_sha256=name, number=publication.manifest.number))
+    return None
+
+
+def _give(anchor: str, publication: Publication) -> str | None:
     head = {
         "publication": publication.name,
         "manifest_sha256": publication.manifest_sha256,
@@ -103,17 +131,13 @@ def hand_on(publication: Publication) -> str | None:
     line = json.dumps(head, sort_keys=True).encode() + b"\n"
     try:
         if anchor.startswith(("http://", "https://")):
-            request = urllib.request.Request(
-                anchor, data=line, headers={"Content-Type": "application/json"}, method="POST"
-            )
-            with urllib.request.build_opener(_NoRedirect).open(request, timeout=_POST_SECONDS):
-                pass
+            post(anchor, line)
         else:
             _append(Path(anchor), line)
-    except (OSError, ValueError, HTTPException) as error:
+    except (OSError, ValueError, NotPosted) as error:
         return (
-            f"{publication.name} is published, but its hash could not be handed to {ANCHOR} ({error}); "
-            f"keep it yourself: {publication.manifest_sha256}"
+            f"{publication.name} is published, but its hash could not be handed to {ANCHOR} ({error}); the "
+            f"next refresh tries again, until then keep it yourself: {publication.manifest_sha256}"
         )
     return None
 
@@ -126,13 +150,6 @@ def _head_in(line: str) -> dict[str, str] | None:
         if line.startswith("{") and not line.endswith("}"):
             return None
         raise
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected POST becomes a GET without its body, whose answer would count as received."""
-
-    def redirect_request(self, *_args: Any, **_options: Any) -> None:
-        """None, so that the redirect is the error that it is here."""
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pydantic import Field, JsonValue
 
 from kunderegnskab.file_hash import file_sha256
-from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.problems import KunderegnskabError, told_plainly
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import heads, store
 from kunderegnskab.publication.content_hash import (
@@ -162,7 +162,8 @@ def publish(
 
     Raises NotCertified when a check hinders it, and PublicationError when a mart is missing or has a column
     that cannot be published exactly (such as DOUBLE), when what was written is not what the warehouse holds,
-    or when another process is publishing. The current publication stays as it was whenever this raises.
+    or when another process is publishing. Then the current publication stays as it was. It is raised as well
+    when the new publication is whole and `current` or `current.json` could not be moved to it.
     """
     published.mkdir(parents=True, exist_ok=True)
     store.require_movable_link(published)
@@ -183,7 +184,13 @@ def publish(
             store.remove(spill)
         store.fsync(published)
         publication = Publication(final.resolve(), manifest, file_sha256(final / MANIFEST_FILE))
-        store.make_current(publication)
+        try:
+            store.make_current(publication)
+        except OSError as error:
+            raise PublicationError(
+                f"{publication.name} is whole, but readers could not all be led to it, which the next "
+                f"refresh does: {told_plainly(error)}"
+            ) from error
         try:
             store.prune(published, request.keep_publications)
         except OSError as error:  # published already; the next publication prunes again
@@ -220,7 +227,8 @@ def _write(
         database = folder / store.DATABASE_FILE
         con.execute(
             f"attach {literal(database)} as published "
-            f"(storage_version '{STORAGE_VERSION}', block_size {BLOCK_BYTES})"
+            # Written whole or not at all, and made durable at the end: a log of changes would only take time.
+            f"(storage_version '{STORAGE_VERSION}', block_size {BLOCK_BYTES}, recovery_mode no_wal_writes)"
         )
         for schema in sorted({mart.schema_name for mart in marts}):
             con.execute(f"create schema published.{identifier(schema)}")
@@ -474,7 +482,8 @@ def _describe(con: duckdb.DuckDBPyConnection, marts: Sequence[MartRequest]) -> N
             for column, description in mart.columns.items()
         ]
     if statements:
-        con.execute("; ".join(statements))
+        # At once: each by itself would write the catalog again.
+        con.execute(f"begin; {'; '.join(statements)}; commit")
 
 
 def _engines() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What is published, read from the publication alone: quick, and without Dagster.
 
-How it is shown belongs in orchestration/commands/status.py.
+How it is shown belongs in orchestration/kunderegnskab_orchestration/commands/status.py.
 """
 
 from __future__ import annotations
@@ -16,16 +16,29 @@ import duckdb
 from kunderegnskab.ingest import input_files, input_hash
 from kunderegnskab.problems import InputProblems, command
 from kunderegnskab.publication import store
+from kunderegnskab.publication.freshness import late
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Workspace
+from kunderegnskab.workspace.lock import is_worked_on
+
+# What `last_refresh.json` says as long as a refresh is at work.
+GOES_ON = "running"
+_KILLED = (
+    "It began at {began} and its process was killed, often because memory ran out; the next refresh repairs "
+    "what it left."
+)
 
 
 def describe_status(workspace: Workspace) -> dict[str, Any]:
-    """The current publication, its checks, its freshness, and the last refresh."""
+    """The current publication, its checks, its freshness, what is late, and the last refresh."""
     current = store.current(workspace.published)
     last = last_outcome(workspace)
+    try:
+        is_late = [each.sentence for each in late(workspace)]
+    except InputProblems:  # what is expected cannot be read, which `freshness` says
+        is_late = []
     if current is None:
-        return {"publication": None, "last_refresh": last}
+        return {"publication": None, "late": is_late, "last_refresh": last}
     manifest = current.manifest
     checks = Counter(_kind(check.is_blocking, check.status) for check in manifest.checks)
     with duckdb.connect(str(current.database), read_only=True) as con:
@@ -46,20 +59,29 @@ def describe_status(workspace: Workspace) -> dict[str, Any]:
         "checks": {kind: checks[kind] for kind in ("passed", "warnings", "waived")},
         "warnings": warnings_of(current),
         "freshness": _freshness(workspace, current),
+        "late": is_late,
         "last_refresh": last,
     }
 
 
 def last_outcome(workspace: Workspace) -> dict[str, object] | None:
-    """What `refresh` noted of its last run, None if there was none."""
+    """What the last refresh noted, None if there was none; of one that was killed, that it failed."""
     try:
-        return json.loads(note_path(workspace).read_text(encoding="utf-8"))
+        noted = json.loads(note_path(workspace).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    if noted.get("status") != GOES_ON or is_worked_on(workspace, noted["run_id"]):
+        return noted
+    began = noted["began_at"]
+    current = store.current_if_whole(workspace.published)
+    if current is not None and current.manifest.run_id == noted["run_id"]:
+        published_at = current.manifest.published_at.isoformat(timespec="seconds")
+        return noted | {"status": "published", "finished_at": published_at, "publication": current.name}
+    return noted | {"status": "failed", "finished_at": None, "sentences": [_KILLED.format(began=began)]}
 
 
 def note_path(workspace: Workspace) -> Path:
-    """Where `refresh` notes what came of it."""
+    """Where a refresh notes what came of it, and while it is at work that it is."""
     return workspace.state / "last_refresh.json"
 
 

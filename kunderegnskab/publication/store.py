@@ -102,6 +102,14 @@ def current(published: Path) -> Publication | None:
         ) from error
 
 
+def current_if_whole(published: Path) -> Publication | None:
+    """As `current`, and None also where that is damaged: for whoever tells of another fault."""
+    try:
+        return current(published)
+    except DamagedPublication:
+        return None
+
+
 def publications(published: Path) -> list[Publication]:
     """Every publication with a readable manifest, oldest first; verify_chain() names the others.
 
@@ -114,6 +122,12 @@ def publications(published: Path) -> list[Publication]:
 def find(published: Path, name: str) -> Publication | None:
     """The publication of that name; None where there is none with a readable manifest."""
     return _readable(published / name) if _FOLDER_NAME.fullmatch(name) else None
+
+
+def since(published: Path, number: int) -> Iterator[Publication]:
+    """The publications with a larger number and a readable manifest, oldest first."""
+    later = (folder for folder in _folders(published) if _number(folder) > number)
+    return (found for folder in later if (found := _readable(folder)) is not None)
 
 
 def unchanged(published: Path, input_hash: str, code_version: str) -> Publication | None:

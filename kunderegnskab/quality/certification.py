@@ -21,6 +21,7 @@ from kunderegnskab.rows import insert_rows
 from kunderegnskab.workspace import Waiver
 
 Stage = Literal["door", "dbt", "gate"]
+STAGES: tuple[Stage, ...] = ("door", "dbt", "gate")
 Status = Literal["passed", "failed", "waived", "error"]
 GOOD_STATUSES = ("passed", "waived")
 

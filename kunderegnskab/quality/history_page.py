@@ -7,7 +7,7 @@ kunderegnskab/audit/history.py for what publications carry) and the page's layou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -102,7 +102,10 @@ def group_of(result: KeptResult) -> str:
 
 
 def read_past(
-    con: duckdb.DuckDBPyConnection, folder: Path, started: Callable[[str], datetime | None]
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    started: Callable[[str], datetime | None],
+    later_runs: Collection[str] = (),
 ) -> tuple[list[Run], list[KeptResult]]:
     """The publications in a warehouse's audit.check_history and the runs that failed, oldest first.
 
@@ -113,6 +116,7 @@ def read_past(
     Args:
         folder: the files of all runs.
         started: when a publication began by its name, UTC without time zone; None where its manifest is gone.
+        later_runs: ids of runs that are to be left out.
     """
     published = con.execute(
         "select distinct publication, run_id from audit.check_history "
@@ -123,7 +127,7 @@ def read_past(
     older = int(shown[0][0].partition("-")[0]) - 1 if shown else 0
     runs = [Run("", datetime.min, "published", f"{number:04d}") for number in range(1, older + 1)]
     runs += [Run(run_id, started(name) or datetime.min, "published", name) for name, run_id in shown]
-    runs += [run for run in read_runs(folder) if run.outcome == "failed"]
+    runs += [run for run in read_runs(folder) if run.outcome == "failed" and run.run_id not in later_runs]
     runs.sort(key=lambda run: run.started_at)
     newest = runs[-RUNS_SHOWN:]
     found = con.execute(

@@ -1,7 +1,7 @@
 """Looking for names in tables: in a warehouse before it is published, and in publications.
 
 Here: the search. Not here: which names are looked for (personal/names.py), and what a find means (gate.py,
-orchestration/verify.py, personal/purge.py).
+orchestration/kunderegnskab_orchestration/verify.py, personal/purge.py).
 """
 
 from __future__ import annotations

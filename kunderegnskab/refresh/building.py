@@ -16,6 +16,7 @@ from kunderegnskab.audit.personal_data import record_personal_data
 from kunderegnskab.code_version import code_version
 from kunderegnskab.dbt.answers import LineageCache, built_models, counted, row_counts, rule_results
 from kunderegnskab.dbt.project import parse_folder, project, rules, runs_folder, tests
+from kunderegnskab.problems import refusal
 from kunderegnskab.progress import report
 from kunderegnskab.quality.certification import CheckResult, current_build, record, start_build
 from kunderegnskab.refresh.warehouse import StepFailed, open_warehouse
@@ -128,6 +129,9 @@ def _is_end_of_run(answer: Mapping[str, Any]) -> bool:
 
 
 def _problems(answers: Sequence[Mapping[str, Any]], results: Sequence[CheckResult]) -> list[str]:
+    refused = [sentence for answer in answers if (sentence := refusal(str(answer.get("message") or "")))]
+    if refused:  # then nothing else of what dbt found says anything
+        return list(dict.fromkeys(refused))
     problems = _broken_contracts(answers) + [
         f"dbt could not run {answer['unique_id']}, see the log."
         for answer in answers

@@ -1,7 +1,7 @@
 """What the checks of a failed run have to say: plain sentences, and lists of the rows behind them.
 
 The lists lie in state/failures/. Which steps broke for another reason belongs in
-orchestration/runs/failures.py.
+orchestration/kunderegnskab_orchestration/runs/failures.py.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from kunderegnskab.dbt.project import mart_requests, project
 from kunderegnskab.ingest import configuration_hashes, read_load_record
 from kunderegnskab.progress import report
 from kunderegnskab.publication import store
+from kunderegnskab.publication.gone_sources import GONE_SOURCES, gone_sources
 from kunderegnskab.publication.inputs import recorded
 from kunderegnskab.publication.publish import PublishRequest, publish
 from kunderegnskab.quality.certification import current_build, is_in_force, read_results
@@ -56,6 +57,7 @@ def publish_build(
             "segment_rules": _segment_rules(con),
             "baselines": _baseline_publications(con),
             "expected_through": _expected_through(con),
+            GONE_SOURCES: gone_sources(con),
         }
         waived = {result.check_name for result in read_results(con) if result.status == "waived"}
         queries = _view_queries(con)
@@ -97,7 +99,16 @@ def publish_build(
     def write_quality(directory: Path) -> None:
         # Read now, when it is certain that everything was built.
         with open_warehouse(workspace) as con:
-            write_pages(directory, workspace, con, name, run_id, started_at)
+            write_pages(
+                directory,
+                workspace,
+                con,
+                company=company,
+                results=read_results(con),
+                publication=name,
+                run_id=run_id,
+                started_at=started_at,
+            )
 
     made = publish(
         workspace.warehouse, workspace.published, request, write_quality=write_quality, progress=report

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import duckdb
 
 from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.sql import WAREHOUSE_CONFIG
 from kunderegnskab.workspace import Workspace
 
 
@@ -27,5 +28,5 @@ def open_warehouse(workspace: Workspace) -> Generator[duckdb.DuckDBPyConnection]
     """
     if not workspace.warehouse.is_file():
         raise StepFailed("There is no warehouse yet: materialise the raw feeds first, or run a refresh.")
-    with duckdb.connect(str(workspace.warehouse)) as con:
+    with duckdb.connect(str(workspace.warehouse), config=WAREHOUSE_CONFIG) as con:
         yield con

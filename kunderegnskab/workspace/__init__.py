@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from kunderegnskab.workspace.company import Company
+from kunderegnskab.workspace.company import Company, Hook
 from kunderegnskab.workspace.folder import (
     DEFAULT_WORKSPACE,
     ENVIRONMENT_VARIABLE,
-    REPOSITORY,
     WAREHOUSE_CATALOG,
     FeedSource,
     Workspace,
@@ -18,11 +17,11 @@ from kunderegnskab.workspace.waivers import Waiver
 __all__ = [
     "DEFAULT_WORKSPACE",
     "ENVIRONMENT_VARIABLE",
-    "REPOSITORY",
     "WAREHOUSE_CATALOG",
     "Company",
     "FeedSource",
     "Format",
+    "Hook",
     "Lookup",
     "Source",
     "Waiver",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.workspace.mapping import TimeZone
@@ -39,6 +39,25 @@ class Notice(BaseModel):
     audience: str | None = Field(None, description="Who sees figures of single salespeople")
     legal_basis: str | None = Field(None, description="Why they may be processed (GDPR article 6)")
     contact: str | None = Field(None, description="Whom to ask, and to object to")
+
+
+class Hook(BaseModel):
+    """What is called for an event: a command or an address. `${NAME}` stands for what the environment has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: tuple[str, ...] = Field((), description="Program and arguments, started without a shell")
+    url: str | None = Field(None, description="http(s) address that the event is posted to as JSON")
+    headers: dict[str, str] = Field(default_factory=dict, description="Headers of that request")
+    seconds: int = Field(10, ge=1, le=30, strict=True, description="How long it may take")
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if bool(self.command) == (self.url is not None):
+            raise ValueError("a hook has either a command (a list of arguments) or a url")
+        if self.headers and self.url is None:
+            raise ValueError("headers go with url, not with command")
+        return self
 
 
 class Company(BaseModel):
@@ -95,3 +114,23 @@ class Company(BaseModel):
         strict=True,
         description="Runs of which Dagster's page and the logs tell; a run of each last result stays",
     )
+    fresh_for_hours: int | None = Field(
+        None, ge=1, strict=True, description="Hours after which a publication is too old"
+    )
+    expected_by: int | None = Field(
+        None,
+        ge=1,
+        le=28,
+        strict=True,
+        description="Day of the month by whose end each source that is expected monthly has a file of the "
+        "month before",
+    )
+    on_failure: Hook | None = Field(None, description="What is called when a refresh has failed")
+    on_published: Hook | None = Field(None, description="What is called when a refresh has published")
+    on_late: Hook | None = Field(
+        None, description="What is called when something is late that was not before"
+    )
+
+    def parameters(self) -> dict[str, Any]:
+        """What a publication tells of this: all but the hooks, in which a secret may stand."""
+        return self.model_dump(mode="json", exclude={"on_failure", "on_published", "on_late"})

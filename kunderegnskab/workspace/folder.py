@@ -17,16 +17,17 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from kunderegnskab.feeds import load_feeds
+from kunderegnskab.installation import DEMO_COMPANY, REPOSITORY
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace.company import Company
 from kunderegnskab.workspace.mapping import Format, Source
 from kunderegnskab.workspace.waivers import Waiver
 
 ENVIRONMENT_VARIABLE = "KUNDEREGNSKAB_WORKSPACE"
-REPOSITORY = Path(__file__).resolve().parents[2]
 WAREHOUSE_CATALOG = "kunderegnskab"
 """What DuckDB calls the warehouse, after its file; so do models of dbt."""
-DEFAULT_WORKSPACE = REPOSITORY / "data"
+DEFAULT_WORKSPACE = Path() if REPOSITORY is None else DEMO_COMPANY
+"""In a clone its `data/`; else the folder that the user stands in."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -141,7 +142,7 @@ class Workspace:
 
 
 def find_workspace(directory: str | Path | None = None) -> Workspace:
-    """The workspace of `directory`, else of the environment, else the repository's `data/`.
+    """The workspace of `directory`, else of the environment, else the default one.
 
     Raises:
         InputProblems: the folder is no workspace.
@@ -151,7 +152,7 @@ def find_workspace(directory: str | Path | None = None) -> Workspace:
         raise InputProblems(
             [
                 InputProblem(
-                    file=str(root),
+                    file=str(root.absolute()),
                     what="is not a workspace, it has no company.yaml",
                     action="name a workspace with --workspace, or make one with `kunderegnskab init DIR`",
                 )

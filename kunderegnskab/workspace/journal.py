@@ -18,12 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.workspace.folder import Workspace
 
 JOURNAL_FILE = "journal.jsonl"
+_BLOCK_BYTES = 4096
 
 Event = Literal["run started", "run ended", "names written", "names purged", "lake file purged"]
 
@@ -68,17 +69,16 @@ def append(workspace: Workspace, event: Event, *, file: Path | None = None, **fa
     workspace.runs.mkdir(parents=True, exist_ok=True)
     with _path(workspace).open("a+b") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        stream.seek(0)
-        lines = stream.read().splitlines(keepends=True)
+        last = _last_line(stream)
         # Of a line that a power cut left unfinished nothing is known; it stays and is told of.
-        begin = b"" if not lines or lines[-1].endswith(b"\n") else b"\n"
+        begin = b"" if last is None or last.endswith(b"\n") else b"\n"
         entry = {
             "event": event,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "by": made_by(),
             **{name: fact for name, fact in facts.items() if fact is not None},
             **({} if file is None else {"file": workspace.relative(file), "sha256": file_sha256(file)}),
-            "previous": _sha256(lines[-1].rstrip(b"\n")) if lines else None,
+            "previous": _sha256(last.rstrip(b"\n")) if last is not None else None,
         }
         stream.write(begin + json.dumps(entry, ensure_ascii=False, sort_keys=True).encode() + b"\n")
         stream.flush()
@@ -96,8 +96,12 @@ def read(workspace: Workspace) -> list[Entry]:
 
 def head(workspace: Workspace) -> str | None:
     """The hash of the last line; None where there is none."""
-    entries = read(workspace)
-    return entries[-1].sha256 if entries else None
+    try:
+        with _path(workspace).open("rb") as stream:
+            last = _last_line(stream)
+    except OSError:
+        return None
+    return _sha256(last.rstrip(b"\n")) if last is not None else None
 
 
 def broken_lines(entries: Sequence[Entry]) -> list[int]:
@@ -123,6 +127,13 @@ def unfinished_runs(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
+def ended_after(entries: Sequence[Entry], sha256: str | None) -> set[str]:
+    """The ids of the runs whose end stands behind the line with this hash; none if there is no such line."""
+    places = [place for place, entry in enumerate(entries, start=1) if entry.sha256 == sha256]
+    behind = entries[places[-1] :] if places else ()
+    return {str(entry.facts.get("run_id")) for entry in behind if entry.event == "run ended"}
+
+
 def noted_files(entries: Sequence[Entry]) -> dict[str, str]:
     """The files that were written or changed, relative to the workspace, and the newest SHA-256 of each."""
     return {
@@ -139,6 +150,17 @@ def purged_lake_files(entries: Sequence[Entry]) -> set[str]:
 
 def _path(workspace: Workspace) -> Path:
     return workspace.runs / JOURNAL_FILE
+
+
+def _last_line(stream: BinaryIO) -> bytes | None:
+    """The last line, with its line feed if it has one. A journal grows for years: no more of it is read."""
+    begin = stream.seek(0, os.SEEK_END)
+    tail = b""
+    while begin and b"\n" not in tail[:-1]:
+        size = min(_BLOCK_BYTES, begin)
+        begin = stream.seek(begin - size)
+        tail = stream.read(size) + tail
+    return tail[tail.rfind(b"\n", 0, -1) + 1 :] or None
 
 
 def _facts(line: bytes) -> dict[str, Any]:

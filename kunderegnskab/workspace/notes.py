@@ -33,8 +33,11 @@ def write_note(path: Path, note: BaseModel) -> None:
         write_text(path, note.model_dump_json())
 
 
-def write_text(path: Path, text: str) -> None:
-    """As `write_note`, for a note of another form. What killed processes have left of it is removed."""
+def write_text(path: Path, text: str) -> bool:
+    """As `write_note`, for a note of another form; whether it could be done.
+
+    What killed processes have left of it is removed.
+    """
     made = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,6 +49,8 @@ def write_text(path: Path, text: str) -> None:
             made.replace(path)
         finally:
             made.unlink(missing_ok=True)
+        return True
+    return False
 
 
 def _is_at_work(process_id: str) -> bool:

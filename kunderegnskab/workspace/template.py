@@ -28,6 +28,10 @@ currency: DKK              # currency of the accounts, ISO 4217
 #   contact: hr@example.com
 # keep_publications: 30    # older publications keep their manifest and report only
 # dagster_runs_kept: 20    # runs that Dagster's page shows, with their logs
+# fresh_for_hours: 80      # a publication older than that is late; default: none is
+# expected_by: 10          # day by whose end the files of the month before are published (monthly_since)
+# on_failure:              # told when a refresh failed; on_published and on_late likewise
+#   command: [/opt/bin/tell, "${CHANNEL}"]   # or url: https://...; docs/workspace.md says what it gets
 """
 
 _FEEDS = """\

@@ -159,8 +159,8 @@ RECONCILIATION: dict[tuple[date, str], tuple[str, str, str]] = {
     (FEBRUARY, "K47"): ("12", "5", "timing"),
     (MARCH, "K47"): ("0", "7", "timing"),
     # 150 and 10 EUR at 7.45 and at 7.40.
-    (FEBRUARY, "K00"): ("1117.50", "1110", "currency"),
-    (FEBRUARY, "K05"): ("74.50", "74", "currency"),
+    (FEBRUARY, "K00"): ("1117.50", "1110", "exchange_difference"),
+    (FEBRUARY, "K05"): ("74.50", "74", "exchange_difference"),
     (FEBRUARY, "K35"): ("360", "348", "adjustment"),
     (JANUARY, "K55"): ("134.01", "350.01", "unused_capacity"),
     (FEBRUARY, "K55"): ("72.53", "250.10", "unused_capacity"),

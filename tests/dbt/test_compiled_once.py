@@ -17,7 +17,7 @@ from kunderegnskab.dbt.agreed import STAMP
 from kunderegnskab.dbt.process import DbtEnded, DbtProcess
 from kunderegnskab.dbt.project import environment, parse_folder
 from kunderegnskab.workspace import Workspace
-from orchestration.dbt_launcher import CompiledOnce
+from kunderegnskab_orchestration.dbt_launcher import CompiledOnce
 
 NODE = "model.kunderegnskab.customers"
 

@@ -53,6 +53,7 @@ KEEPS_LINES = "int_sales_lines_valued__keeps_every_sales_line"
 KEEPS_COSTS = "int_customer_costs_valued__keeps_every_customer_cost"
 KEEPS_ACTIVITIES = "int_activities_resolved__keeps_every_activity"
 COMPANY = "stg_company__has_at_most_one_row"
+COVERAGE = "int_ledger_coverage__is_one_row"
 KNOWN_CUSTOMERS = "customers__hold_nobody_without_a_record"
 KEEPS_ENTRIES = "int_ledger_entries_valued__keeps_every_ledger_entry"
 MAPPING = "ledger_mapping_problems__are_none"
@@ -350,6 +351,7 @@ FAULTS = [
         "settings twice",
         "insert into raw.company from raw.company",
         COMPANY,
+        COVERAGE,
         KEEPS_LINES,
         KEEPS_COSTS,
         PRODUCTS,
@@ -420,6 +422,11 @@ FAULTS = [
         "where feed = 'products'",
         LISTED,
         TOTALS,
+    ),
+    fault(
+        "coverage of the ledger twice",
+        "insert into intermediate.int_ledger_coverage from intermediate.int_ledger_coverage",
+        COVERAGE,
     ),
     fault("reject not listed", "delete from audit.rejects", LISTED),
     fault("reject not allowed", "update audit.row_ledger set rejects_allowed = 0", ALLOWANCE),

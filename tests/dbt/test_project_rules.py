@@ -12,7 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 from warehouse import DBT_PROJECT, Build, rows
 
+from kunderegnskab.dbt.macro_descriptions import described_macros
+from kunderegnskab.dbt.project import published_nodes
 from kunderegnskab.feeds.dbt_sources import render_dbt_sources
+from kunderegnskab.publication.evidence import declared_evidence
 
 pytestmark = pytest.mark.quick
 
@@ -119,6 +122,66 @@ def test_columns_are_described_and_are_the_built_ones(manifest: Manifest, small:
         for column in relation["columns"].values()
         if not column["description"]
     ] == []
+
+
+def test_every_published_table_has_a_key(manifest: Manifest) -> None:
+    """Its rows can be told apart: a test says so, and `explain` asks for them by it."""
+    tested = {
+        test["attached_node"]
+        for test in nodes(manifest, "test")
+        if test["test_metadata"]["kwargs"].get("grain")
+    }
+    assert [node["name"] for node in published_nodes(manifest) if node["unique_id"] not in tested] == []
+
+
+# Columns that have different types in different published tables, and why.
+TYPES_WITH_A_REASON = {
+    "amount": "portfolio_bridge divides accounts among owners and keeps what that leaves behind the øre",
+    "change": "what a KPI changed by, and the word for what happened to a rule",
+    "closing": "effects of prices have more decimals than balances",
+    "opening": "effects of prices have more decimals than balances",
+    "customer_count": "in scopes a shared customer is a part of one",
+    "line_count": "in portfolios and scopes a shared customer's lines are parts",
+    "order_count": "in portfolios and scopes a shared customer's orders are parts",
+    "return_line_count": "in portfolios and scopes a shared customer's lines are parts",
+    "difference": "control totals also sum quantities and hashes",
+    "rate": "cost per unit, and a share of sales",
+    "share": "who owns a customer is declared, and a share of a sum is computed",
+}
+
+
+def test_columns_of_one_name_have_one_type_or_a_reason(manifest: Manifest) -> None:
+    types: dict[str, set[str]] = {}
+    for node in published_nodes(manifest):
+        for name, column in node["columns"].items():
+            if column["data_type"] is not None:
+                types.setdefault(name, set()).add(column["data_type"])
+    for tables in declared_evidence().values():
+        for table in tables.values():
+            for name, column in table.get("columns", {}).items():
+                types.setdefault(name, set()).add(column["data_type"].replace("varchar", "string"))
+    assert {name for name, found in types.items() if len(found) > 1} == TYPES_WITH_A_REASON.keys()
+
+
+def test_every_subject_is_a_group(manifest: Manifest) -> None:
+    groups = {group["name"]: group for group in manifest["groups"].values()}
+    assert {model["name"]: model["config"]["group"] for model in nodes(manifest, "model")} == {
+        model["name"]: subject(model) for model in nodes(manifest, "model")
+    }
+    assert groups.keys() == {subject(model) for model in nodes(manifest, "model")}
+    assert all(group["description"] and group["owner"]["name"] for group in groups.values())
+
+
+def test_every_macro_says_what_it_does(manifest: Manifest) -> None:
+    """In a comment above it, which dbt's pages show too."""
+    macros = {name: said for file in described_macros().values() for name, said in file.items()}
+    assert [name for name, said in macros.items() if not said] == []
+    shown = {
+        macro["name"]: macro["description"]
+        for macro in manifest["macros"].values()
+        if macro["package_name"] == "kunderegnskab"
+    }
+    assert {name: shown[name] for name in macros} == macros
 
 
 def test_money_in_contracts_is_decimal_with_four_places(manifest: Manifest) -> None:

@@ -27,7 +27,7 @@ from kunderegnskab.dbt.project import ensure_manifest
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
 from kunderegnskab.workspace import Workspace
-from orchestration import dbt_launcher
+from kunderegnskab_orchestration import dbt_launcher
 
 ROOT = Path(__file__).parents[2]
 DBT_PROJECT = ROOT / "dbt_project"

@@ -20,7 +20,8 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
-from companies import MONTHS, line, write_sales
+from companies import COMPANY, FEEDS, MONTHS, line, write_sales
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 from running import DAGSTER, REPOSITORY, kunderegnskab, put_back, refreshed, run, start
 
 from kunderegnskab.audit.lineage_page import beginnings, read_edges
@@ -29,9 +30,11 @@ from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace import Workspace
-from orchestration.runs.instance import environment as dagster_environment
-from orchestration.runs.instance import open_instance
-from orchestration.tags import CODE_VERSION, INPUT_HASH
+from kunderegnskab_orchestration.runs.instance import environment as dagster_environment
+from kunderegnskab_orchestration.runs.instance import open_instance
+from kunderegnskab_orchestration.runs.launcher import OwnProcess
+from kunderegnskab_orchestration.runs.pruning import prune_runs
+from kunderegnskab_orchestration.tags import CODE_VERSION, INPUT_HASH
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
 LAYERS = ("raw", "staging", "intermediate", "marts", "audit", "published")
@@ -133,7 +136,7 @@ def test_every_blocking_check_is_a_blocking_asset_check(definitions: dg.Definiti
     from kunderegnskab.dbt.project import is_blocking, tests
     from kunderegnskab.quality.door import door_checks
     from kunderegnskab.quality.gate import gate_checks
-    from orchestration.defs.transformation import MANIFEST
+    from kunderegnskab_orchestration.defs.transformation import MANIFEST
 
     blocking = {
         (spec.asset_key.to_user_string(), spec.name) for spec in check_specs(definitions) if spec.blocking
@@ -154,7 +157,7 @@ def test_every_blocking_check_is_a_blocking_asset_check(definitions: dg.Definiti
 def test_check_of_a_model_is_described_by_its_rules(definitions: dg.Definitions):
     from kunderegnskab.dbt.answers import sentence_of
     from kunderegnskab.dbt.project import rules, tests
-    from orchestration.defs.transformation import MANIFEST
+    from kunderegnskab_orchestration.defs.transformation import MANIFEST
 
     described = {spec.name: (spec.description or "").splitlines() for spec in check_specs(definitions)}
     told = {test["name"]: [f"- {sentence_of(rule)}" for rule in rules(test)] for test in tests(MANIFEST)}
@@ -172,17 +175,19 @@ def test_job_refresh_has_every_asset_and_check(definitions: dg.Definitions):
     assert set(layer.asset_graph.asset_check_keys) == {spec.key for spec in check_specs(definitions)}
 
 
-def test_every_writing_step_is_in_the_writers_pool(definitions: dg.Definitions):
+def test_no_step_waits_for_a_place_that_a_killed_run_may_keep(definitions: dg.Definitions):
     assert {op.name: op.pool for op in operations(definitions)} == dict.fromkeys(
-        ("raw_feeds", "door", "dbt_models", "gate", "published__kunderegnskab"), "warehouse_writer"
+        ("raw_feeds", "door", "dbt_models", "gate", "published__kunderegnskab")
     )
 
 
-def test_the_instance_lets_one_run_and_one_writer_work(company: Workspace):
+def test_the_instance_lets_one_run_work_and_asks_whether_it_lives(company: Workspace):
     with open_instance(company) as instance:
         assert instance.get_settings("concurrency")["runs"]["max_concurrent_runs"] == 1
-        assert instance.get_settings("concurrency")["pools"]["default_limit"] == 1
+        assert instance.run_monitoring_enabled
+        assert isinstance(instance.run_launcher, OwnProcess)
         assert not instance.telemetry_enabled
+        assert not instance.nux_enabled
     assert (company.state / "dagster" / "history" / "runs.db").is_file()
     assert not (REPOSITORY / "history").exists()
 
@@ -231,7 +236,7 @@ def test_every_mart_column_begins_in_a_feed(company: Workspace, definitions: dg.
 
 def test_every_rule_is_told_by_the_check_of_its_model(company: Workspace, definitions: dg.Definitions):
     from kunderegnskab.dbt.project import rules, tests
-    from orchestration.defs.transformation import MANIFEST
+    from kunderegnskab_orchestration.defs.transformation import MANIFEST
 
     keys = {spec.name: spec.key for spec in check_specs(definitions)}
     of_models = {keys[test["name"]]: set(rules(test)) for test in tests(MANIFEST)}
@@ -249,7 +254,7 @@ def test_every_rule_is_told_by_the_check_of_its_model(company: Workspace, defini
 
 def test_the_catalogue_shows_columns_and_where_they_come_from(definitions: dg.Definitions):
     """They follow from the code, so that definitions tell them, and not each run again."""
-    from orchestration.defs.transformation import MANIFEST
+    from kunderegnskab_orchestration.defs.transformation import MANIFEST
 
     specs = {spec.key.to_user_string(): spec.metadata for spec in definitions.resolve_all_asset_specs()}
     lineage = specs["marts/customer_account_lines"]["dagster/column_lineage"].deps_by_column
@@ -304,7 +309,7 @@ def test_the_lineage_page_asks_for_nothing_from_outside(company: Workspace):
 
 # --- when it runs -----------------------------------------------------------------------------------
 def test_schedule_skips_what_is_published_and_requests_what_is_new(company_to_change: Workspace):
-    from orchestration.defs.automation import daily_refresh
+    from kunderegnskab_orchestration.defs.automation import daily_refresh
 
     def morning() -> Any:
         day = datetime.fromisoformat("2026-01-05T05:00:00+01:00")
@@ -328,7 +333,7 @@ def test_schedule_skips_what_is_published_and_requests_what_is_new(company_to_ch
 
 
 def test_sensor_asks_once_per_change(company_to_change: Workspace):
-    from orchestration.defs.automation import landing_sensor
+    from kunderegnskab_orchestration.defs.automation import landing_sensor
 
     skipped, seen = look_at(landing_sensor, None)
     assert isinstance(skipped, dg.SkipReason)
@@ -347,7 +352,7 @@ def test_sensor_asks_once_per_change(company_to_change: Workspace):
 
 
 def test_sensor_looks_again_at_a_file_that_was_still_being_written(company_to_change: Workspace):
-    from orchestration.defs.automation import landing_sensor
+    from kunderegnskab_orchestration.defs.automation import landing_sensor
 
     _, seen = look_at(landing_sensor, None)
     extra = change(company_to_change)
@@ -358,6 +363,50 @@ def test_sensor_looks_again_at_a_file_that_was_still_being_written(company_to_ch
     # Closing the file changes neither its size nor its time.
     request, _ = look_at(landing_sensor, cursor)
     assert isinstance(request, dg.RunRequest)
+
+
+def test_late_files_are_shown_at_the_publication_and_told_once(company_to_change: Workspace, tmp_path: Path):
+    from kunderegnskab_orchestration.defs.automation import freshness_sensor
+
+    _, seen = look_at(freshness_sensor, None)
+    assert seen is None  # nothing is expected, so nothing is late
+    expect_monthly(
+        company_to_change, f"on_late: {{command: [sh, -c, 'cat >> \"$0\"', {tmp_path / 'told'}]}}\n"
+    )
+    result, seen = look_at(freshness_sensor, seen)
+    (evaluation,) = result.asset_events
+    assert (evaluation.check_name, evaluation.passed) == ("expected_files_are_published", False)
+    assert "feeds.yaml: sales_lines, source 1: no file with records of" in evaluation.description
+    with open_instance(company_to_change) as instance:
+        instance.report_runless_asset_event(evaluation)
+        key = dg.AssetCheckKey(evaluation.asset_key, evaluation.check_name)
+        (kept,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+        assert kept.event is not None
+        # It belongs to no run, so no run's end takes it away.
+        prune_runs(company_to_change, instance, "none", 1)
+        assert instance.event_log_storage.get_asset_check_execution_history(key, limit=1) == [kept]
+    json.loads((tmp_path / "told").read_text(encoding="utf-8"))
+
+    skipped, again = look_at(freshness_sensor, result.cursor)
+    assert isinstance(skipped, dg.SkipReason)
+    json.loads((tmp_path / "told").read_text(encoding="utf-8"))
+
+    (company_to_change.root / "company.yaml").write_text(COMPANY, encoding="utf-8")
+    result, _ = look_at(freshness_sensor, again)
+    assert result.asset_events[0].passed
+
+
+def test_dagster_judges_the_age_of_the_publication(company_to_change: Workspace):
+    path = company_to_change.root / "company.yaml"
+    path.write_text(f"{COMPANY}fresh_for_hours: 30\n", encoding="utf-8")
+    shown = run(
+        Path(sys.executable),
+        "-c",
+        "import test_definitions as t; print(t.freshness_policies(t.load_definitions()))",
+        **dagster_environment(company_to_change),
+        PYTHONPATH=os.pathsep.join(map(str, (REPOSITORY, REPOSITORY / "tests", Path(__file__).parent))),
+    )
+    assert shown.out.strip() == "{'published/kunderegnskab': 108000.0}", shown.err
 
 
 # --- retries and the one writer ---------------------------------------------------------------------
@@ -372,8 +421,8 @@ def test_only_what_can_pass_is_tried_again(
     company_to_change: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception, retries: int
 ):
     from kunderegnskab.refresh import loading
-    from orchestration.defs import ingestion
-    from orchestration.resources import CompanyWorkspace
+    from kunderegnskab_orchestration.defs import ingestion
+    from kunderegnskab_orchestration.resources import CompanyWorkspace
 
     real, calls = loading.take_in, []
 
@@ -418,7 +467,7 @@ def test_two_refreshes_at_once(company_to_change: Workspace):
 
 # --- helpers ----------------------------------------------------------------------------------------
 def load_definitions() -> dg.Definitions:
-    from orchestration.definitions import defs
+    from kunderegnskab_orchestration.definitions import defs
 
     return defs()
 
@@ -447,6 +496,24 @@ def asset_definitions(definitions: dg.Definitions) -> list[dg.AssetsDefinition]:
 def change(company: Workspace) -> Path:
     """One more line in a file of its own."""
     return write_sales(company.root, "extra", [line("X1", "C1", MONTHS[-1], Decimal(10))])
+
+
+def expect_monthly(company: Workspace, more: str) -> None:
+    """Sales are expected every month by the 10th of the next; the newest are of a time that is long past."""
+    monthly = f"sales_lines:\n  - monthly_since: {MONTHS[-1]:%Y-%m}\n    files"
+    (company.root / "feeds.yaml").write_text(
+        FEEDS.replace("sales_lines:\n  - files", monthly), encoding="utf-8"
+    )
+    (company.root / "company.yaml").write_text(f"{COMPANY}expected_by: 10\n{more}", encoding="utf-8")
+
+
+def freshness_policies(definitions: dg.Definitions) -> dict[str, float]:
+    """Asset -> seconds for which it is fresh."""
+    return {
+        spec.key.to_user_string(): spec.freshness_policy.fail_window.to_timedelta().total_seconds()
+        for spec in definitions.resolve_all_asset_specs()
+        if isinstance(spec.freshness_policy, TimeWindowFreshnessPolicy)
+    }
 
 
 def look_at(sensor: Any, cursor: str | None) -> tuple[Any, str | None]:

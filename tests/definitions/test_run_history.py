@@ -32,12 +32,14 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from kunderegnskab.workspace import Workspace
-from orchestration.resources import CompanyWorkspace
-from orchestration.runs import history
-from orchestration.runs.history import EventLog
-from orchestration.runs.instance import NoHistory, open_instance
-from orchestration.runs.notes import run_warnings
-from orchestration.runs.pruning import prune_runs
+from kunderegnskab.workspace.lock import working_on
+from kunderegnskab_orchestration.resources import CompanyWorkspace
+from kunderegnskab_orchestration.runs import history
+from kunderegnskab_orchestration.runs.history import EventLog
+from kunderegnskab_orchestration.runs.instance import NoHistory, open_instance
+from kunderegnskab_orchestration.runs.notes import run_warnings
+from kunderegnskab_orchestration.runs.pruning import prune_runs
+from kunderegnskab_orchestration.tags import WORKSPACE
 
 SALES, ACCOUNTS, GONE = (
     dg.AssetKey(path) for path in (["raw", "sales"], ["marts", "accounts"], ["old", "x"])
@@ -227,6 +229,21 @@ def test_a_run_that_was_killed_long_ago_has_ended(workspace: Workspace, instance
     assert waiting in traces(instance)
 
 
+def test_a_run_whose_process_is_gone_ends_with_the_next(workspace: Workspace, instance: dg.DagsterInstance):
+    refresh = job(workspace)
+    lives, killed = (
+        instance.create_run_for_job(
+            refresh, status=dg.DagsterRunStatus.STARTED, tags={WORKSPACE: str(workspace.root)}
+        ).run_id
+        for _ in range(2)
+    )
+    with working_on(workspace, lives):
+        run(refresh, instance)
+    status = {record.dagster_run.run_id: record.dagster_run.status for record in instance.get_run_records()}
+    assert status[killed] is dg.DagsterRunStatus.FAILURE
+    assert status[lives] is dg.DagsterRunStatus.STARTED
+
+
 @pytest.mark.parametrize("step", ["delete_events", "delete_logs", "delete_run"])
 def test_a_pruning_that_was_killed_is_done_by_the_next(
     workspace: Workspace, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, step: str
@@ -245,9 +262,9 @@ def test_a_pruning_that_was_killed_is_done_by_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(owner, step, killed)
         with pytest.raises(KeyboardInterrupt):
-            prune_runs(instance, runs[-1], 1)
+            prune_runs(workspace, instance, runs[-1], 1)
     assert traces(instance)[runs[-1]] == EVERYWHERE
-    prune_runs(instance, runs[-1], 1)
+    prune_runs(workspace, instance, runs[-1], 1)
     assert traces(instance) == {runs[-1]: EVERYWHERE}
 
 
@@ -257,8 +274,16 @@ def test_what_dagster_leaves_of_a_deleted_run_goes(workspace: Workspace, instanc
     assert isinstance(instance.event_log_storage, EventLog)
     with instance.run_storage.connect() as connection:  # ty: ignore[missing-attribute]
         connection.execute(RunsTable.delete().where(RunsTable.c.run_id == gone))
-    prune_runs(instance, stays, KEPT)
+    prune_runs(workspace, instance, stays, KEPT)
     assert traces(instance) == {stays: EVERYWHERE}
+
+
+def test_runs_of_another_workspace_stay(workspace: Workspace, instance: dg.DagsterInstance):
+    refresh = job(workspace)
+    others = [run(refresh, instance, **{WORKSPACE: "/elsewhere"}) for _ in range(2)]
+    own = [run(refresh, instance, **{WORKSPACE: str(workspace.root)}) for _ in range(2)]
+    prune_runs(workspace, instance, own[-1], 1)
+    assert set(traces(instance)) == {*others, own[-1]}
 
 
 def test_a_pruning_that_fails_is_a_warning(
@@ -267,7 +292,7 @@ def test_a_pruning_that_fails_is_a_warning(
     def fails(*arguments: Any) -> None:
         raise OSError("the disk is away")
 
-    monkeypatch.setattr("orchestration.runs.notes.prune", fails)
+    monkeypatch.setattr("kunderegnskab_orchestration.runs.notes.prune", fails)
     (warning,) = run_warnings(workspace, run(job(workspace), instance))
     assert warning == "What old runs left could not be removed: the disk is away"
 
@@ -286,7 +311,7 @@ def test_the_index_becomes_smaller_when_most_of_it_is_empty(
     index = workspace.state / "dagster" / "history" / "runs" / "index.db"
     monkeypatch.setattr(history, "_UNUSED_PAGES_KEPT", 100)
     assert not log.give_back_space()
-    prune_runs(instance, runs[1], 1)
+    prune_runs(workspace, instance, runs[1], 1)
     assert index.stat().st_size < 1_000_000
     assert latest(instance, ACCOUNTS) == runs[1]
 
@@ -421,7 +446,9 @@ def test_dagster_is_the_one_that_this_was_written_for():
         for inside, known in DAGSTERS_OWN.items()
         if (found := hashlib.sha256(inspect.getsource(inside).encode()).hexdigest()[:16]) != known
     }
-    assert changed == {}, "read what has changed, mend orchestration/runs/history.py, then note the new sums"
+    assert changed == {}, (
+        "read what has changed, mend orchestration/kunderegnskab_orchestration/runs/history.py, then note the new sums"
+    )
 
 
 # --- helpers ----------------------------------------------------------------------------------------
@@ -436,7 +463,7 @@ def traces(instance: dg.DagsterInstance) -> dict[str, set[str]]:
     with log.index_connection() as connection:
         events = connection.execute(db.select(SqlEventLogStorageTable.c.run_id)).scalars().all()
         checks = connection.execute(db.select(AssetCheckExecutionsTable.c.run_id)).scalars().all()
-    known = {"schedules", "history", "dagster.yaml"}
+    known = {"schedules", "history", "dagster.yaml", "workspace.yaml"}
     lying = {
         "row": {record.dagster_run.run_id for record in instance.get_run_records()},
         "file": {path.name.partition(".")[0] for path in (root / "history" / "runs").iterdir()} - {"index"},

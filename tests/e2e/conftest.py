@@ -1,4 +1,4 @@
-"""The company of all worked examples, which the tests of costing and of sales share.
+"""The company of all worked examples, which the tests of costing and of sales share; Dagster's services.
 
 How an example is entered and read back belongs in tests/worked_examples.py.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dagster_services import Services, services_of
 from quick import Project, refreshed_quickly
 from running import published
 from shared import BuiltOnce
@@ -27,3 +28,10 @@ def told(datasets: Path, project: Project, built_once: BuiltOnce) -> Iterator[To
 
     with published(built_once("worked_examples", build)) as con:
         yield Told(cases, Published(con))
+
+
+@pytest.fixture
+def services(small_to_change: Path, tmp_path: Path) -> Iterator[Services]:
+    """Dagster's daemon, page and server of the code for the small company, for one test."""
+    with services_of(tmp_path / "services", small_to_change, kunderegnskab=small_to_change) as services:
+        yield services

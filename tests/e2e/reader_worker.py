@@ -1,7 +1,9 @@
-"""Reads what is published in a process of its own, which `test_crash` starts and judges.
+"""Reads what is published in a process of its own: readers that `reading` starts and judges.
 
-    python reader_worker.py read WORKSPACE   opens what is current, until WORKSPACE/stop exists
-    python reader_worker.py hold WORKSPACE   opens it once, until WORKSPACE/stop exists
+    python reader_worker.py read WORKSPACE     opens what is current, until WORKSPACE/stop exists
+    python reader_worker.py hold WORKSPACE     opens it once, until WORKSPACE/stop exists
+    python reader_worker.py parquet WORKSPACE  resolves what is current, opens file after file of that one
+                                               publication while the next one is made, until WORKSPACE/stop exists
 
 Each publication has other amounts, so a reader can see a mix of two.
 """
@@ -21,6 +23,14 @@ from companies import MONTHS
 MARKED = "C2"
 # Enough reads to hit every place where a refresh is killed, and the cores left to the refreshes.
 PAUSE_SECONDS = {False: 0.2, True: 1.0}
+# How often a reader of files waits for the next publication.
+LONGEST_PAUSES = 100
+_LAST = f"customer_id = '{MARKED}' and month = '{MONTHS[-1]}'"
+FILE_QUERIES = (
+    f"select net_sales from '{{folder}}/customer_accounts.parquet' where {_LAST}",
+    f"select sum(invoiced_sales - returns) from '{{folder}}/product_accounts.parquet' where {_LAST}",
+    f"select net_sales from '{{folder}}/customer_accounts.parquet' where {_LAST}",
+)
 QUERY = f"""
     select p.publication, p.run_id, b.run_id,
         (select net_sales from marts.customer_accounts
@@ -57,6 +67,31 @@ def read_until_stopped(root: Path, *, hold: bool) -> None:
     print(json.dumps({"reads": reads, "publications": len(seen)}))
 
 
+def read_files_until_stopped(root: Path) -> None:
+    """Reads as docs/contracts/bi.md says for more than one file; compares all that was read of one publication."""
+    reads = 0
+    seen: dict[str, Decimal] = {}
+    while not (root / "stop").exists():
+        resolved = (root / "published" / "current").resolve()
+        amounts = []
+        with duckdb.connect() as con:
+            for number, query in enumerate(FILE_QUERIES):
+                if number == 1:
+                    # Until it is current no more, at best.
+                    for _ in range(LONGEST_PAUSES):
+                        if resolved != (root / "published" / "current").resolve() or (root / "stop").exists():
+                            break
+                        time.sleep(PAUSE_SECONDS[False])
+                amounts += con.execute(query.format(folder=resolved / "parquet")).fetchall()
+        if len(set(amounts)) != 1:
+            raise AssertionError(f"a mix of two publications under {resolved}: {amounts}")
+        ((amount,),) = set(amounts)
+        if seen.setdefault(resolved.name, amount) != amount:
+            raise AssertionError(f"{resolved.name} had {seen[resolved.name]} and has {amount}")
+        reads += 1
+    print(json.dumps({"reads": reads, "publications": len(seen)}))
+
+
 def judge(row: tuple[Any, ...] | None) -> tuple[str, Decimal]:
     """The publication's name and amount, if everything that was read belongs together."""
     if row is None:
@@ -68,4 +103,7 @@ def judge(row: tuple[Any, ...] | None) -> tuple[str, Decimal]:
 
 
 if __name__ == "__main__":
-    read_until_stopped(Path(sys.argv[2]), hold=sys.argv[1] == "hold")
+    if sys.argv[1] == "parquet":
+        read_files_until_stopped(Path(sys.argv[2]))
+    else:
+        read_until_stopped(Path(sys.argv[2]), hold=sys.argv[1] == "hold")

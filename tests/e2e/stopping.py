@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,19 +50,27 @@ class Place:
 
 @contextmanager
 def stopped(
-    place: Place, script: Path, *arguments: str | Path, output: IO[bytes] | None = None
+    place: Place,
+    script: Path,
+    *arguments: str | Path,
+    output: IO[bytes] | None = None,
+    started_by: Sequence[str] = (),
 ) -> Generator[subprocess.Popen[bytes]]:
     """The script, started and now standing still at a place; it does not outlive the block.
 
     Args:
         output: a file that gets all that it says.
+        started_by: a command that becomes the script, e.g. `nice -n 5`.
 
     Raises:
         AssertionError: it never came there.
     """
     with tempfile.TemporaryFile() if output is None else nullcontext(output) as said:
         process = subprocess.Popen(
-            [sys.executable, __file__, json.dumps(asdict(place)), str(script), *map(str, arguments)],
+            [
+                *(*started_by, sys.executable, __file__, json.dumps(asdict(place))),
+                *(str(script), *map(str, arguments)),
+            ],
             cwd=REPOSITORY,
             env=environment(PYTHONPATH=str(REPOSITORY / "tests")),
             stdout=said,

@@ -367,7 +367,7 @@ def materialise(workspace: Path, selection: str) -> Done:
         "--select",
         selection,
         "-m",
-        "orchestration.definitions",
+        "kunderegnskab_orchestration.definitions",
         KUNDEREGNSKAB_WORKSPACE=str(workspace),
         KUNDEREGNSKAB_STATE=str(workspace / "state" / "dagster"),
         DAGSTER_HOME=str(REPOSITORY),

@@ -253,6 +253,27 @@ def test_lists_that_hold_a_purged_name_are_purged_with_the_proof_intact(
     assert [each["subject"] for each in verified.json["findings"]] == [f"lake/{other['lake_file']}"]
 
 
+def test_a_changed_byte_of_any_personal_file_is_named(project: Project, demo_to_change: Path) -> None:
+    workspace = demo_to_change
+    person = next(each for each in people_of(project, workspace) if each["salesperson_name"] == "Jens Ågaard")
+    options = ("--by", "HR", "--reason", "Fratrådt", "--json", "--workspace", workspace)
+    assert quickly(project, "purge", "--salesperson", person["salesperson_id"], *options).code == 0
+    files = sorted(path for path in (workspace / "personal").iterdir() if path.is_file())
+    assert {path.name for path in files} == {"purged.jsonl", "salespeople.csv", "secret.key"}
+
+    def findings() -> list[str]:
+        verified = quickly(project, "verify", "--last", "0", "--json", "--workspace", workspace)
+        return [each["subject"] for each in verified.json["findings"]]
+
+    assert findings() == []
+    for path in files:
+        whole = path.read_bytes()
+        for place in (0, len(whole) // 2):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            assert f"personal/{path.name}" in findings(), (path.name, place)
+        path.write_bytes(whole)
+
+
 def test_without_the_secret_nothing_is_published_and_nothing_is_told(
     project: Project, demo_to_change: Path
 ) -> None:

@@ -258,7 +258,7 @@ def test_the_manifest_names_every_file_that_was_read(demo_workspace: Path):
 # --- again ------------------------------------------------------------------------------------------
 REFRESH_AND_TELL_MODULES = """
 import sys
-from orchestration.commands.program import main
+from kunderegnskab_orchestration.commands.program import main
 sys.argv = ["kunderegnskab", "refresh", "--workspace", sys.argv[1]]
 try:
     main()

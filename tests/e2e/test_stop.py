@@ -5,14 +5,16 @@ That what it leaves behind is whole after any end belongs in test_crash.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
-from running import COMMAND, PATIENCE_SECONDS, kunderegnskab, tree
+from running import COMMAND, PATIENCE_SECONDS, REPOSITORY, environment, kunderegnskab, tree
 from stopping import Place, stopped
 
 SENTENCES = {
@@ -39,8 +41,10 @@ PLACES = {
     ],
 )
 def test_a_refresh_that_is_told_to_stop_says_so_and_nothing_else(
-    small_to_change: Path, place: str, number: signal.Signals
+    small_to_change: Path, tmp_path: Path, place: str, number: signal.Signals
 ):
+    with (small_to_change / "company.yaml").open("a", encoding="utf-8") as stream:
+        stream.write(f"on_failure: {{command: [touch, {tmp_path / 'told'}]}}\n")
     before = tree(small_to_change / "published")
     with tempfile.TemporaryFile() as output:
         arguments = ("refresh", "--full", "--workspace", small_to_change)
@@ -57,6 +61,51 @@ def test_a_refresh_that_is_told_to_stop_says_so_and_nothing_else(
     assert "rror" not in said
     assert tree(small_to_change / "published") == before
     assert not list(small_to_change.glob("lake/.reading-*"))
+    # Whoever has stopped it knows.
+    assert not (tmp_path / "told").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_told_to_stop_while_it_is_being_loaded_says_so(
+    tmp_path: Path, number: signal.Signals
+):
+    """From the moment that it listens, a hundredth of a second from its start, to the last import."""
+    for options in ((), ("--json",)):
+        process = subprocess.Popen(
+            [str(COMMAND), "status", "--workspace", str(tmp_path), *options],
+            cwd=REPOSITORY,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        while not listens(process.pid):
+            assert process.poll() is None
+        os.killpg(process.pid, number)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == 128 + number
+        if options:
+            assert (json.loads(out), err) == ({"status": "failed", "problems": [SENTENCES[number]]}, "")
+        else:
+            assert (out, err) == ("", f"{SENTENCES[number]}\n")
+
+    with tempfile.TemporaryFile() as output:
+        # When all libraries are there, and the program's own commands are not.
+        place = Place("typer:Typer.__init__")
+        with stopped(place, COMMAND, "status", "--workspace", tmp_path, output=output) as process:
+            os.kill(process.pid, number)
+            os.kill(process.pid, signal.SIGCONT)
+            assert process.wait(PATIENCE_SECONDS) == 128 + number
+        output.seek(0)
+        assert output.read().decode() == f"{SENTENCES[number]}\n"
+
+
+def listens(pid: int) -> bool:
+    """Whether the process has put a handler in the place of the system's for SIGTERM, as Python does not."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def test_check_inputs_that_is_told_to_stop_leaves_nothing_in_the_temp_folder(

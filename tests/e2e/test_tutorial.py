@@ -22,7 +22,7 @@ from quick import Project, quickly
 from running import REPOSITORY
 
 from kunderegnskab.publication import store
-from orchestration.commands.headline import headline
+from kunderegnskab_orchestration.commands.headline import headline
 
 README = REPOSITORY / "README.md"
 TUTORIAL = REPOSITORY / "docs" / "tutorial.md"

@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from companies import MONTHS, line, write_sales
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from quick import Project, quickly, refreshed_quickly
 from running import Done, copied
 
+from kunderegnskab.audit.verification import verify_integrity
 from kunderegnskab.file_hash import file_sha256
+from kunderegnskab.ingest import take_in
+from kunderegnskab.problems import InputProblems
 from kunderegnskab.publication import store
+from kunderegnskab.publication.content_hash import columns_of, table_content
+from kunderegnskab.publication.manifest import FileContent, read_manifest
+from kunderegnskab.workspace import Workspace
 
 Verify = Callable[..., Done]
 
@@ -58,9 +67,13 @@ def test_three_publications_computed_again_are_the_same(verify: Verify, company:
     assert done.code == 0, done.out
     again = [line for line in done.json["done"] if line.startswith("Computed ")]
     assert [line.split()[1] for line in again] == [path.name for path in reversed(publications(company))]
-    for line in again:
-        same, of = (int(word) for word in line.split() if word.isdigit())
-        assert same == of > 50
+    for each in again:
+        tables, of_tables, checks, of_checks, pages, of_pages = (
+            int(word) for word in each.split() if word.isdigit()
+        )
+        assert tables == of_tables > 50
+        assert checks == of_checks > 500
+        assert pages == of_pages == 6
     assert done.json["head"].startswith(publications(company)[-1].name)
 
 
@@ -89,7 +102,7 @@ def test_one_flipped_byte_is_named_and_nothing_else(verify: Verify, company: Pat
     assert finding["control"] == {"current database": "published", "lake text": "lake"}.get(
         place, "chain" if "manifest" in place else place
     )
-    assert verify(company, "--last", "0").code == 0
+    assert verify(company, "--last", "0").code == 3  # nothing found, and not everything asked
 
 
 def test_amounts_swapped_in_the_lake_and_published_are_found_in_the_files(
@@ -144,7 +157,7 @@ def test_what_the_lake_does_not_hold_of_a_file_is_named(
     head = remade[-1].head
     noted = verify(workspace, "--last", "0", "--head", head).json["findings"]
     assert [each["control"] for each in noted] == ["head"]
-    assert verify(company, "--last", "0", "--head", head).code == 0
+    assert verify(company, "--last", "0", "--head", head).code == 3
 
 
 def next_lake_file(workspace: Path, feed: str) -> Path:
@@ -220,15 +233,17 @@ def test_checks_taken_out_of_a_manifest_are_found_by_its_signature(
     monkeypatch.setenv("KUNDEREGNSKAB_SIGNING_KEY", str(tmp_path / "key.pem"))
     monkeypatch.setenv("KUNDEREGNSKAB_ANCHOR", str(heads))
     refreshed_quickly(project, workspace, "--full")
-    assert verify(workspace, "--last", "0", "--signed-by", public).code == 0
+    assert verify(workspace, "--last", "0", "--signed-by", public).code == 3
     last = store.publications(workspace / "published")[-1]
     heads.write_text(json.dumps({"publication": last.name, "manifest_sha256": last.manifest_sha256}) + "\n")
-    assert verify(workspace, "--last", "0", "--heads", heads).code == 0
+    assert verify(workspace, "--last", "0", "--heads", heads).code == 3
 
     forged = last.manifest.model_copy(update={"checks": last.manifest.checks[1:]})
     (last.path / "manifest.json").write_bytes(forged.canonical())
     store.make_current(store.publications(workspace / "published")[-1])
     assert {each["control"] for each in verify(workspace, "--last", "0").json["findings"]} == set()
+    head = verify(workspace, "--last", "0", "--head", last.head).json["findings"]
+    assert [(each["control"], each["subject"]) for each in head] == [("head", last.head)]
     signed = verify(workspace, "--last", "0", "--signed-by", public).json["findings"]
     assert [(each["control"], each["subject"]) for each in signed] == [("signature", last.name)]
     noted = verify(workspace, "--last", "0", "--heads", heads).json["findings"]
@@ -258,14 +273,23 @@ def test_harm_to_what_is_kept_of_runs_is_named(
     assert all("runs/" in each["sentence"] for each in done.json["findings"])
 
 
-def test_a_changed_receipt_is_named(verify: Verify, company: Path, tmp_path: Path) -> None:
+def test_every_changed_byte_of_a_receipt_is_named(verify: Verify, company: Path, tmp_path: Path) -> None:
     workspace = copied(company, tmp_path)
     path = next_lake_file(workspace, "sales_lines").with_suffix(".json")
-    receipt = json.loads(path.read_text())
-    path.write_text(json.dumps(receipt | {"records_read": receipt["records_read"] + 1}))
-    done = verify(workspace, "--last", "0")
-    assert [each["control"] for each in done.json["findings"]] == ["receipts"]
-    assert path.name in done.json["findings"][0]["sentence"]
+    whole = path.read_bytes()
+    for place in range(0, len(whole), max(len(whole) // 20, 1)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        found = verify_integrity(Workspace(workspace)).findings
+        assert [each.control for each in found] == ["receipts"], whole[place - 20 : place + 20]
+        assert path.name in found[0].sentence
+    path.write_bytes(whole)
+    # What no manifest has of it is what reading the file again says.
+    receipt = json.loads(whole)
+    path.write_text(json.dumps(receipt | {"absent_columns": ["unit_of_measure"]}))
+    done = verify(workspace)
+    assert [(each["control"], each["subject"]) for each in done.json["findings"]] == [
+        ("receipts", f"lake/sales_lines/{path.name}")
+    ]
 
 
 def drop_line(path: Path, which: int | slice) -> None:
@@ -316,26 +340,141 @@ def test_what_was_published_wrongly_comes_out_differently(verify: Verify, compan
 
 def forge(publication: Path) -> None:
     """Raise one customer's DB III in the current publication and mend the manifest and the pointer."""
-    from kunderegnskab.publication.content_hash import columns_of, table_content
-    from kunderegnskab.publication.manifest import read_manifest
-
-    manifest, _ = read_manifest(publication)
-    database = publication / "kunderegnskab.duckdb"
-    with duckdb.connect(str(database)) as con:
+    with duckdb.connect(str(publication / "kunderegnskab.duckdb")) as con:
         con.execute(
             "update marts.customer_accounts set db3 = db3 + 1 where month = (select max(month) from marts.customer_accounts)"
         )
-        content = manifest.marts["marts.customer_accounts"]
-        table = "marts.customer_accounts"
-        sha256 = table_content(con, table, content.key, columns_of(con, table)).sha256
-    marts = manifest.marts | {table: content.model_copy(update={"content_sha256": sha256})}
-    file = manifest.files[database.name].model_copy(
-        update={"sha256": file_sha256(database), "size": database.stat().st_size}
-    )
-    forged = manifest.model_copy(update={"marts": marts, "files": manifest.files | {database.name: file}})
+    mend(publication, "kunderegnskab.duckdb", tables=["marts.customer_accounts"])
+
+
+def mend(publication: Path, *files: str, tables: Sequence[str] = (), **more: Any) -> None:
+    """Write the current publication's manifest anew, so that every hash is that of what is there, and the pointer.
+
+    Args:
+        files: what was changed, by path in the publication.
+        tables: the tables that were changed.
+        more: what else the manifest shall say.
+    """
+    manifest, _ = read_manifest(publication)
+    marts, hashes = dict(manifest.marts), dict(manifest.files)
+    with duckdb.connect(str(publication / "kunderegnskab.duckdb"), read_only=True) as con:
+        for table in tables:
+            found = table_content(con, table, marts[table].key, columns_of(con, table))
+            marts[table] = marts[table].model_copy(
+                update={"content_sha256": found.sha256, "rows": found.rows}
+            )
+    for name in files:
+        path = publication / name
+        hashes[name] = FileContent(sha256=file_sha256(path), size=path.stat().st_size)
+    forged = manifest.model_copy(update={"marts": marts, "files": hashes, **more})
     (publication / "manifest.json").write_bytes(forged.canonical())
     found = next(each for each in store.publications(publication.parent) if each.name == publication.name)
     store.make_current(found)
+
+
+def test_a_changed_result_of_a_check_comes_out_differently(
+    verify: Verify, project: Project, company: Path, tmp_path: Path
+) -> None:
+    """A warning that is told as passed, in the table, the manifest and the report; every hash is mended."""
+    workspace = copied(company, tmp_path)
+    unlisted = line("X-1", "99999", MONTHS[-1].replace(day=15), Decimal(1000))
+    write_sales(workspace, "unlisted", [unlisted])
+    assert refreshed_quickly(project, workspace)["status"] == "published"
+    now = publications(workspace)[-1]
+    manifest, _ = read_manifest(now)
+    check = next(each for each in manifest.checks if each.status == "failed")
+    assert not check.is_blocking
+    with duckdb.connect(str(now / "kunderegnskab.duckdb")) as con:
+        con.execute(
+            "update audit.check_results set status = 'passed', failing_rows = 0, detail = '' where check_name = ?",
+            [check.check_name],
+        )
+    report = now / "quality" / "report.json"
+    report.write_text(report.read_text("utf-8").replace('"failed"', '"passed"'), "utf-8")
+    good = check.model_copy(update={"status": "passed", "failing_rows": 0})
+    checks = [good if each == check else each for each in manifest.checks]
+    mend(
+        now,
+        "kunderegnskab.duckdb",
+        "quality/report.json",
+        tables=["audit.check_results"],
+        checks=checks,
+    )
+    assert verify(workspace, "--last", "0").json["findings"] == []
+    done = verify(workspace)
+    assert done.code == 1
+    found = {each["subject"]: each["sentence"] for each in done.json["findings"]}
+    assert f"{now.name} {check.check_name}" in found
+    assert "published passed" in found[f"{now.name} {check.check_name}"]
+    # The report is written again from what the table says of the checks, which the forger has made agree.
+    assert {each["control"] for each in done.json["findings"]} == {"reperformance"}
+
+
+def test_checks_and_pages_that_do_not_follow_from_the_publication_are_named(
+    verify: Verify, company: Path, tmp_path: Path
+) -> None:
+    workspace = copied(company, tmp_path)
+    now = publications(workspace)[-1]
+    manifest, _ = read_manifest(now)
+    gone, *others = manifest.checks
+    notice = now / "quality" / "notice.html"
+    notice.write_text(notice.read_text("utf-8").replace("</body>", "<p>Nothing is kept.</p></body>"), "utf-8")
+    mend(now, "quality/notice.html", checks=others)
+    assert verify(workspace, "--last", "0").json["findings"] == []
+    done = verify(workspace)
+    assert {each["subject"] for each in done.json["findings"]} == {
+        f"{now.name} {gone.check_name}",
+        f"{now.name}/quality/notice.html",
+    }
+
+
+def test_a_changed_text_of_an_old_publication_is_named(verify: Verify, company: Path, tmp_path: Path) -> None:
+    """Versions 0.4 and 0.5 kept the text of each file beside the lake file."""
+    workspace = copied(company, tmp_path)
+    now = publications(workspace)[-1]
+    manifest, _ = read_manifest(now)
+    first, *others = manifest.inputs
+    text = workspace / "lake" / f"{first.lake_file}.text"
+    text.write_bytes(b"F1001;1;Faktura")
+    named = {"text_file": text.relative_to(workspace / "lake").as_posix(), "text_sha256": file_sha256(text)}
+    mend(now, inputs=[first.model_copy(update=named), *others])
+    assert verify(workspace, "--last", "0").json["findings"] == []
+    flip(text)
+    (finding,) = verify(workspace, "--last", "0").json["findings"]
+    assert (finding["control"], finding["subject"]) == ("lake", f"lake/{named['text_file']}")
+
+
+def test_a_new_file_that_cannot_be_read_does_not_hinder_verifying(
+    verify: Verify, company: Path, tmp_path: Path
+) -> None:
+    """No publication knows it; the next refresh will tell of it."""
+    workspace = copied(company, tmp_path)
+    (workspace / "landing" / "salg" / "ny.csv").write_text("noget;helt;andet\n1;2;3\n")
+    (workspace / "landing" / "products.csv").write_text("no_such_column\n1\n")
+    assert quickly_refused(workspace)
+    done = verify(workspace)
+    assert done.code == 0, done.out
+    inputs = read_manifest(publications(workspace)[-1])[0].inputs
+    assert f"Read {len(inputs)} of {len(inputs)} files again" in done.out
+
+
+def quickly_refused(workspace: Path) -> bool:
+    """Whether what lies in the workspace cannot be read."""
+    with pytest.raises(InputProblems):
+        take_in(Workspace(workspace), workspace / "scratch")
+    return True
+
+
+def test_a_head_is_handed_on_by_a_refresh_that_finds_nothing_changed(
+    project: Project, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was killed after it had published left it behind."""
+    workspace = copied(company, tmp_path / "company")
+    heads = tmp_path / "heads.jsonl"
+    monkeypatch.setenv("KUNDEREGNSKAB_ANCHOR", str(heads))
+    assert refreshed_quickly(project, workspace)["status"] == "unchanged"
+    (line,) = heads.read_text().splitlines()
+    assert json.loads(line)["publication"] == publications(workspace)[-1].name
 
 
 def test_changed_configuration_is_named(verify: Verify, company: Path) -> None:

@@ -15,9 +15,9 @@ import checkouts
 import made_companies
 import pytest
 import refresh
-from checkouts import Finished, Version
+from checkouts import REPOSITORY, Finished, Version
 
-from kunderegnskab.workspace import REPOSITORY, Workspace
+from kunderegnskab.workspace import Workspace
 
 # Seconds that the made-up versions take.
 OLD, NEW = 20.0, 9.0

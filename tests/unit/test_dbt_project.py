@@ -15,13 +15,18 @@ import pytest
 from small_intake import workspace_of
 
 from kunderegnskab.audit.models import Model
-from kunderegnskab.code_version import MODELS, tree_sha256
+from kunderegnskab.code_version import MODELS, Patterns, tree_sha256
 from kunderegnskab.dbt import project as dbt_project
 from kunderegnskab.dbt.agreed import STAMP
 from kunderegnskab.dbt.answers import LineageCache
 from kunderegnskab.dbt.project import DbtProjectError, ensure_manifest, environment, environment_of_process
+from kunderegnskab.installation import DBT_PROJECT
 from kunderegnskab.refresh import building
 from kunderegnskab.workspace import Workspace
+
+
+def models_of(root: Path) -> Patterns:
+    return {root / "dbt_project": MODELS[DBT_PROJECT]}
 
 
 @pytest.fixture
@@ -31,6 +36,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "dbt_project" / "models").mkdir(parents=True)
     (root / "dbt_project" / "models" / "m.sql").write_text("select 1")
     monkeypatch.setattr(dbt_project, "REPOSITORY", root)
+    monkeypatch.setattr(dbt_project, "MODELS", models_of(root))
     return root
 
 
@@ -115,9 +121,9 @@ def test_files_that_change_while_they_are_parsed_are_refused(
 
 
 def test_code_below_a_folder_of_any_name_is_seen(repository: Path) -> None:
-    before = tree_sha256(repository, MODELS)
+    before = tree_sha256(models_of(repository))
     (repository / "dbt_project" / "models" / "m.sql").write_text("select 2")
-    assert tree_sha256(repository, MODELS) != before
+    assert tree_sha256(models_of(repository)) != before
 
 
 def test_options_of_another_project_do_not_reach_dbt(
@@ -132,7 +138,7 @@ def test_options_of_another_project_do_not_reach_dbt(
         monkeypatch.setenv(name, value)
     given = environment_of_process(environment(workspace))
     assert {"DBT_EMPTY", "DBT_TARGET"}.isdisjoint(given)
-    assert given["DBT_PROJECT_DIR"] == str(dbt_project.PROJECT)
+    assert given["DBT_PROJECT_DIR"] == str(DBT_PROJECT)
     assert given["LANG"] == "C"
 
 

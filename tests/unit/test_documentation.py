@@ -13,15 +13,17 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+from running import REPOSITORY
 from typer.main import get_group
 
+from kunderegnskab.dbt.macro_descriptions import MACRO_DESCRIPTIONS, render_macro_descriptions
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.feeds.documentation import generated_files
 from kunderegnskab.ingest import take_in
 from kunderegnskab.publication.documentation import MARTS_DOCUMENT, render_marts_document
-from kunderegnskab.workspace import REPOSITORY, Company, Format, Lookup, Source, Waiver, Workspace
+from kunderegnskab.workspace import Company, Format, Lookup, Source, Waiver, Workspace
 from kunderegnskab.workspace.expressions import DIVIDE, FUNCTIONS, READERS
-from orchestration.commands.program import app
+from kunderegnskab_orchestration.commands.program import app
 
 DOCUMENTS = sorted(
     [
@@ -54,7 +56,10 @@ def name_of(document: Path) -> str:
 
 
 def test_generated_documents_are_up_to_date() -> None:
-    expected = generated_files() | {MARTS_DOCUMENT: render_marts_document()}
+    expected = generated_files() | {
+        MARTS_DOCUMENT: render_marts_document(),
+        MACRO_DESCRIPTIONS: render_macro_descriptions(),
+    }
     old = [name_of(path) for path, text in expected.items() if path.read_text(encoding="utf-8") != text]
     assert not old, f"{old} are old: run make docs"
 

@@ -66,6 +66,9 @@ class Tables:
     def figures(self, table: str) -> tuple[str, ...]:
         return tuple(name for name in self.columns(table) if name not in self.key(table))
 
+    def is_noted(self, table: str) -> bool:
+        return False
+
     def is_seed(self, table: str) -> bool:
         return table in self._seeds
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from running import REPOSITORY
 
-_PACKAGES = ("kunderegnskab", "orchestration")
+# Package -> the folder of the repository that it lies in.
+_PACKAGES = {"kunderegnskab": ".", "kunderegnskab_orchestration": "orchestration"}
+_PLAIN, _STARTING = _PACKAGES
 _PAGE = REPOSITORY / "docs" / "architecture.md"
 # `| floor | rooms | ...`, a room being a folder or a module of a package.
 _ROW = re.compile(r"^\| (\d+) \| ((?:`[\w./]+`(?:, )?)+) \|", re.MULTILINE)
@@ -21,20 +23,25 @@ _ROW = re.compile(r"^\| (\d+) \| ((?:`[\w./]+`(?:, )?)+) \|", re.MULTILINE)
 def floors(page: str) -> dict[str, int]:
     """Room -> its floor, 1 being the lowest, as the page's table has it."""
     return {
-        room.removesuffix("/").removesuffix(".py").replace("/", "."): int(floor)
+        ".".join(Path(room).relative_to(folder).with_suffix("").parts): int(floor)
         for floor, rooms in _ROW.findall(page)
         for room in re.findall(r"`([^`]+)`", rooms)
-        if room.startswith(_PACKAGES)
+        for package, folder in _PACKAGES.items()
+        if Path(room).is_relative_to(Path(folder, package))
     }
 
 
 def modules(root: Path) -> dict[str, Path]:
     """Module -> its file, of both packages; a package by its own name."""
-    files = (file for package in _PACKAGES for file in (root / package).rglob("*.py"))
     return {
-        ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): file
-        for file in files
+        ".".join(file.relative_to(root / folder).with_suffix("").parts).removesuffix(".__init__"): file
+        for package, folder in _PACKAGES.items()
+        for file in (root / folder / package).rglob("*.py")
     }
+
+
+def package_of(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def room_of(module: str) -> str:
@@ -57,7 +64,7 @@ def imported(file: Path, known: dict[str, Path]) -> Iterator[str]:
 def broken(root: Path, floor: dict[str, int]) -> list[str]:
     """Rooms that are on no floor or not there, and imports that do not lead to a lower floor."""
     known = modules(root)
-    rooms = {room_of(module) for module in known} - set(_PACKAGES)
+    rooms = {room_of(module) for module in known} - _PACKAGES.keys()
     found = [f"{room} is on no floor" for room in sorted(rooms - floor.keys())]
     found += [f"{room} is listed and not there" for room in sorted(floor.keys() - rooms)]
     for module, file in sorted(known.items()):
@@ -72,8 +79,8 @@ def broken(root: Path, floor: dict[str, int]) -> list[str]:
 def test_imports_run_from_the_top_floor_down() -> None:
     floor = floors(_PAGE.read_text(encoding="utf-8"))
     assert broken(REPOSITORY, floor) == []
-    lowest = min(number for room, number in floor.items() if room.startswith("orchestration"))
-    assert all(number < lowest for room, number in floor.items() if room.startswith("kunderegnskab"))
+    lowest = min(number for room, number in floor.items() if package_of(room) == _STARTING)
+    assert all(number < lowest for room, number in floor.items() if package_of(room) == _PLAIN)
 
 
 def test_nothing_but_orchestration_imports_dagster() -> None:
@@ -81,19 +88,19 @@ def test_nothing_but_orchestration_imports_dagster() -> None:
     assert [
         module
         for module, file in modules(REPOSITORY).items()
-        if module.startswith("kunderegnskab") and named.search(file.read_text(encoding="utf-8"))
+        if package_of(module) == _PLAIN and named.search(file.read_text(encoding="utf-8"))
     ] == []
 
 
 def test_an_import_upward_is_found_wherever_it_stands(tmp_path: Path) -> None:
-    page = "| 3 | `orchestration/start.py` | |\n| 2 | `kunderegnskab/high/` | |\n| 1 | `kunderegnskab/low.py`, `kunderegnskab/by.py` | |\n"
+    page = "| 3 | `orchestration/kunderegnskab_orchestration/start.py` | |\n| 2 | `kunderegnskab/high/` | |\n| 1 | `kunderegnskab/low.py`, `kunderegnskab/by.py` | |\n"
     for name, text in {
         "kunderegnskab/__init__.py": "",
         "kunderegnskab/high/__init__.py": "from kunderegnskab.low import f\n",
         "kunderegnskab/high/part.py": "import kunderegnskab.high\n",
         "kunderegnskab/low.py": "",
         "kunderegnskab/by.py": "",
-        "orchestration/start.py": "from kunderegnskab import high\n",
+        "orchestration/kunderegnskab_orchestration/start.py": "from kunderegnskab import high\n",
     }.items():
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)

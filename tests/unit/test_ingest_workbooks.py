@@ -5,12 +5,16 @@ What ordinary workbooks give belongs in test_ingest_formats.
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import time
+import zipfile
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+import openpyxl
 import pytest
 from field_cases import field_case
 from ruamel.yaml import YAML
@@ -258,3 +262,63 @@ def test_the_workbook_of_the_combined_case(tmp_path):
     ]
     assert [reject[:2] for reject in result.rejects] == [(8, "Netto"), (9, "Netto")]
     assert "ark.xlsx!Salg!F8 is a formula without a stored value" in result.rejects[0][3]
+
+
+# The parts of a workbook that are read for its values; others (theme, properties) are not opened.
+READ_PARTS = (
+    "[Content_Types].xml",
+    "xl/workbook.xml",
+    "xl/_rels/workbook.xml.rels",
+    "xl/styles.xml",
+    "xl/sharedStrings.xml",
+    "xl/worksheets/sheet1.xml",
+)
+STRINGS_TYPE = (
+    b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-officedocument'
+    b'.spreadsheetml.sharedStrings+xml"/>'
+)
+ENTITIES = {
+    "a bomb": LAUGHS,
+    "a file from outside": '<!DOCTYPE x [<!ENTITY b SYSTEM "file:///etc/passwd">]>',
+    "a server": '<!DOCTYPE x [<!ENTITY b SYSTEM "http://127.0.0.1:9/b">]>',
+    "parameters": '<!DOCTYPE x [<!ENTITY % b SYSTEM "file:///etc/passwd"> %b;]>',
+}
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_no_part_of_a_workbook_may_declare_entities(tmp_path: Path, entity: str) -> None:
+    """Also where none is used: who declares one wants something else than to deliver figures."""
+    book = openpyxl.Workbook()
+    book.active.title = "Salg"
+    for line in (HEADER, GOOD):
+        book.active.append(line)
+    saved, plain = io.BytesIO(), io.BytesIO()
+    book.save(saved)
+    # As Excel does, and openpyxl does not, it keeps strings in a part of their own.
+    with zipfile.ZipFile(saved) as made, zipfile.ZipFile(plain, "w") as packed:
+        for name in made.namelist():
+            packed.writestr(name, made.read(name).replace(b"</Types>", STRINGS_TYPE + b"</Types>"))
+        packed.writestr("xl/sharedStrings.xml", f'<?xml version="1.0"?><sst xmlns="{MAIN}"/>')
+    assert problems_of(workspace_of(tmp_path / "plain", FEEDS, {"salg.xlsx": plain.getvalue()})) == []
+    for number, part in enumerate(READ_PARTS):
+        attacked = with_declaration(plain, part, ENTITIES[entity])
+        workspace = workspace_of(tmp_path / str(number), FEEDS, {"salg.xlsx": attacked})
+        assert problems_of(workspace) == [UNREADABLE], part
+
+
+def with_declaration(content: io.BytesIO, part: str, declaration: str) -> bytes:
+    """A workbook with a declaration at the beginning of one part."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(content) as made, zipfile.ZipFile(changed, "w") as packed:
+        assert part in made.namelist()
+        for name in made.namelist():
+            before, sign, after = made.read(name).decode("utf-8").rpartition("?>")
+            told = declaration if name == part else ""
+            packed.writestr(name, f"{before}{sign}{told}{after}")
+    return changed.getvalue()
+
+
+def test_workbooks_are_parsed_by_what_refuses_entities() -> None:
+    """openpyxl takes it where it is installed, unless lxml is, which would resolve none but not refuse either."""
+    assert openpyxl.DEFUSEDXML
+    assert not openpyxl.LXML

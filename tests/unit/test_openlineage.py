@@ -26,7 +26,7 @@ from kunderegnskab.dbt.project import runs_folder
 from kunderegnskab.quality.certification import CheckResult, record, start_build, start_load
 from kunderegnskab.quality.runs import Run
 from kunderegnskab.workspace import Workspace
-from orchestration.runs.openlineage import RunEvents
+from kunderegnskab_orchestration.runs.openlineage import RunEvents
 
 RUN = "0d3a2f5c-6f86-4c9e-8a53-08a2fa6f2d11"
 BEGAN = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)

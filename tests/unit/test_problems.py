@@ -17,9 +17,9 @@ from rich.text import Text
 from small_intake import taken, workspace_of
 
 from kunderegnskab.ingest.rejects import reject_problems
-from kunderegnskab.problems import InputProblem, command, on_page, one_line, plain, quoted
-from orchestration.commands import output
-from orchestration.commands.output import PlainConsole, print_json
+from kunderegnskab.problems import InputProblem, command, on_page, one_line, plain, quoted, refusal
+from kunderegnskab_orchestration.commands import output
+from kunderegnskab_orchestration.commands.output import PlainConsole, print_json
 
 # What steers a terminal or a page: escape sequences (C0 and C1), backspace, the direction of writing, what
 # cannot be seen.
@@ -126,3 +126,43 @@ def test_all_output_is_plain():
     assert isinstance(output.OUT, PlainConsole)
     assert isinstance(output.ERR, PlainConsole)
     assert isinstance(output.wide(), PlainConsole)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "OSError: [Errno 28] No space left on device: '/firma/lake/a.parquet'",
+            "/firma/lake/a.parquet cannot be written, because the disk is full; make room there, and run the same "
+            "command again.",
+        ),
+        (
+            "(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT ...]",
+            "The workspace cannot be written, because the disk is full; make room there, and run the same command "
+            "again.",
+        ),
+        (
+            'IO Error: Could not write file "/firma/warehouse/kunderegnskab.duckdb": No space left on device',
+            "/firma/warehouse/kunderegnskab.duckdb cannot be written, because the disk is full; make room there, and "
+            "run the same command again.",
+        ),
+        (
+            "PermissionError: [Errno 13] Permission denied: '/firma/landing/salg.csv'",
+            "/firma/landing/salg.csv cannot be used, because this user has no right to it; give the user that runs "
+            "this the right to read and write the workspace, and run the same command again.",
+        ),
+        (
+            "OSError: [Errno 30] Read-only file system: '/firma/state'",
+            "/firma/state cannot be written, because its disk or folder can only be read; make it writable, and run "
+            "the same command again.",
+        ),
+        (
+            "Out of Memory Error: failed to allocate data of size 2.0 MiB (95.3 MiB/95.3 MiB used)",
+            "The memory that the program may use is not enough; give it more, or close what else uses it, and run "
+            "the same command again.",
+        ),
+        ("Catalog Error: Table with name x does not exist!", None),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(said: str, told: str | None):
+    assert refusal(said) == told

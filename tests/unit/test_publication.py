@@ -5,6 +5,7 @@ Killing a publishing process belongs in tests/e2e/test_publication_crash.py.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import resource
@@ -436,8 +437,8 @@ def test_run_that_died_after_the_commit_is_finished(
 ) -> None:
     first = company.publish("one")
     with monkeypatch.context() as patch:
-        patch.setattr(store, "make_current", failing(OSError("killed")))
-        with pytest.raises(OSError, match="killed"):
+        patch.setattr(store, "make_current", failing(KeyboardInterrupt("killed")))
+        with pytest.raises(KeyboardInterrupt, match="killed"):
             company.publish("two")
     assert current(company.published) == first
     said = recover(company.published)
@@ -449,13 +450,33 @@ def test_run_that_died_after_the_commit_is_finished(
     assert recover(company.published) == []
 
 
+def test_readers_that_cannot_be_led_to_a_publication_are_told_of(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = company.publish("one")
+    full = OSError(errno.ENOSPC, "No space left on device", "/firma/published/.tmp-current")
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "make_current", failing(full))
+        with pytest.raises(PublicationError) as told:
+            company.publish("two")
+    assert str(told.value) == (
+        "0002-two is whole, but readers could not all be led to it, which the next refresh does: "
+        "/firma/published/.tmp-current cannot be written, because the disk is full; make room there, and run the same "
+        "command again."
+    )
+    assert current(company.published) == first
+    assert recover(company.published) == [
+        "Made 0002-two current; the run that published it died just before that."
+    ]
+
+
 def test_run_that_died_between_the_two_pointers_is_finished(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     company.publish("one")
     with monkeypatch.context() as patch:
-        patch.setattr(store, "replace_file", failing(OSError("killed")))
-        with pytest.raises(OSError, match="killed"):
+        patch.setattr(store, "replace_file", failing(KeyboardInterrupt("killed")))
+        with pytest.raises(KeyboardInterrupt, match="killed"):
             company.publish("two")
     assert len(verify_chain(company.published)) == 1
     assert recover(company.published) == ["Set current.json to 0002-two."]
@@ -466,8 +487,8 @@ def test_first_publication_that_died_after_the_commit_is_finished(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(store, "make_current", failing(OSError("killed")))
-        with pytest.raises(OSError, match="killed"):
+        patch.setattr(store, "make_current", failing(KeyboardInterrupt("killed")))
+        with pytest.raises(KeyboardInterrupt, match="killed"):
             company.publish("one")
     assert chain_faults(company) == ["No publication is current."]
     second = company.publish("two")
@@ -480,8 +501,8 @@ def test_damaged_unfinished_publication_is_left_alone(
 ) -> None:
     first = company.publish("one")
     with monkeypatch.context() as patch:
-        patch.setattr(store, "make_current", failing(OSError("killed")))
-        with pytest.raises(OSError, match="killed"):
+        patch.setattr(store, "make_current", failing(KeyboardInterrupt("killed")))
+        with pytest.raises(KeyboardInterrupt, match="killed"):
             company.publish("two")
     (company.published / "0002-two" / "kunderegnskab.duckdb").write_bytes(b"torn")
     assert recover(company.published) == [

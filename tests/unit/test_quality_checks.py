@@ -137,7 +137,7 @@ create table marts.product_accounts (
 create table marts.products (product_id varchar, is_unknown boolean, is_in_list boolean);
 insert into marts.products values ('(ukendt)', true, false), ('V-100', false, true);
 create table raw.bonus_agreements as select '9' as customer_id, date '2025-01-01' as valid_from, null::date as valid_to;
-create table marts.months as select date '2025-01-01' as month, 1 as fiscal_month;
+create table marts.months as select date '2025-01-01' as month, date '2025-01-01' as first_day, date '2025-01-31' as last_day, 1 as fiscal_month;
 """
 
 
@@ -173,7 +173,7 @@ def door(con: Connection) -> dict[str, CheckResult]:
 
 
 def gate(con: Connection, previous: Path | None = None) -> dict[str, CheckResult]:
-    return not_passed(run_gate(con, previous))
+    return not_passed(run_gate(con, previous, AS_OF))
 
 
 # -- door ---------------------------------------------------------------------------------------------------
@@ -387,14 +387,14 @@ def test_a_feed_name_is_never_sql() -> None:
 
 def test_sound_marts_pass_with_and_without_an_earlier_publication(marts: Connection, previous: Path) -> None:
     for earlier in (None, previous):
-        results = run_gate(marts, earlier)
+        results = run_gate(marts, earlier, AS_OF)
         assert not_passed(results) == {}
         assert [(e.check_name, e.is_blocking) for e in gate_checks()] == [
             (r.check_name, r.is_blocking) for r in results
         ]
         assert all(r.stage == "gate" and r.expectation.endswith(".") and r.expectation_da for r in results)
     assert results[-1].observed == "0 %"
-    assert run_gate(marts, None)[-1].observed == "no earlier publication"
+    assert run_gate(marts, None, AS_OF)[-1].observed == "no earlier publication"
     assert marts.execute("select count(*) from duckdb_databases() where not internal").fetchone() == (1,)
 
 
@@ -751,7 +751,7 @@ def test_an_earlier_publication_that_cannot_be_opened_stops_the_gate(
     marts: Connection, tmp_path: Path
 ) -> None:
     with pytest.raises(duckdb.Error):
-        run_gate(marts, tmp_path / "missing.duckdb")
+        run_gate(marts, tmp_path / "missing.duckdb", AS_OF)
 
 
 # -- measuring ----------------------------------------------------------------------------------------------

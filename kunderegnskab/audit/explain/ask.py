@@ -89,7 +89,7 @@ def cell_at(trace: Trace, name: str, key: Mapping[str, str]) -> Cell:
 
     Args:
         name: `table.column` or `schema.table.column`; the schema is marts if it is left out.
-        key: the key columns with their values as text.
+        key: the key columns with their values as text; an empty text is none.
 
     Raises CannotExplain when the table, a key column or the row is not published.
     """
@@ -101,6 +101,11 @@ def cell_at(trace: Trace, name: str, key: Mapping[str, str]) -> Cell:
     if len(parts) != 3 or content is None:
         raise CannotExplain(
             f"{name} is not published; name a column as table.column, e.g. whale_curve.share."
+        )
+    if not content.key:
+        raise CannotExplain(
+            f"The rows of {table} have no key by which one could be asked for; read them in "
+            "kunderegnskab.duckdb: each says what it comes from."
         )
     if set(content.key) != set(key):
         given = " ".join(f"--at {name}=…" for name in content.key)
@@ -216,6 +221,8 @@ class _Follower:
 
 
 def _typed(trace: Trace, sql_type: str, column: str, text: str) -> Value:
+    if not text:
+        return None
     if sql_type == "DATE" and re.fullmatch(r"\d{4}-\d{2}", text):
         text = f"{text}-01"
     ((value,),) = trace.con.execute(f"select try_cast(? as {sql_type})", [text]).fetchall()

@@ -1,9 +1,9 @@
 """The rules of one publication: what is declared, and for any other column what follows from the road.
 
 A column that no declaration names is, in this order: a name of what comes with the product; a part of the
-key; a ratio or a sum that the dbt project's rules state (stated.py); what its model's SQL passes on or
-computes from the row, or a subtotal of the ladder (road.py). A declaration may say less than a whole rule:
-its words alone, or a lookup whose key is the row's own.
+key; what the program itself noted; a ratio or a sum that the dbt project's rules state (stated.py); what its
+model's SQL passes on or computes from the row, or a subtotal of the ladder (road.py). A declaration may say
+less than a whole rule: its words alone, or a lookup whose key is the row's own.
 
 How a file of declarations is written: forms.py.
 """
@@ -31,6 +31,10 @@ _OF_THE_PRODUCT = {
     "da": "Navn eller tal i standarden, som følger med produktet.",
     "en": "A name or number of the standard that comes with the product.",
 }
+_NOTED = {
+    "da": "Noteret af programmet, da det læste, byggede eller kontrollerede; kommer ikke af andre tal.",
+    "en": "Noted by the program when it read, built or checked; it is made of no other figure.",
+}
 # Characters of a formula that is taken from a model without anybody having looked at it. Longer ones are the
 # exact arithmetic that dbt writes out, which has names in macros.sql.
 _READABLE = 600
@@ -54,18 +58,19 @@ class KnownRoad(KnownTables, Protocol):
 
     def is_seed(self, table: str) -> bool: ...  # noqa: D102
 
+    def is_noted(self, table: str) -> bool: ...  # noqa: D102
+
     def said(self, table: str, column: str, given: Collection[str] = ()) -> Said: ...  # noqa: D102
 
     def subtotal(self, table: str, column: str) -> str | None: ...  # noqa: D102
 
 
 class Book(Mapping[str, Mapping[str, tuple[Rule, ...]]]):
-    """The tables that can be explained: marts, those that come with the product, others that are declared."""
+    """The tables that can be explained: those that are published, and others that are declared."""
 
     def __init__(self, road: KnownRoad) -> None:
         self._road = road
-        followed = {name for name in road.tables() if name.startswith("marts.") or road.is_seed(name)}
-        self._names = sorted(set(declared_tables(declared.RULES)) | followed)
+        self._names = sorted({*declared_tables(declared.RULES), *road.tables()})
         self._tables: dict[str, TableRules] = {}
 
     def __getitem__(self, table: str) -> TableRules:
@@ -172,6 +177,8 @@ class TableRules(Mapping[str, tuple[Rule, ...]]):
             return [{"name": True, "words": _OF_THE_PRODUCT}]
         if column in self._road.key(table):
             return [{"name": True}]
+        if self._road.is_noted(table):
+            return [{"name": True, "words": _NOTED}]
         said = stated(table)
         if column in said.ratios:
             numerator, denominator = said.ratios[column]

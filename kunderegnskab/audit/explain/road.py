@@ -138,6 +138,10 @@ class Road:
         """Whether the table comes with the product."""
         return table in self._models and self._models[table].kind == "seed"
 
+    def is_noted(self, table: str) -> bool:
+        """Whether a published table is filled by the program itself, and by no SQL."""
+        return bool(self._models) and table not in self._models
+
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """Columns by a name for all of them: of the customers' ladder, and what accounts have beside it."""

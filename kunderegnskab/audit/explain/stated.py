@@ -15,10 +15,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from kunderegnskab.workspace import REPOSITORY
+from kunderegnskab.installation import DBT_PROJECT
 
-MODELS = REPOSITORY / "dbt_project" / "models"
-SEEDS = REPOSITORY / "dbt_project" / "seeds"
+MODELS = DBT_PROJECT / "models"
+SEEDS = DBT_PROJECT / "seeds"
 _MODEL = re.compile(r"^  - name: (\w+)$", re.MULTILINE)
 # A model's rules stand before its columns; only they are read, because YAML is read slowly.
 _COLUMNS = re.compile(r"^    columns:$", re.MULTILINE)

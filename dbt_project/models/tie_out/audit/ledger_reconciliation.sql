@@ -43,7 +43,7 @@ document_causes as (
         month,
         ledger_line_code as line_code,
         sum(case when cause = 'timing' then difference else 0 end) as timing,
-        sum(case when cause = 'currency' then difference else 0 end) as currency
+        sum(case when cause = 'exchange_difference' then difference else 0 end) as exchange_difference
     from {{ ref('int_ledger_document_differences') }}
     group by month, ledger_line_code
 ),
@@ -92,11 +92,11 @@ customer_lines as (
         coalesce(ledger_totals.amount, 0) as ledger_amount,
         coalesce(account_totals.adjustment, 0) as adjustment,
         coalesce(document_causes.timing, 0) as document_timing,
-        coalesce(document_causes.currency, 0) as currency,
+        coalesce(document_causes.exchange_difference, 0) as exchange_difference,
         coalesce(bonus_timing.amount, 0) as bonus_timing,
         lines_without_customers.line_code is not null as is_without_customers,
         coalesce(account_totals.amount, 0) - coalesce(ledger_totals.amount, 0) - coalesce(account_totals.adjustment, 0)
-        - coalesce(document_causes.timing, 0) - coalesce(document_causes.currency, 0) as rest
+        - coalesce(document_causes.timing, 0) - coalesce(document_causes.exchange_difference, 0) as rest
     from {{ ref('months') }} as months
     cross join tied_lines
     inner join coverage
@@ -125,7 +125,7 @@ timed_lines as (
         account_amount,
         ledger_amount,
         adjustment,
-        currency,
+        exchange_difference,
         is_without_customers,
         document_timing,
         rest,
@@ -146,7 +146,7 @@ rounded_lines as (
         timed_lines.account_amount,
         timed_lines.ledger_amount,
         timed_lines.adjustment,
-        timed_lines.currency,
+        timed_lines.exchange_difference,
         timed_lines.document_timing + timed_lines.accrual_timing as timing,
         timed_lines.accrual_timing as bonus_timing,
         case when timed_lines.is_without_customers then timed_lines.rest else 0 end as without_customer,
@@ -223,7 +223,7 @@ parts as (
         without_customer,
         timing,
         bonus_timing,
-        currency,
+        exchange_difference,
         rounding,
         0 as unmapped_account
     from rounded_lines
@@ -241,7 +241,7 @@ parts as (
         0 as without_customer,
         0 as timing,
         0 as bonus_timing,
-        0 as currency,
+        0 as exchange_difference,
         0 as rounding,
         0 as unmapped_account
     from computed_lines
@@ -259,7 +259,7 @@ parts as (
         0 as without_customer,
         0 as timing,
         0 as bonus_timing,
-        0 as currency,
+        0 as exchange_difference,
         0 as rounding,
         -amount as unmapped_account
     from unmapped
@@ -277,7 +277,7 @@ parts as (
         0 as without_customer,
         0 as timing,
         0 as bonus_timing,
-        0 as currency,
+        0 as exchange_difference,
         0 as rounding,
         pool_cost as unmapped_account
     from undefined_pools
@@ -297,13 +297,13 @@ summed as (
         sum(without_customer) as without_customer,
         sum(timing) as timing,
         sum(bonus_timing) as bonus_timing,
-        sum(currency) as currency,
+        sum(exchange_difference) as exchange_difference,
         sum(rounding) as rounding,
         sum(unmapped_account) as unmapped_account,
         sum(account_amount - ledger_amount) as difference,
         sum(
             account_amount - ledger_amount - adjustment - notional - unused_capacity - unallocated - without_customer
-            - timing - currency - rounding - unmapped_account
+            - timing - exchange_difference - rounding - unmapped_account
         ) as unexplained
     from parts
     group by month, line_code
@@ -323,7 +323,7 @@ select
     cast(without_customer as decimal(18, 4)) as without_customer,
     cast(timing as decimal(18, 4)) as timing,
     cast(bonus_timing as decimal(18, 4)) as bonus_timing,
-    cast(currency as decimal(18, 4)) as currency,
+    cast(exchange_difference as decimal(18, 4)) as exchange_difference,
     cast(rounding as decimal(18, 4)) as rounding,
     cast(unmapped_account as decimal(18, 4)) as unmapped_account,
     cast(unexplained as decimal(18, 4)) as unexplained,
@@ -332,7 +332,7 @@ select
         when unmapped_account <> 0 then 'unmapped_account'
         when without_customer <> 0 then 'without_customer'
         when timing <> 0 then 'timing'
-        when currency <> 0 then 'currency'
+        when exchange_difference <> 0 then 'exchange_difference'
         when rounding <> 0 then 'rounding'
         when adjustment <> 0 then 'adjustment'
         when unallocated <> 0 then 'unallocated'

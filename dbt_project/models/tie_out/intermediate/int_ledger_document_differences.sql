@@ -1,5 +1,6 @@
 -- Differences to the ledger that a document explains: the same amount in the month before or after (timing), or another
--- rate on a document in foreign currency (currency). Only documents whose number the ledger carries can be asked.
+-- rate on a document in foreign currency (exchange_difference). Only documents whose number the ledger carries can be
+-- asked.
 with company as (
     select currency as company_currency
     from {{ ref('stg_company') }}
@@ -86,8 +87,8 @@ rates as (
     inner join {{ ref('stg_exchange_rates') }} as exchange_rates
         on
             documents.source_currency = exchange_rates.currency
-            and exchange_rates.valid_from < {{ add_months('documents.last_month', 2) }}
-            and exchange_rates.valid_before > {{ add_months('documents.first_month', -1) }}
+            and exchange_rates.valid_from <= {{ last_day_of(add_months('documents.last_month', 1)) }}
+            and exchange_rates.valid_before > {{ first_day_of(add_months('documents.first_month', -1)) }}
     group by documents.ledger_line_code, documents.document_no
 ),
 
@@ -123,7 +124,7 @@ explained as (
                 is_in_one_foreign_currency
                 and ledger_amount >= least(at_lowest_rate, at_highest_rate)
                 and ledger_amount <= greatest(at_lowest_rate, at_highest_rate)
-                then 'currency'
+                then 'exchange_difference'
         end as cause
     from bounded
 )

@@ -44,7 +44,7 @@ explained as (
         sum(
             sign * (
                 case when line_code = 'K57' then 0 else adjustment end
-                + without_customer + timing - bonus_timing + currency + rounding
+                + without_customer + timing - bonus_timing + exchange_difference + rounding
             )
         ) as amount,
         sum(-sign * bonus_timing) as bonus_timing

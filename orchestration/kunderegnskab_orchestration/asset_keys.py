@@ -1,0 +1,28 @@
+"""What assets are called: layer and name; where several companies share one Dagster, the company before them.
+
+Dagster keeps one history per key, whoever has an asset of it.
+"""
+
+from __future__ import annotations
+
+import os
+
+import dagster as dg
+
+PREFIX_VARIABLE = "KUNDEREGNSKAB_ASSET_PREFIX"
+
+
+def asset_prefix() -> str:
+    """The word before all keys; empty where a company has a Dagster of its own."""
+    return os.environ.get(PREFIX_VARIABLE, "")
+
+
+def asset_key(layer: str, name: str) -> dg.AssetKey:
+    """The key of an asset."""
+    prefix = asset_prefix()
+    return dg.AssetKey([*([prefix] if prefix else []), layer, name])
+
+
+def layer_of(key: dg.AssetKey) -> str:
+    """The layer of an asset, by its key."""
+    return key.path[-2]

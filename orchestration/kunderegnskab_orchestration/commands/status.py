@@ -1,0 +1,49 @@
+"""`kunderegnskab status`: what is published now.
+
+Finding that out belongs in kunderegnskab/publication/status.py.
+"""
+
+from __future__ import annotations
+
+from kunderegnskab.problems import command
+from kunderegnskab.workspace import find_workspace
+from kunderegnskab_orchestration.commands.options import JsonOption, WorkspaceOption
+from kunderegnskab_orchestration.commands.output import OUT, print_json
+
+
+def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """What is published, from when, on which checks, and whether it is fresh."""
+    from kunderegnskab.publication.status import GOES_ON, describe_status
+
+    report = describe_status(find_workspace(workspace))
+    if as_json:
+        print_json(report)
+        return
+    if report["publication"] is None:
+        root = find_workspace(workspace).root
+        OUT.print(f"Nothing is published yet. Run `{command('refresh', root)}`.")
+    else:
+        OUT.print(f"{report['company']}: publication {report['publication']} of {report['published_at']}")
+        OUT.print(f"  in        {report['path']}")
+        OUT.print(
+            f"  months    {report['first_month']} to {report['last_month']}, {report['customers']} customers"
+        )
+        checks = report["checks"]
+        OUT.print(
+            f"  checks    {checks['passed']} passed, {checks['warnings']} warnings, {checks['waived']} waived"
+        )
+        for warning in report["warnings"]:
+            OUT.print(f"            {warning}")
+        OUT.print(f"  freshness {report['freshness']}")
+    for number, sentence in enumerate(report["late"]):
+        OUT.print(f"  {'' if number else 'late':<9} {sentence}")
+    last = report["last_refresh"]
+    if last and last["status"] == GOES_ON:
+        OUT.print(f"A refresh that began at {last['began_at']} is at work.")
+    if last and last["status"] == "failed":
+        when = f" ({last['finished_at']})" if last["finished_at"] else ""
+        OUT.print(f"The last refresh{when} failed and published nothing:")
+        for sentence in last["sentences"][:5]:
+            OUT.print(f"  {sentence}")
+        if last["log"]:
+            OUT.print(f"  Log: {last['log']}")
