@@ -42,14 +42,6 @@ def log_in_use() -> Path | None:
     return _written.get()
 
 
-def _opened(log: Path) -> io.FileIO:
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        return _Log(log, "a")
-    except OSError:
-        return io.FileIO(os.devnull, "a")
-
-
 class _Log(io.FileIO):
     """A file that is not written where that cannot be done: no work is given up for want of a log."""
 
@@ -63,10 +55,11 @@ class _Log(io.FileIO):
 @contextmanager
 def output_to(log: Path) -> Generator[None]:
     """Dagster and dbt talk a lot; what they say goes to a file, also from processes they start."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     with (
-        io.TextIOWrapper(io.BufferedWriter(_opened(log)), encoding="utf-8") as stream,
+        io.TextIOWrapper(io.BufferedWriter(_Log(log, "a")), encoding="utf-8") as stream,
         _descriptors_to(stream.fileno()),
         redirect_stdout(stream),
         redirect_stderr(stream),
