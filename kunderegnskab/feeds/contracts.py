@@ -86,6 +86,11 @@ class Feed(_Declaration):
         )
 
     @property
+    def is_by_month(self) -> bool:
+        """Whether its records name the month they belong to, and no day."""
+        return self.period_column is not None and self.columns[self.period_column].type == "month"
+
+    @property
     def can_be_approved(self) -> bool:
         """Whether its records can say who made and who approved them."""
         return self.is_policy and self.maker is not None and "approved_by" in self.columns

@@ -492,7 +492,6 @@ def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) 
     )
     for expected in intake.expected:
         feed = load_feeds()[expected.feed]
-        is_month = feed.period_column is not None and feed.columns[feed.period_column].type == "month"
         con.execute(
             "insert into raw.expected_files values (?, ?, ?)",
             [expected.feed, expected.source, expected.first_month],
@@ -503,7 +502,7 @@ def _expected_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) 
                 con.execute(
                     "insert into raw.file_days "
                     f"select ?, ?, ?, day, ?, record_count from {days} order by day",
-                    [receipt.feed, receipt.source, receipt.source_file, is_month],
+                    [receipt.feed, receipt.source, receipt.source_file, feed.is_by_month],
                 )
 
 

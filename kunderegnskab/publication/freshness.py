@@ -133,7 +133,7 @@ def _months_published(workspace: Workspace, current: Publication | None, feed: s
     union = " union ".join(f"select day from {days_of(feed, file)}" for file in files)
     with duckdb.connect() as con:
         con.execute(f"attach {literal(current.database)} as published (read_only)")
-        periods = _periods(con) if _is_by_day(feed) else _NO_PERIODS
+        periods = _NO_PERIODS if load_feeds()[feed].is_by_month else _periods(con)
         found = con.execute(
             f"select coalesce(periods.month, date_trunc('month', days.day)::date) from ({union}) as days "
             f"left join ({periods}) as periods on days.day between periods.first_day and periods.last_day"
@@ -151,8 +151,3 @@ def _periods(con: duckdb.DuckDBPyConnection) -> str:
         "and table_name = 'months' and column_name = 'first_day'"
     ).fetchall()
     return "select month, first_day, last_day from published.marts.months" if has_days else _NO_PERIODS
-
-
-def _is_by_day(feed: str) -> bool:
-    contract = load_feeds()[feed]
-    return contract.period_column is not None and contract.columns[contract.period_column].type != "month"
