@@ -52,6 +52,11 @@ def quoted(text: str) -> str:
     return f"'{one_line(shown)}'"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def command(verb: str, workspace: Path) -> str:
     """The command for a workspace, to be pasted into a shell wherever the workspace lies."""
     return f"kunderegnskab {verb} --workspace {shlex.quote(str(workspace))}"

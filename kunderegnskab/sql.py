@@ -6,6 +6,7 @@ Here: what holds for any SQL and any file of DuckDB. Not here: SQL that reads a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,6 +40,22 @@ def literal(value: str | Path) -> str:
 def literals(values: Iterable[str | Path]) -> str:
     """Texts or paths as SQL strings with commas between them; empty if there are none."""
     return ", ".join(literal(value) for value in values)
+
+
+def one_file(path: str | Path) -> str:
+    """A path as what reads files in SQL takes it: that file alone, also if its name is like a pattern."""
+    return literal(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
+
+
+def parquet(files: Path | Iterable[str | Path], *options: str) -> str:
+    """SQL that reads one or more Parquet files: the columns that they have and no others.
+
+    Args:
+        options: of read_parquet, as `file_row_number = true`.
+    """
+    listed = ", ".join(map(one_file, [files] if isinstance(files, Path) else files))
+    # Else a folder of the form `net=7` on the way to the file would be a column.
+    return f"read_parquet([{listed}], {', '.join(['hive_partitioning = false', *options])})"
 
 
 def identifier(name: str) -> str:

@@ -139,9 +139,12 @@ group by {{ column }}
 having count(*) > 1
 {%- endmacro %}
 
-{# Each row whose value is not greater than zero. NULL is left to never_null. #}
+{# Each record whose value is not greater than zero. NULL is left to never_null. #}
 {% macro rows_not_above_zero(relation, column) -%}
-select {{ column }}
+select
+    source_file,
+    source_record,
+    {{ column }}
 from {{ relation }}
 where {{ column }} <= 0
 {%- endmacro %}

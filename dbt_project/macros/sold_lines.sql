@@ -2,17 +2,39 @@
    the way from a record to a KPI is long enough: int_sales_lines_valued holds them, and a model beside it shows what
    they give. What a line is worth is decided in int_sales_lines_valued. #}
 
+{# A line's unit of measure; '' where it names none. #}
+{% macro unit_on_line(unit_of_measure) -%}
+    coalesce({{ id_or_null(unit_of_measure) }}, '')
+{%- endmacro %}
+
 {# Which units of measure the sales lines of a product are in, and what each is in the product's own: two units of one
-   product are never added up. A company whose lines name no unit has no row. #}
+   product are never added up. Lines without a unit are in the product's own, if the list says one; where it does not, and
+   other lines of the product name one, nobody knows theirs. A company whose lines name no unit has no row. #}
 {% macro product_units() -%}
-with used as (
+with units as (
     select
         product_id,
-        unit_of_measure,
+        {{ unit_on_line('unit_of_measure') }} as unit_of_measure,
         count(*) as line_count
     from {{ ref('stg_sales_lines') }}
-    where line_type = 'goods' and trim(unit_of_measure) <> '' and trim(product_id) <> ''
-    group by product_id, unit_of_measure
+    where line_type = 'goods' and trim(product_id) <> ''
+    group by product_id, {{ unit_on_line('unit_of_measure') }}
+),
+
+named as (
+    select distinct product_id
+    from units
+    where unit_of_measure <> ''
+),
+
+used as (
+    select
+        units.product_id,
+        units.unit_of_measure,
+        units.line_count
+    from units
+    inner join named
+        on units.product_id = named.product_id
 ),
 
 joined as (
@@ -36,8 +58,8 @@ own as (
         coalesce(
             max(listed_unit),
             case
-                when sum(case when factor is null then 1 else 0 end) = 1
-                    then max(case when factor is null then unit_of_measure end)
+                when sum(case when factor is null and unit_of_measure <> '' then 1 else 0 end) = 1
+                    then max(case when factor is null and unit_of_measure <> '' then unit_of_measure end)
             end
         ) as own_unit
     from joined
@@ -55,6 +77,7 @@ select
 from joined
 inner join own
     on joined.product_id = own.product_id
+where joined.unit_of_measure <> '' or joined.listed_unit is null
 {%- endmacro %}
 
 {# What goods that come back take back of the cost of the line that sold them, where they name it and carry no cost of
@@ -100,7 +123,7 @@ select
     returned.line_no,
     sold.posting_date as sold_on,
     sold.quantity as sold_quantity,
-    sold.unit_of_measure as sold_unit_of_measure,
+    {{ unit_on_line('sold.unit_of_measure') }} as sold_unit_of_measure,
     cast(
         case
             when exchange_rates.rate is null then sold.cost_amount

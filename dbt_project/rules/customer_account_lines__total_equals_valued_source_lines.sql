@@ -37,7 +37,7 @@ lines as (
         on
             sales.line_type = 'goods'
             and sales.product_id = units.product_id
-            and sales.unit_of_measure = units.unit_of_measure
+            and {{ unit_on_line('sales.unit_of_measure') }} = units.unit_of_measure
     where sales.line_type not in ('deposit', 'ignore')
 ),
 

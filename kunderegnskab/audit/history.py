@@ -195,19 +195,24 @@ def _note_changes(
             from old full join new on old.record_key = new.record_key and old.column_name = new.column_name
             where old.value is distinct from new.value
                 or (old.record_key is null) is distinct from (new.record_key is null)
+        ),
+        -- Of a record that came or went, the columns with a value tell what it said; without any, all do.
+        telling as (
+            select *, count(coalesce(old_value, new_value)) over (partition by record_key) as values_told
+            from changes
         )
-        select {literal(feed.name)} as feed, changes.record_key, changes.column_name,
+        select {literal(feed.name)} as feed, telling.record_key, telling.column_name,
             case when not was then 'added' when not is_now then 'removed' else 'changed' end as change,
             old_value, new_value, recorded.changed_by, recorded.approved_by, recorded.approved_on,
             {str(needs_approval).lower()} as needs_approval, {is_approved} as is_approved,
             recorded._source_file as source_file, recorded._source_record as source_record,
             before._file_sha256 as old_file_sha256, recorded._file_sha256 as new_file_sha256,
             {literal(now.name)} as after_publication, {_published_at(now)} as after_published_at
-        from changes
-        left join recorded on changes.record_key = recorded.record_key
-        left join before on changes.record_key = before.record_key
-        where {is_of_interest}
-        order by changes.record_key, changes.column_name
+        from telling
+        left join recorded on telling.record_key = recorded.record_key
+        left join before on telling.record_key = before.record_key
+        where {is_of_interest} and (old_value is not null or new_value is not null or values_told = 0)
+        order by telling.record_key, telling.column_name
         """
     )
 

@@ -28,7 +28,7 @@ from kunderegnskab.publication import store
 from kunderegnskab.publication.earlier import relations_of
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
-from kunderegnskab.sql import literal, qualified
+from kunderegnskab.sql import literal, one_file, qualified
 from kunderegnskab.workspace import WAREHOUSE_CATALOG, Workspace
 
 _PUBLISHED = "published"
@@ -170,8 +170,8 @@ class Trace:
         """The feed with the columns that its lake files have; its contract may have got more since."""
         if not files:
             return feed
-        names = [str(file) for file in files]
-        found = self.con.execute("select distinct name from parquet_schema(?)", [names])
+        listed = ", ".join(map(one_file, files))
+        found = self.con.execute(f"select distinct name from parquet_schema([{listed}])")
         written = {name for (name,) in found.fetchall()}
         columns = {name: column for name, column in feed.columns.items() if name in written}
         return feed.model_copy(update={"columns": columns})
@@ -219,6 +219,6 @@ def _publication(workspace: Workspace, wanted: str | None) -> Publication:
             raise CannotTrace(f"Nothing is published yet in {workspace.root}; run `kunderegnskab refresh`.")
         return current
     for candidate in store.publications(workspace.published):
-        if wanted in (candidate.name, str(candidate.manifest.number)):
+        if candidate.goes_by(wanted):
             return candidate
     raise CannotTrace(f"There is no publication {wanted}; `kunderegnskab status` names the current one.")

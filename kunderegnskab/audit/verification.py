@@ -231,5 +231,5 @@ def _fault(path: Path, sha256: str, name: str, what: str) -> str:
 def newest(integrity: Integrity, wanted: Sequence[str], last: int) -> list[Publication]:
     """Of the publications that are whole, the named ones, or the newest `last`."""
     if wanted:
-        return [each for each in integrity.trusted if {each.name, str(each.manifest.number)} & set(wanted)]
+        return [each for each in integrity.trusted if any(map(each.goes_by, wanted))]
     return list(integrity.trusted[:last])

@@ -18,6 +18,7 @@ from kunderegnskab.audit.lineage import LineageReader, NoLineage, SourceColumn
 from kunderegnskab.audit.models import Model
 from kunderegnskab.code_version import code_version
 from kunderegnskab.dbt.project import is_blocking, rules
+from kunderegnskab.problems import counted
 from kunderegnskab.quality.certification import CheckResult, Status
 from kunderegnskab.sql import qualified
 from kunderegnskab.workspace.notes import write_text
@@ -240,15 +241,76 @@ def row_counts(models: Sequence[Model], con: duckdb.DuckDBPyConnection) -> dict[
     }
 
 
+# What must hold and what to do, of the rules that a company's own records can break. Patterns, because rules
+# of one kind are named alike.
+_CORRECT = "correct the named records in the source, or in its mapping in feeds.yaml"
+_SENTENCES = {
+    r"positive_stg_(?P<feed>\w+)_(?P<column>[a-z]+)": (
+        rf"Every \g<column> of \g<feed> is above 0; {_CORRECT}."
+    ),
+    r"unique_stg_(?P<key>\w+)": rf"No two records have the same key (\g<key>); {_CORRECT}.",
+    r"stg_(?P<feed>\w+)__grain_is_unique": rf"No two records of \g<feed> have the same key; {_CORRECT}.",
+    r"stg_(?P<feed>\w+)__has_no_nulls": rf"No record of \g<feed> lacks the named columns; {_CORRECT}.",
+    r"accepted_values_stg_(?P<feed>\w+?)__.*": (
+        rf"\g<feed> has only the values that docs/contracts/feeds.md lists; {_CORRECT}."
+    ),
+    r"stg_company__has_at_most_one_row": "There is one company; refresh again with one company.yaml.",
+    r"stg_bonus_agreements__tiers_of_an_agreement_agree": (
+        "All tiers of a bonus agreement have the same valid_to, basis and tier_method; make them the same in "
+        "bonus_agreements."
+    ),
+    r"adjustments__are_approved_by_another_and_have_their_line": (
+        "Every adjustment has a reason, is approved by another than its author, and has a line in use and a "
+        "month of the accounts; correct the named rows of adjustments."
+    ),
+    r"ladder__knows_every_line_of_the_company|ladder__result_holds_every_line|unique_ladder_position": (
+        "Every row of ladder_lines names a line of the standard and a place of its own above DB III, and no "
+        "subtotal is out of use; correct the named rows of ladder_lines."
+    ),
+    r"int_owner_spans__shares_sum_to_one": (
+        "On each day the shares of a customer's owners come to at most 1; lower or end one of the named "
+        "records of customer_owners."
+    ),
+    r"ledger_mapping_problems__are_none": (
+        "Every ledger account has a role and every cost pool a rule that can be used; correct the named "
+        "accounts in ledger_accounts, or the pools in cost_pools."
+    ),
+    r"ledger_reconciliation__nothing_is_unexplained": (
+        "Every line of the account comes to what its ledger accounts have in each month; for the named "
+        "months and lines, supply the missing records, correct account_role in ledger_accounts, or add an "
+        "adjustment (audit.ledger_reconciliation)."
+    ),
+    r"receivables_reconciliation__ties_to_the_control_account": (
+        "The ledger accounts with the role receivables move by what receivables has invoiced, paid and "
+        "written off; for the named months, supply the missing documents, payments or entries "
+        "(audit.receivables_reconciliation)."
+    ),
+    r"rejects__are_within_the_allowance": (
+        "Every record has an exchange rate, or its source allows as many rejects; supply the named rates in "
+        "exchange_rates, correct the currency, or set allow_rejects with a reason in feeds.yaml."
+    ),
+    r"target_baselines__have_not_moved": (
+        "An approved target keeps the baseline that it was approved with; take the change of the named "
+        "targets back, or approve them anew."
+    ),
+}
+
+
 def sentence_of(name: str) -> str:
-    """A rule's name as a sentence: rules are named after what must hold."""
+    """What a rule expects and what to do, as a sentence.
+
+    Rules are named after what must hold. Of those about the product's own sums there is nothing to correct in
+    files, unless the rows say so.
+    """
+    for pattern, sentence in _SENTENCES.items():
+        if found := re.fullmatch(pattern, name):
+            said = found.expand(sentence)
+            return f"{said[:1].upper()}{said[1:]}"
     words = name.replace("__", " ").replace("_", " ")
-    return f"{words[:1].upper()}{words[1:]}."
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return (
+        f"{words[:1].upper()}{words[1:]}; look at the named rows, and if the files have them right, "
+        "report the check with the log: the program is wrong."
+    )
 
 
 def _failing_rows(con: duckdb.DuckDBPyConnection, sql: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -22,7 +23,7 @@ from kunderegnskab.dbt.project import (
 from kunderegnskab.installation import DBT_PROJECT
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.workspace import Workspace
-from kunderegnskab.workspace.lock import sole_writer
+from kunderegnskab.workspace.lock import WorkspaceBusy, sole_writer
 from kunderegnskab.workspace.notes import read_note, write_note
 
 # dbt's own parse of the project, from which it goes on where files have changed.
@@ -48,21 +49,27 @@ def workbench(workspace: Workspace) -> Path:
 def copied_warehouse(workspace: Workspace, *, fresh: bool = False) -> tuple[Path, bool]:
     """A copy of the warehouse to work on, and whether it was made now.
 
-    It is kept from one command to the next, with what was built in it, until a refresh makes another
-    warehouse.
+    It is kept from one command to the next, with what was built in it, until a refresh has made another
+    warehouse; while it is making one, the copy serves.
 
     Args:
         fresh: make it anew in any case.
 
     Raises:
         NothingToWorkOn: nothing has been refreshed.
-        WorkspaceBusy: a refresh is writing it.
+        WorkspaceBusy: a refresh is writing it, and there is no copy yet.
     """
     folder = workbench(workspace)
     note = folder / "copied.json"
     # The models name their warehouse so.
     copy = folder / workspace.warehouse.name
-    with sole_writer(workspace):
+    with ExitStack() as held:
+        try:
+            held.enter_context(sole_writer(workspace, timeout=0))
+        except WorkspaceBusy:
+            if not fresh and note.is_file() and copy.is_file():
+                return copy, False
+            raise
         if not workspace.warehouse.is_file():
             raise NothingToWorkOn("There is no warehouse to work on yet; run `kunderegnskab refresh`.")
         state = workspace.warehouse.stat()
@@ -70,6 +77,7 @@ def copied_warehouse(workspace: Workspace, *, fresh: bool = False) -> tuple[Path
         if not fresh and copy.is_file() and read_note(note, _Copied) == found:
             return copy, False
         folder.mkdir(parents=True, exist_ok=True)
+        note.unlink(missing_ok=True)
         # What a killed refresh has written and not yet taken into the file stands beside it.
         for end in (".wal", ""):
             source, target = (path.with_name(path.name + end) for path in (workspace.warehouse, copy))

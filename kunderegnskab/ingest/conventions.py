@@ -127,7 +127,8 @@ def date_value(text: str, form: Format, zone: str) -> str:
 # A moment as ISO 8601 and databases write it, and its zone. Whoever writes it so cannot mean anything else.
 _MOMENT = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _MIDNIGHT = r"\d{4}-\d{2}-\d{2}[T ]00:00(?::00(?:\.0+)?)?"
-_ZONE = r" ?(?:Z|z|UTC|[+-]\d{2}(?::?\d{2})?)"
+# No place on Earth is further from UTC than 14 hours.
+_ZONE = r" ?(?:Z|z|UTC|[+-](?:0\d|1[0-3])(?::?[0-5]\d)?|[+-]14(?::?00)?)"
 
 
 def local_moment(text: str, form: Format, zone: str) -> str:

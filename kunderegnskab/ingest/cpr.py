@@ -10,38 +10,58 @@ import re
 import sys
 import unicodedata
 from functools import cache
+from typing import Literal, get_args
 
 from kunderegnskab.sql import literal
 
 REASON = "looks like a CPR number, which must never be loaded"
 
+Parted = Literal["anyhow", "nowhere", "after the day", "after the month"]
 # What may set apart days, months, years and the four digits: any run of these.
-_SIGNS = "[ \\t./-]"
+_SIGNS = "[ \\t._/-]"
+# Likewise before the four digits, where no clock can stand.
+_LAST_SIGNS = "[ \\t.:_/-]"
 # What an amount has as decimal or thousands sign where its format says so: 280255.1234.
 _DOT_ALONE = "\\."
-_NO_DOT_ALONE = f"(?:[ \\t/-]{_SIGNS}*|\\.{_SIGNS}+)"
+_NO_DOT_ALONE = f"(?:[ \\t:_/-]{_LAST_SIGNS}*|\\.{_LAST_SIGNS}+)"
+# A day with its century and a clock stand apart by blanks.
+_NO_BLANK_ALONE = f"[ \\t]*[.:_/-]{_LAST_SIGNS}*"
 
 
-def _number(day: str = f"{_SIGNS}*", month: str = f"{_SIGNS}*", before_serial: str = f"{_SIGNS}+") -> str:
-    """Pattern of ddmmyy of a day that exists and four digits, with what stands after day, month and year.
+def _number(before_serial: str = f"{_LAST_SIGNS}+", *, parted: Parted = "anyhow", century: str = "") -> str:
+    """Pattern of ddmmyy of a day that exists and four digits, with what stands before those.
 
-    The century is not written, so 29 February counts in every fourth year.
+    The century is not written as a rule, so 29 February counts in every fourth year. Blanks may part the four
+    digits.
+
+    Args:
+        parted: where signs stand: after the day (and the month or not), after the month alone, or nowhere.
     """
+    if parted == "anyhow":
+        each = (_number(before_serial, parted=where, century=century) for where in get_args(Parted)[1:])
+        return "|".join(each)
+    day = f"{_SIGNS}+" if parted == "after the day" else ""
+    month = {"nowhere": "", "after the day": f"{_SIGNS}*", "after the month": f"{_SIGNS}+"}[parted] + century
+    # 2010-12_2011 is a period: no day and month that look like a year.
+    teen, twenty = ("8", "1") if parted == "after the month" else ("9", "0")
+    days = f"0[1-9]|1[0-{teen}]|2[{twenty}-"
     return (
-        f"(?:(?:0[1-9]|[12][0-9]|3[01]){day}(?:0[13578]|1[02]){month}[0-9]{{2}}"
-        f"|(?:0[1-9]|[12][0-9]|30){day}(?:0[469]|11){month}[0-9]{{2}}"
-        f"|(?:0[1-9]|1[0-9]|2[0-8]){day}02{month}[0-9]{{2}}"
-        f"|29{day}02{month}(?:[02468][048]|[13579][26])){before_serial}[0-9]{{4}}"
+        f"(?:(?:{days}9]|3[01]){day}(?:0[13578]|1[02]){month}[0-9]{{2}}"
+        f"|(?:{days}9]|30){day}(?:0[469]|11){month}[0-9]{{2}}"
+        f"|(?:{days}8]){day}02{month}[0-9]{{2}}"
+        f"|29{day}02{month}(?:[02468][048]|[13579][26])){before_serial}[0-9]{{2}}[ \\t]*[0-9]{{2}}"
     )
 
 
-_ANY = _number()
+_CENTURY = "(?:1[89]|20)"
+_ANY = f"(?:{_number()}|{_number(_NO_BLANK_ALONE, century=_CENTURY)})"
 # All but six digits, a dot and four digits.
 _NO_AMOUNT = "|".join(
     [
-        _number(before_serial=_NO_DOT_ALONE),
-        _number(day=f"{_SIGNS}+", before_serial=_DOT_ALONE),
-        _number(month=f"{_SIGNS}+", before_serial=_DOT_ALONE),
+        _number(_NO_DOT_ALONE),
+        _number(_DOT_ALONE, parted="after the day"),
+        _number(_DOT_ALONE, parted="after the month"),
+        _number(f"[ \\t]*[:_/-]{_LAST_SIGNS}*", century=_CENTURY),
     ]
 )
 _IN_TEXT = re.compile(f"(?<![0-9]){_ANY}(?![0-9])")
@@ -54,6 +74,8 @@ _IN_SQL = {
 _BYTES = 11
 _MASK = "******-****"
 
+_COLONS = "\u02d0\u2236\ua789\ufe55\uff1a"
+_LINES = "\u2017\u203f\ufe4d\ufe4e\ufe4f\uff3f"
 _SLASHES = "\u2044\u2215\u29f8\uff0f"
 _DOTS = "\u00b7\u2024\u2219\u22c5\ufe52\uff0e"
 _DASHES = "\u00ad\u2043\u2212"  # beside those that Unicode calls dashes
@@ -63,7 +85,7 @@ _UNSEEN = {"Cf", "Mn", "Mc", "Me"}
 
 @cache
 def _plain_signs() -> dict[int, str]:
-    """Code point -> the ASCII digit, hyphen, blank, slash or dot that it stands for, one for one."""
+    """Code point -> the ASCII digit, hyphen, blank or other sign that it stands for, one for one."""
     plain = {}
     for code in range(0x80, sys.maxunicode + 1):
         sign = chr(code)
@@ -74,7 +96,12 @@ def _plain_signs() -> dict[int, str]:
             plain[code] = "-"
         elif category == "Zs":
             plain[code] = " "
-    return plain | str.maketrans(dict.fromkeys(_SLASHES, "/") | dict.fromkeys(_DOTS, "."))
+    return plain | str.maketrans(
+        dict.fromkeys(_SLASHES, "/")
+        | dict.fromkeys(_DOTS, ".")
+        | dict.fromkeys(_COLONS, ":")
+        | dict.fromkeys(_LINES, "_")
+    )
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
@@ -117,12 +144,12 @@ def column_has_cpr(column: str, *, has_amounts: bool = False) -> str:
         f"regexp_replace(translate({column}, {literal(''.join(map(chr, signs)))}, "
         f"{literal(''.join(signs.values()))}), '[\\p{{Cf}}\\p{{M}}]', '', 'g')"
     )
-    # Most cells are too short, others are ASCII and letters, or have no four signs in a row that could be
+    # Most cells are too short, others are ASCII and letters, or have no two signs in a row that could be
     # digits (DuckDB does not know the newest). Only `case` keeps DuckDB from the slow way for them all.
     return (
         f"case when strlen({column}) < {_BYTES} then false "
         f"when strlen({column}) = length({column}) or not regexp_matches({column}, '[^\\x00-\\x7f\\pL]') "
         f"then regexp_matches({column}, {pattern}) "
-        f"when regexp_matches({column}, '[^\\pL\\pP\\pZ]{{4}}') then regexp_matches({plain}, {pattern}) "
+        f"when regexp_matches({column}, '[^\\pL\\pP\\pZ]{{2}}') then regexp_matches({plain}, {pattern}) "
         "else false end"
     )

@@ -52,13 +52,13 @@ from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.pseudonyms import of_today
-from kunderegnskab.sql import literal, literals
+from kunderegnskab.sql import literal, one_file, parquet
 from kunderegnskab.workspace import FeedSource, Workspace
 
 # DuckDB reads a file of ordinary size on one core.
 _FILES_AT_A_TIME = 2
 # Part of every lake file's key: raise it when the same file and mapping give another result.
-READING_VERSION = 5
+READING_VERSION = 6
 # How long reading may take, or a bad expression would hold up every refresh: seconds for any file, and bytes
 # in a second, a tenth of what a slow machine manages.
 LEAST_SECONDS = 600
@@ -95,6 +95,7 @@ class Receipt(BaseModel):
     source: str = ""
     rejects_allowed: int = 0
     allowance_reason: str | None = None
+    leaves_out: str | None = None
 
     def agrees_with(self, other: Receipt) -> bool:
         """Whether both say the same of the file and of its lake file, as a publication records it."""
@@ -106,6 +107,7 @@ _OF_THE_FILE = frozenset(Receipt.model_fields) - {
     "source",
     "rejects_allowed",
     "allowance_reason",
+    "leaves_out",
 }
 
 
@@ -164,7 +166,7 @@ class Job:
             "file": [self.file.name, self.file.sha256],
             "lookups": {name: [file.name, file.sha256] for name, file in self.lookups.items()},
             "source": self.entry.source.model_dump(
-                mode="json", exclude={"allow_rejects", "monthly_since", "shares_files"}
+                mode="json", exclude={"allow_rejects", "leaves_out", "monthly_since", "shares_files"}
             ),
             "feed": self.plan.feed.model_dump(mode="json"),
             "timezone": self.plan.timezone,
@@ -488,6 +490,7 @@ def _with_source(receipt: Receipt, entry: FeedSource) -> Receipt:
             "source": entry.label,
             "rejects_allowed": allowed.count if allowed else 0,
             "allowance_reason": allowed.reason if allowed else None,
+            "leaves_out": entry.source.leaves_out,
         }
     )
 
@@ -523,7 +526,7 @@ def _read(reader: _Reader, job: Job, lake: Path, known: KnownFiles, one_at_a_tim
         seconds=LEAST_SECONDS + job.file.size / SLOWEST,
     )
     read = sum(counts.values())
-    loaded = f"(from read_parquet({literal(target)}) where _record_status = 'loaded')"
+    loaded = f"(from {parquet(target)} where _record_status = 'loaded')"
     totals = control_totals(con, job.plan.feed, loaded) | {RECORD_COUNT: Decimal(read)}
     for file in (job.file, *job.lookups.values()):
         refuse_change(file)
@@ -648,8 +651,9 @@ def _confined_reader(lake: Path, landing: Iterable[Path], zone: str) -> Generato
     scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=lake))
     try:
         with duckdb.connect() as con:
-            con.execute(f"set allowed_paths = [{literals(landing)}]")
-            con.execute(f"set allowed_directories = [{literal(f'{scratch}/')}]")
+            # DuckDB asks for the name as it is written in SQL, and again for the file that it finds by it.
+            con.execute(f"set allowed_paths = [{_in_both_forms(landing)}]")
+            con.execute(f"set allowed_directories = [{_in_both_forms([f'{scratch}/'])}]")
             con.execute(f"set temp_directory = {literal(scratch / 'spill')}")
             con.execute(f"set memory_limit = '{80 // _FILES_AT_A_TIME}%'")
             # What two expressions share would be computed before TRY is asked, and one unreadable value in it
@@ -661,6 +665,10 @@ def _confined_reader(lake: Path, landing: Iterable[Path], zone: str) -> Generato
             yield _Reader(con, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _in_both_forms(paths: Iterable[str | Path]) -> str:
+    return ", ".join(form(path) for path in paths for form in (literal, one_file))
 
 
 def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_file: bool = False) -> str:
@@ -702,11 +710,10 @@ def lake_records(files: Sequence[Path]) -> str:
     Args:
         files: at least one, all read by one version.
     """
-    listed = literals(files)
     # Up to version 2 each record had its number in the file.
     has_numbers = "_source_record" in pq.read_schema(files[0]).names
     number = "" if has_numbers else ", _first_record + file_row_number as _source_record"
     return (
         f"(select * exclude (filename, file_row_number), parse_filename(filename) as _lake_file{number} "
-        f"from read_parquet([{listed}], file_row_number = true, filename = true))"
+        f"from {parquet(files, 'file_row_number = true', 'filename = true')})"
     )

@@ -6,6 +6,7 @@ loaded. Only what concerns several files at once is decided here: keys that repe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from kunderegnskab.ingest.rejects import RejectKind
 from kunderegnskab.ingest.totals import RECORD_COUNT, SQL_TYPE, control_totals, measures
 from kunderegnskab.pseudonyms import PARAMETER, PLAIN, Pseudonyms
 from kunderegnskab.rows import insert_rows
-from kunderegnskab.sql import BLOCK_BYTES, KPI_VALUE, MONEY, RATE, WAREHOUSE_CONFIG, literal, literals
+from kunderegnskab.sql import BLOCK_BYTES, KPI_VALUE, MONEY, RATE, WAREHOUSE_CONFIG, literal, parquet
 from kunderegnskab.workspace import Company, Workspace
 
 # Tables of schema raw that no file holds.
@@ -122,6 +123,7 @@ def load_warehouse(
         for name in load_feeds()
         if (receipts := [receipt for receipt in intake.receipts if receipt.feed == name])
     }
+    _shared_records(con, lake, supplied)
     contents = _contents(con, lake, supplied, pseudonyms, proven)
     listings: dict[str, list[str]] = {"rejected": [], "left_out": []}
     for name, feed in load_feeds().items():
@@ -172,6 +174,7 @@ def load_warehouse(
     _rejects(con, listings["rejected"])
     _left_out(con, listings["left_out"])
     _files(con, intake)
+    _shared_files(con, intake)
 
 
 def load_record(workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms = PLAIN) -> LoadRecord:
@@ -290,6 +293,25 @@ def _shares_files(receipts: Sequence[Receipt]) -> bool:
     return len({receipt.source_file for receipt in receipts}) < len(receipts)
 
 
+def _shared_records(
+    con: duckdb.DuckDBPyConnection, lake: Path, supplied: Mapping[str, Sequence[Receipt]]
+) -> None:
+    """View raw.shared_records: which source read a record of a file that several sources of a feed read."""
+    parts = ["select null::varchar, null::varchar, null::bigint, null::varchar where false"]
+    for name, receipts in supplied.items():
+        files = Counter(receipt.source_file for receipt in receipts)
+        parts += [
+            f"select {literal(name)}, _source_file, _source_record, {literal(receipt.source)} "
+            f"from {lake_records([lake / receipt.lake_file])} where _record_status = 'loaded'"
+            for receipt in receipts
+            if files[receipt.source_file] > 1
+        ]
+    con.execute(
+        "create view raw.shared_records as select * from "
+        f"({' union all '.join(parts)}) as t(feed, source_file, source_record, source)"
+    )
+
+
 def _measured(
     con: duckdb.DuckDBPyConnection,
     feed: Feed,
@@ -297,7 +319,6 @@ def _measured(
     pseudonyms: Pseudonyms,
     shares_files: bool,
 ) -> _Content:
-    listed = literals(files)
     loaded = feed_relation(feed, files, "loaded", with_lake_file=True)
     ((records, unloaded, repeats, splits, twice),) = con.execute(
         f"""
@@ -305,7 +326,7 @@ def _measured(
             exists ({_repeated(feed, pseudonyms.over(feed, loaded))}),
             exists ({_split_documents(feed, loaded)}),
             exists ({_read_twice(feed, loaded) if shares_files else "select 1 where false"})
-        from read_parquet([{listed}])
+        from {parquet(files)}
         """
     ).fetchall()
     totals = control_totals(con, feed, f"({loaded})") | {RECORD_COUNT: Decimal(records)}
@@ -514,7 +535,7 @@ def days_of(feed: str, lake_file: Path) -> str:
     """
     return (
         f"(select {load_feeds()[feed].period_column} as day, "
-        f"count(*) as record_count from read_parquet({literal(lake_file)}) "
+        f"count(*) as record_count from {parquet(lake_file)} "
         "where _record_status = 'loaded' group by 1)"
     )
 
@@ -569,6 +590,20 @@ def _files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
             for place, receipts in rows.items()
         ],
     )
+
+
+def _shared_files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
+    """Files whose records several sources of a feed share, unless one says why it leaves some out."""
+    con.execute("create table raw.shared_files (feed varchar, source_file varchar, source_count bigint)")
+    rows: dict[_Place, list[Receipt]] = {}
+    for receipt in intake.receipts:
+        rows.setdefault((receipt.feed, receipt.source_file), []).append(receipt)
+    shared = {
+        place: len(receipts)
+        for place, receipts in rows.items()
+        if len(receipts) > 1 and not any(receipt.leaves_out for receipt in receipts)
+    }
+    insert_rows(con, "raw.shared_files", [[*place, count] for place, count in shared.items()])
 
 
 _Place = tuple[str, str]  # feed, file

@@ -15,16 +15,17 @@ import io
 import json
 import os
 import re
+import shutil
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast, get_args
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast, get_args
 
 import duckdb
 import pyarrow as pa
@@ -32,12 +33,12 @@ import pyarrow.parquet as pq
 
 from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
 from kunderegnskab.problems import InputProblem, InputProblems, quoted
-from kunderegnskab.sql import FLOATS, TEXT, identifier, literal
+from kunderegnskab.sql import FLOATS, TEXT, identifier, literal, one_file, parquet
 from kunderegnskab.workspace import Format
 from kunderegnskab.workspace.mapping import Encoding
 
 if TYPE_CHECKING:
-    from kunderegnskab.ingest.workbooks import Row
+    from kunderegnskab.ingest.workbooks import OpenWorkbook, Row
 
 _CHUNK = 1 << 22
 # No line of a csv file may be longer than this, in bytes.
@@ -45,8 +46,9 @@ _LINE_BYTES = 1 << 21
 _FEW_BYTES = 1 << 16
 # The header of a file lies in its first bytes.
 _HEAD = 1 << 16
-# A cell of a workbook whose value nobody knows is text between two of these, what it shows, and text behind
-# them, what is wrong. Unicode keeps the sign for a program's own use, so no text has it.
+# A value that nobody knows (a cell of a workbook, a field of JSON or Parquet that is no single value) is text
+# between two of these, what it shows, and text behind them, what is wrong; nothing where a document says
+# itself that it has no records. Unicode keeps the sign for a program's own use, so no text has it.
 UNUSABLE = "\ufdd0"
 _RECORDS_AT_A_TIME = 1 << 16
 # What DuckDB raises for SQL that cannot be run, whatever it reads.
@@ -77,6 +79,9 @@ class Records:
         is_decoded: whether bytes became text by the declared encoding, which may be the wrong one.
         is_written: whether they stand in a Parquet file of their own, which has `file_row_number`.
         problem: what to say when DuckDB fails on the relation; None if the file is not to blame.
+        in_order: gives SQL of the same, slower, to try before that is said; None where there is none. DuckDB
+            reads parts of a large csv file side by side, and may take line ends within fields for ends of
+            records.
     """
 
     relation: str
@@ -86,6 +91,7 @@ class Records:
     is_decoded: bool = False
     is_written: bool = False
     problem: Callable[[duckdb.Error], InputProblem | None] = lambda _: None
+    in_order: Callable[[], str | None] = lambda: None
 
 
 def read_records(
@@ -119,6 +125,8 @@ def written(con: duckdb.DuckDBPyConnection, records: Records, target: Path) -> R
     except duckdb.Error as error:
         if (problem := records.problem(error)) is None:
             raise
+        if (in_order := records.in_order()) is not None:
+            return written(con, replace(records, relation=in_order, in_order=lambda: None), target)
         # The error quotes the line, and a traceback would carry it into the log.
         raise InputProblems([problem]) from None
 
@@ -131,9 +139,9 @@ def column_names(path: Path, name: str, form: Format) -> list[str]:
     """
     if form.type == "parquet":
         with duckdb.connect() as con:
-            header = list(_parquet_types(con, path, name))
+            header = [column.name for column in _parquet_columns(con, path, name)]
     else:
-        header = _csv_header(path, name, form)
+        header, _ = _csv_header(path, name, form)
     _refuse_cpr_in_header(header, name)
     return header
 
@@ -144,20 +152,24 @@ def _read_csv(
 ) -> Records:
     text = _as_utf8(path, name, form, target.with_suffix(".utf8"))
     _refuse_endless_line(text, name)
-    header = list(form.column_names) or _csv_header(text, name, form)
+    header, above, skipped = list(form.column_names), None, form.header_row
+    if not header:
+        header, above = _csv_header(text, name, form)
     try:
         kept = _resolve(wanted, header, name)
     except InputProblems:
         if problem := declared_wrongly(path, name, form, lambda other: _has_all(wanted, other)):
             raise InputProblems([problem]) from None
         raise
+    if above is not None:
+        text, skipped = _with_blank_lines(text, above, target.with_suffix(".records")), above.lines
     # Repeated or empty names are allowed as long as nothing is read from them.
     declared = [column if column in kept.values() else f"column {n}" for n, column in enumerate(header)]
     columns = ", ".join(f"{literal(column)}: {literal(TEXT)}" for column in declared)
     chosen = ", ".join(f"{identifier(found)} as {identifier(column)}" for column, found in kept.items())
     query = (
-        f"select {chosen or 'null as nothing'} from read_csv({literal(text)}, auto_detect = false, "
-        f"header = false, skip = {form.header_row}, delim = {literal(form.delimiter)}, "
+        f"select {chosen or 'null as nothing'} from read_csv({one_file(text)}, auto_detect = false, "
+        f"hive_partitioning = false, header = false, skip = {skipped}, delim = {literal(form.delimiter)}, "
         f"quote = {literal(form.quote)}, escape = {literal(form.quote)}, columns = {{{columns}}}, "
         f"strict_mode = true, null_padding = false, compression = 'auto', max_line_size = {_LINE_BYTES})"
     )
@@ -178,7 +190,12 @@ def _read_csv(
             other = declared_wrongly(path, name, form, lambda fields: len(fields) == len(form.column_names))
         return other or _csv_problem(str(error), name)
 
-    return Records(query, tuple(kept), 1, is_decoded=True, problem=problem)
+    def in_order() -> str | None:
+        # Read in order, a quote that is never closed takes the rest of the file without a word.
+        has_pairs = form.quote == "" or _count(text, form.quote.encode()) % 2 == 0
+        return f"{query.removesuffix(')')}, parallel = false)" if has_pairs else None
+
+    return Records(query, tuple(kept), 1, is_decoded=True, problem=problem, in_order=in_order)
 
 
 def _refuse_endless_line(text: Path, name: str) -> None:
@@ -193,6 +210,11 @@ def _refuse_endless_line(text: Path, name: str) -> None:
             pieces = (stream.read(_FEW_BYTES) for _ in range(_LINE_BYTES // _FEW_BYTES))
             if not any(b"\n" in piece or b"\r" in piece for piece in pieces):
                 raise InputProblems([_long_line(name, _line_at(text, start))])
+
+
+def _count(text: Path, sign: bytes) -> int:
+    with text.open("rb") as stream:
+        return sum(piece.count(sign) for piece in iter(lambda: stream.read(_CHUNK), b""))
 
 
 def _line_at(text: Path, place: int) -> int:
@@ -290,19 +312,58 @@ def _has_all(wanted: Iterable[str], header: Iterable[str]) -> bool:
     return all(_clean_name(column).casefold() in has for column in wanted)
 
 
-def _csv_header(text: Path, name: str, form: Format) -> list[str]:
+class _Above(NamedTuple):
+    """What stands above the records of a csv file: bytes and lines, and how the lines below it end."""
+
+    size: int
+    lines: int
+    line_end: str
+
+
+def _csv_header(text: Path, name: str, form: Format) -> tuple[list[str], _Above | None]:
+    """The fields of the header, and what stands above the records.
+
+    None where whoever skips as many lines as the header stands in comes to the same place: each of them ends
+    as the one after it, and no line end is within a field.
+    """
     with text.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream, delimiter=form.delimiter, quotechar=form.quote or None)
+        lines: list[str] = []
+        reader = csv.reader(_noted(stream, lines), delimiter=form.delimiter, quotechar=form.quote or None)
         try:
             for _ in range(form.header_row - 1):
                 next(reader)
-            return [_clean_name(cell) for cell in next(reader)]
+            header = [_clean_name(cell) for cell in next(reader)]
+            above, after = len(lines), next(stream, "")
+            ends = {_line_end(line) for line in [*lines, after] if _line_end(line)}
+            if above == form.header_row and len(ends) < 2:
+                return header, None
+            mark = len(codecs.BOM_UTF8) if _has_mark(text) else 0
+            return header, _Above(mark + len("".join(lines).encode()), above, _line_end(after) or "\n")
         except StopIteration:
             raise _no_header(name, form) from None
         except UnicodeDecodeError as error:
             raise InputProblems([_encoding_problem(text, name, form)]) from error
         except csv.Error as error:
             raise InputProblems([_csv_problem(str(error), name)]) from error
+
+
+def _noted(lines: Iterable[str], seen: list[str]) -> Iterator[str]:
+    for line in lines:
+        seen.append(line)
+        yield line
+
+
+def _line_end(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
+
+
+def _with_blank_lines(text: Path, above: _Above, scratch: Path) -> Path:
+    """A copy with blank lines above the records, so that each line keeps its number."""
+    with text.open("rb") as stream, scratch.open("wb") as copy:
+        copy.write((above.line_end * above.lines).encode())
+        stream.seek(above.size)
+        shutil.copyfileobj(stream, copy, _CHUNK)
+    return scratch
 
 
 def _no_header(name: str, form: Format) -> InputProblems:
@@ -411,7 +472,7 @@ def _read_xlsx(
 
     try:
         with opened_workbook(path) as book:
-            sheet = _sheet_name(book.sheets, name, form)
+            sheet = _sheet_name(book, wanted, name, form)
             rows = book.rows(sheet)
             header = list(form.column_names) or _sheet_header(rows, name, form)
             kept = _resolve(wanted, header, name)
@@ -434,12 +495,13 @@ def _read_xlsx(
     return Records(_written_records(target), tuple(kept), form.header_row + 1, is_written=True)
 
 
-def _sheet_name(sheets: Sequence[str], name: str, form: Format) -> str:
-    if form.sheet is None and sheets:
-        return sheets[0]
-    if form.sheet in sheets:
+def _sheet_name(book: OpenWorkbook, wanted: list[str], name: str, form: Format) -> str:
+    if form.sheet is None and book.sheets:
+        _refuse_other_sheets(book, wanted, name, form)
+        return book.sheets[0]
+    if form.sheet in book.sheets:
         return str(form.sheet)
-    has = masked(", ".join(sheets)) or "none"
+    has = masked(", ".join(book.sheets)) or "none"
     raise InputProblems(
         [
             InputProblem(
@@ -449,6 +511,39 @@ def _sheet_name(sheets: Sequence[str], name: str, form: Format) -> str:
             )
         ]
     )
+
+
+def _refuse_other_sheets(book: OpenWorkbook, wanted: list[str], name: str, form: Format) -> None:
+    """The first sheet is meant where nobody names one, unless nobody sees it or another could be meant."""
+    if len(book.sheets) == 1:
+        return
+    if book.sheets[0] in book.hidden:
+        what = f"its first sheet, {quoted(masked(book.sheets[0]))}, is hidden"
+    else:
+        seen = [sheet for sheet in book.sheets if sheet not in book.hidden]
+        alike = [sheet for sheet in seen if wanted and _fits(book, sheet, wanted, form)]
+        if len(alike) < 2:
+            return
+        what = f"the sheets {' and '.join(quoted(masked(sheet)) for sheet in alike)} all have the columns"
+    raise InputProblems(
+        [
+            InputProblem(
+                name,
+                f"{what}, and nothing says which sheet is read",
+                "name it as `sheet` in the format in feeds.yaml; a source reads one sheet",
+            )
+        ]
+    )
+
+
+def _fits(book: OpenWorkbook, sheet: str, wanted: list[str], form: Format) -> bool:
+    """Whether a sheet has the header that was declared, and a record."""
+    rows = book.rows(sheet)
+    try:
+        header = list(form.column_names) or _sheet_header(rows, "", form)
+    except InputProblems:
+        return False
+    return _has_all(wanted, header) and any(cells for _, cells in rows)
 
 
 def _sheet_header(rows: Iterator[Row], name: str, form: Format) -> list[str]:
@@ -533,22 +628,33 @@ def _cell_text(cell: object, form: Format) -> str | None:
 def _read_parquet(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, form: Format, wanted: list[str], target: Path
 ) -> Records:
-    types = _parquet_types(con, path, name)
-    kept = _resolve(wanted, list(types), name)
+    found = _parquet_columns(con, path, name)
+    columns = {each.name: each for each in found}
+    kept = _resolve(wanted, [each.name for each in found], name)
     chosen = ", ".join(
-        f"{_typed_as_text(identifier(found), types[found], form)} as {identifier(column)}"
-        for column, found in kept.items()
+        f"{_typed_as_text(identifier(columns[own].read_as), columns[own].sql_type, form)} "
+        f"as {identifier(column)}"
+        for column, own in kept.items()
     )
-    query = f"select {chosen or 'null as nothing'} from read_parquet({literal(path)})"
+    query = f"select {chosen or 'null as nothing'} from {parquet(path)}"
     return Records(query, tuple(kept), 1, problem=lambda error: _parquet_problem(error, name))
 
 
-def _parquet_types(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> dict[str, str]:
+class _ParquetColumn(NamedTuple):
+    """A column: its name in the file, DuckDB's name of it, which differs where two are alike, its type."""
+
+    name: str
+    read_as: str
+    sql_type: str
+
+
+def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> list[_ParquetColumn]:
     try:
-        described = con.execute(f"describe select * from read_parquet({literal(path)})").fetchall()
-    except duckdb.Error as error:
+        names = pq.read_schema(path).names
+        described = con.execute(f"describe select * from {parquet(path)}").fetchall()
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise InputProblems([_unreadable_parquet(name)]) from error
-    return {row[0]: str(row[1]) for row in described}
+    return [_ParquetColumn(own, row[0], str(row[1])) for own, row in zip(names, described, strict=True)]
 
 
 def _parquet_problem(error: duckdb.Error, name: str) -> InputProblem | None:
@@ -561,8 +667,18 @@ def _unreadable_parquet(name: str) -> InputProblem:
     )
 
 
+# Types of several values in one field, besides lists.
+_NESTED = ("STRUCT", "MAP", "UNION", "VARIANT", "GEOMETRY")
+
+
 def _typed_as_text(column: str, sql_type: str, form: Format) -> str:
     text = f"cast({column} as varchar)"
+    if sql_type.startswith(_NESTED) or sql_type.endswith("]"):
+        nested = _unusable("has several values in one field, expected one: deliver a column for each")
+        return f"case when {column} is not null then {nested} end"
+    if sql_type == "BLOB":
+        binary = _unusable("is no text but bytes: deliver it as text")
+        return f"case when {column} is not null then coalesce(try(decode({column})), {binary}) end"
     if sql_type == "TIMESTAMP WITH TIME ZONE":
         return text
     if sql_type.startswith("TIMESTAMP") and not form.has_clock:
@@ -577,8 +693,17 @@ def _typed_as_text(column: str, sql_type: str, form: Format) -> str:
         words = literal(form.true_words[0]), literal(form.false_words[0])
         return f"case when {column} then {words[0]} when not {column} then {words[1]} end"
     if sql_type.startswith("DECIMAL") or sql_type in FLOATS:
-        return f"replace({text}, '.', {literal(form.decimal)})" if form.decimal != "." else text
+        return _number_text(text, form)
     return text
+
+
+def _number_text(text: str, form: Format) -> str:
+    """SQL of a number's digits as the file's conventions write them; a whole number has no decimals.
+
+    What writes 1 as 1.0, because its column has gaps, means line 1 and customer 1 all the same.
+    """
+    whole = f"regexp_replace({text}, '\\.0+$', '')"
+    return f"replace({whole}, '.', {literal(form.decimal)})" if form.decimal != "." else whole
 
 
 # --- json -----------------------------------------------------------------------------------------
@@ -599,10 +724,8 @@ def _read_json(
     try:
         for depth, key in enumerate(levels):
             _require_json_key(con, query, levels[: depth + 1], name)
-            query = (
-                f"select * from (select *, unnest({_json_elements(f'level{depth}', key)}) "
-                f"as level{depth + 1} from ({query})) where level{depth + 1} is not null"
-            )
+            elements = _json_elements(f"level{depth}", key)
+            query = f"select *, unnest({elements}) as level{depth + 1} from ({query})"
         chosen = ", ".join(f"{_json_text(column, levels, form)} as {identifier(column)}" for column in wanted)
         relation = _copy(con, f"select {chosen or 'null as nothing'} from ({query})", target)
         absent = _absent_json_columns(con, query, wanted, levels)
@@ -633,7 +756,8 @@ def _absent_json_columns(
     having = ", ".join(
         f"bool_or(json_exists(level{depth}, {literal(_json_path(keys))}))" for depth, keys in places
     )
-    found = con.execute(f"select {having} from ({query})").fetchall()[0]
+    is_record = f"level{len(levels)} is not null and not {_is_empty_array(f'level{len(levels)}')}"
+    found = con.execute(f"select {having} from ({query}) where {is_record}").fetchall()[0]
     return tuple(column for column, has in zip(wanted, found, strict=True) if has is False)
 
 
@@ -677,16 +801,18 @@ def _json_documents(text: Path) -> str:
     refused = "error('a text has the character \\u0001')"
     return (
         f"select cast(case when {has_mark} then {refused} else {marked} end as json) "
-        f"as level0 from read_json_objects({literal(text)}, "
+        f"as level0 from read_json_objects({one_file(text)}, hive_partitioning = false, "
         f"format = 'auto', maximum_object_size = {max(text.stat().st_size, 1 << 20)})"
     )
 
 
 def _require_json_key(con: duckdb.DuckDBPyConnection, query: str, path: list[str], name: str) -> None:
     """A file that has objects but none with the declared records is another file than was declared."""
-    has_key = f"json_exists(level{len(path) - 1}, {literal(_json_path(path[-1:]))})"
+    level = f"level{len(path) - 1}"
+    has_key = f"json_exists({level}, {literal(_json_path(path[-1:]))})"
     ((objects, having),) = con.execute(
-        f"select count(*), count(*) filter ({has_key}) from ({query})"
+        f"select count(*), count(*) filter ({has_key}) from ({query}) "
+        f"where {level} is not null and not {_is_empty_array(level)}"
     ).fetchall()
     if objects and not having:
         raise InputProblems(
@@ -705,12 +831,53 @@ def _json_path(keys: Iterable[str]) -> str:
 
 
 def _json_elements(level: str, key: str) -> str:
+    """SQL of what a document has under a key; a document without records stays one row.
+
+    That row is NULL where the key is missing or null, and an empty array where the document has one.
+    """
     path = literal(_json_path([key]))
     every = literal(_json_path([key]) + "[*]")
     return (
-        f"case json_type({level}, {path}) when 'ARRAY' then json_extract({level}, {every}) "
-        f"when 'NULL' then [] else [json_extract({level}, {path})] end"
+        f"case when {_is_empty_array(level)} then [{level}] "
+        f"when json_array_length({level}, {path}) > 0 then json_extract({level}, {every}) "
+        f"when json_type({level}, {path}) = 'NULL' then [cast(null as json)] "
+        f"else [json_extract({level}, {path})] end"
     )
+
+
+def _is_empty_array(level: str) -> str:
+    return f"(json_type({level}) = 'ARRAY' and json_array_length({level}) = 0)"
+
+
+def _unusable(reason: str) -> str:
+    return literal(f"{UNUSABLE}{UNUSABLE}{reason}")
+
+
+def _json_fault(depth: int, keys: list[str], levels: list[str]) -> str:
+    """SQL branches of a `case` for what keeps the place of a column from having one value."""
+    level = f"level{depth}"
+    branches = []
+    if levels:
+        last, records = f"level{len(levels)}", ".".join(levels)
+        missing = f"has no {records}, where its records are declared to be"
+        branches += [
+            f"when {last} is null then {_unusable(missing)}",
+            f"when {_is_empty_array(last)} then {_unusable('')}",
+        ]
+    twice = _unusable("stands more than once in one object, so its value is unknown")
+    # Also the keys on the way to the records, of which the reader follows the first alone.
+    passed = [(f"level{place}", [key]) for place, key in enumerate(levels[:depth])]
+    for inside, path in [*passed, *((level, keys[: place + 1]) for place in range(len(keys)))]:
+        names = f"json_keys({inside}, {literal(_json_path(path[:-1]))})"
+        same = f"list_filter({names}, lambda name: name = {literal(path[-1])})"
+        branches.append(f"when len({same}) > 1 then {twice}")
+    kind = f"json_type({level}, {literal(_json_path(keys))})"
+    nested = {
+        "OBJECT": "is an object, expected one value: map a field of it, with a dot between the names",
+        "ARRAY": "is an array, expected one value: name it as `records`, or deliver one value",
+    }
+    branches += [f"when {kind} = '{each}' then {_unusable(what)}" for each, what in nested.items()]
+    return " ".join(branches)
 
 
 def _json_text(column: str, levels: list[str], form: Format) -> str:
@@ -718,13 +885,11 @@ def _json_text(column: str, levels: list[str], form: Format) -> str:
     depth, keys = _json_place(column, levels)
     path = literal(_json_path(keys))
     text = f"json_extract_string(level{depth}, {path})"
-    number = f"substr({text}, 2)"
-    if form.decimal != ".":
-        number = f"replace({number}, '.', {literal(form.decimal)})"
+    number = _number_text(f"substr({text}, 2)", form)
     true, false = literal(form.true_words[0]), literal(form.false_words[0])
     # Numbers are strings by now, so what still is a number is a word that JSON does not know.
     return (
-        f"case when starts_with({text}, {_NUMBER_MARK}) then {number} "
+        f"case {_json_fault(depth, keys, levels)} when starts_with({text}, {_NUMBER_MARK}) then {number} "
         f"when json_type(level{depth}, {path}) = 'DOUBLE' then error('NaN is no JSON value') "
         f"when json_type(level{depth}, {path}) = 'BOOLEAN' "
         f"then case {text} when 'true' then {true} else {false} end else {text} end"
@@ -797,7 +962,7 @@ def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> str:
 
 
 def _written_records(target: Path) -> str:
-    return f"select * from read_parquet({literal(target)}, file_row_number = true)"
+    return f"select * from {parquet(target, 'file_row_number = true')}"
 
 
 def looks_decoded_wrongly(column: str) -> str:

@@ -40,6 +40,7 @@ class RejectKind(StrEnum):
     LOOKUP = "lookup"
     AMOUNTS = "amounts"
     CELL = "cell"
+    SHAPE = "shape"
     PERSONAL = "personal"
     REPEATED_KEY = "repeated_key"
     CHANGED_REPEAT = "changed_repeat"
@@ -67,6 +68,7 @@ _SUSPECTED: dict[RejectKind, str] = {
     RejectKind.CODE: "the file may have words of its own, which an expression translates",
     RejectKind.BOOLEAN: "the format's `true_words` and `false_words` may be wrong",
     RejectKind.ID: "format the column as text before it is exported",
+    RejectKind.SHAPE: "the mapping may have to name a field within it, or `records` another place",
     RejectKind.EMPTY: "the mapping may name another column than the one that has the values",
     RejectKind.EXPRESSION: "the expression may be wrong: number() and date() read text as the format says",
     RejectKind.TOO_WIDE: "round it in the expression",

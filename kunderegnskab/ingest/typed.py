@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event, Thread
 
@@ -258,8 +258,12 @@ def write_typed(
         with _interrupted_after(con, seconds):
             _copy(con, query, target)
     except duckdb.Error as error:
+        problem = own.problem(error)
+        if problem is not None and (in_order := own.in_order()) is not None:
+            again = {**records, "": replace(own, relation=in_order, in_order=lambda: None)}
+            return write_typed(con, plan, again, name=name, sha256=sha256, target=target, seconds=seconds)
         # The error quotes the line, and a traceback would carry it into the log.
-        raise InputProblems([own.problem(error) or _not_done(name, error, seconds)]) from None
+        raise InputProblems([problem or _not_done(name, error, seconds)]) from None
     counts, personal = _counts(con, target)
     if _WRONG_ENCODING in counts:
         refuse_wrong_encoding(con, own, name, plan.source.format)
@@ -311,7 +315,7 @@ def _counts(con: duckdb.DuckDBPyConnection, target: Path) -> tuple[dict[str, int
     """Number of records by status, and of those that have a CPR number."""
     found = con.execute(
         f"select _record_status, count(*), count(*) filter (_reason = {sql.literal(cpr.REASON)}) "
-        f"from read_parquet({sql.literal(target)}) group by all"
+        f"from {sql.parquet(target)} group by all"
     ).fetchall()
     return {status: count for status, count, _ in found}, sum(personal for *_, personal in found)
 
@@ -368,7 +372,7 @@ def _take_values_out(con: duckdb.DuckDBPyConnection, feed: Feed, target: Path) -
         for column in map(sql.identifier, feed.columns)
     )
     without = target.with_suffix(".without.parquet")
-    _copy(con, f"select * replace ({values}) from read_parquet({sql.literal(target)})", without)
+    _copy(con, f"select * replace ({values}) from {sql.parquet(target)}", without)
     without.replace(target)
 
 
@@ -437,9 +441,27 @@ def _missed_lookups(plan: Plan) -> list[_Fault]:
 def _refuse_repeated_keys(con: duckdb.DuckDBPyConnection, plan: Plan, lookup: str, records: Records) -> None:
     declared = plan.source.lookups[lookup]
     key = conventions.trimmed(sql.identifier(declared.key))
+    unusable = con.execute(
+        f"select min(file_row_number) + {records.first_record}, "
+        f"min_by(split_part({key}, {sql.literal(UNUSABLE)}, 3), file_row_number) "
+        f"from ({records.relation}) where {_is_unusable(key)} having count(*) > 0"
+    ).fetchone()
+    if unusable and unusable[1]:
+        raise InputProblems(
+            [
+                InputProblem(
+                    f"landing/{declared.files}",
+                    unusable[1],
+                    "correct it in the source and deliver the file again",
+                    record=unusable[0],
+                    column=declared.key,
+                )
+            ]
+        )
     found = con.execute(
         f"select {key}, count(*), max(file_row_number) + {records.first_record} "
-        f"from ({records.relation}) where {key} is not null group by 1 having count(*) > 1 order by 3 limit 1"
+        f"from ({records.relation}) where {key} is not null and not {_is_unusable(key)} "
+        "group by 1 having count(*) > 1 order by 3 limit 1"
     ).fetchone()
     if found:
         raise InputProblems(
@@ -838,6 +860,12 @@ def _type_of(
                 f"compares {' with '.join(sorted(kinds))}",
                 "read text with number() or date(), or put what it is compared with in quotes",
             )
+        if part.is_order and kinds == {_plain_type(sql.TEXT)} and part.has_columns:
+            raise problem(
+                part,
+                "asks which text comes first, sign by sign, where '9' comes after '10'",
+                "compare numbers or days: read each text with number() or date()",
+            )
         for each in part.conditions:
             if types[each] == sql.TEXT:
                 raise problem(parts[each], "is text where true or false is due", "compare it, as in x = 'Ja'")
@@ -953,7 +981,12 @@ def _left_out(plan: Plan) -> str:
         text = f"lower(rtrim({conventions.trimmed(_internal(ColumnUse('', totals.column)))}, ': '))"
         words = sql.literals(word.lower() for word in totals.words)
         branches.append(f"when {text} in ({words}) then 'total row'")
-    if unusable := " or ".join(_is_unusable(_internal(use)) for use in _of_workbooks(plan)):
+    if own and plan.source.format.records:
+        # All columns of such a record say so.
+        says_so = f"{_internal(ColumnUse('', own[0]))} = {sql.literal(UNUSABLE + UNUSABLE)}"
+        reason = sql.literal(f"document without {plan.source.format.records}")
+        branches.append(f"when {says_so} then {reason}")
+    if unusable := " or ".join(_is_unusable(_internal(use)) for use in _maybe_unusable(plan)):
         # No condition can be answered for it.
         branches.append(f"when {unusable} then null")
     if plan.where is not None:
@@ -966,24 +999,25 @@ def _left_out(plan: Plan) -> str:
 
 
 def _unusable_cells(plan: Plan) -> list[_Fault]:
-    """A cell of a workbook whose value nobody knows, in whatever column that is asked for."""
+    """A value that nobody knows, in whatever column that is asked for."""
+    formats = _formats(plan.source)
     return [
         (
             _is_unusable(text),
             sql.literal(f"{use.lookup}.{use.name}" if use.lookup else use.name),
             f"nullif(split_part({text}, {sql.literal(UNUSABLE)}, 2), '')",
             f"split_part({text}, {sql.literal(UNUSABLE)}, 3)",
-            sql.literal(RejectKind.CELL),
+            sql.literal(RejectKind.CELL if formats[use.lookup].type == "xlsx" else RejectKind.SHAPE),
         )
-        for use in _of_workbooks(plan)
+        for use in _maybe_unusable(plan)
         for text in [_internal(use)]
     ]
 
 
-def _of_workbooks(plan: Plan) -> Iterator[ColumnUse]:
+def _maybe_unusable(plan: Plan) -> Iterator[ColumnUse]:
     formats = _formats(plan.source)
     for lookup, columns in plan.wanted.items():
-        if formats[lookup].type == "xlsx":
+        if formats[lookup].type != "csv":
             yield from (ColumnUse(lookup, column) for column in columns)
 
 

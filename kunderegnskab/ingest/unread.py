@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.ingest.cpr import masked
+from kunderegnskab.ingest.lake import Receipt
 from kunderegnskab.ingest.landing import link_out, links_out, matching_files, refused_link, source_paths
-from kunderegnskab.problems import InputProblem
+from kunderegnskab.problems import InputProblem, quoted
 from kunderegnskab.workspace import Workspace
 
 
@@ -67,6 +68,19 @@ def unread(workspace: Workspace) -> Unread:
             and not _is_hidden(path.relative_to(folder))
         ),
         tuple(empty),
+    )
+
+
+def absent_columns(receipts: Sequence[Receipt]) -> tuple[str, ...]:
+    """Sentences about mapped columns that no record of a file has, plain; they were read as empty."""
+    return tuple(
+        InputProblem(
+            receipt.source_file,
+            f"no record has {quoted(column)}, so it is read as empty",
+            "if it should be there, correct its name in feeds.yaml",
+        ).sentence()
+        for receipt in receipts
+        for column in receipt.absent_columns
     )
 
 

@@ -70,9 +70,10 @@ Row = tuple[int, dict[int, Any]]
 
 @dataclass(frozen=True)
 class OpenWorkbook:
-    """The sheets of a workbook, by name, in their order."""
+    """The sheets of a workbook, by name, in their order, and which of them are hidden."""
 
     sheets: tuple[str, ...]
+    hidden: frozenset[str]
     _book: Workbook
 
     def rows(self, sheet: str) -> Iterator[Row]:
@@ -109,7 +110,9 @@ def opened_workbook(path: Path) -> Generator[OpenWorkbook]:
             with reader.archive:
                 reader.read()
                 book = reader.wb
-                yield OpenWorkbook(tuple(each.title for each in book.worksheets), book)
+                hidden = {each.title for each in book.worksheets if each.sheet_state != "visible"}
+                names = tuple(each.title for each in book.worksheets)
+                yield OpenWorkbook(names, frozenset(hidden), book)
     except (TooLarge, InputProblems):
         raise
     except Exception as error:  # a damaged part makes zipfile, the parser and openpyxl raise all there is

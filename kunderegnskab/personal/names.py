@@ -27,7 +27,7 @@ from kunderegnskab.pseudonyms import (
     make_folder,
     write_private,
 )
-from kunderegnskab.sql import identifier, literal, literals
+from kunderegnskab.sql import identifier, literal, literals, parquet
 from kunderegnskab.workspace import Workspace, journal
 
 NAMES_FILE = "salespeople.csv"
@@ -158,11 +158,10 @@ def names_in(files: Iterable[tuple[str, Path]]) -> set[str]:
     held = [path for feed, path in files if feed == "salespeople" and path.is_file()]
     if not held:
         return set()
-    listed = literals(held)
     with duckdb.connect() as con:
         found = con.execute(
             f"""
-            with listed as (from read_parquet([{listed}]) where _record_status = 'loaded')
+            with listed as (from {parquet(held)} where _record_status = 'loaded')
             select distinct salesperson_name from listed
             where salesperson_name not in ('', salesperson_id)
                 and salesperson_name not in (select team from listed where team is not null)
@@ -178,7 +177,6 @@ def _people(files: Sequence[tuple[str, Path]]) -> dict[str, tuple[str | None, da
         held = [path for name, path in files if name == feed.name]
         if not held or not has_salespeople(feed):
             continue
-        listed = literals(held)
         named = [name for name, each in feed.columns.items() if each.personal == "salesperson_name"]
         for name, column in feed.columns.items():
             if column.personal != "salesperson_key":
@@ -195,7 +193,7 @@ def _people(files: Sequence[tuple[str, Path]]) -> dict[str, tuple[str | None, da
             )
             parts.append(
                 f"select {identifier(name)} as salesperson, {own_name} as name, {active} as active "
-                f"from read_parquet([{listed}]) where _record_status = 'loaded'{where}"
+                f"from {parquet(held)} where _record_status = 'loaded'{where}"
             )
     if not parts:
         return {}

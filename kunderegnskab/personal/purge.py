@@ -33,7 +33,7 @@ from kunderegnskab.pseudonyms import has_salespeople, is_plain, make_folder, of_
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.name_search import Held, cells_that_are
-from kunderegnskab.sql import identifier, literal, literals
+from kunderegnskab.sql import identifier, literal, literals, parquet
 from kunderegnskab.workspace import Workspace, journal
 from kunderegnskab.workspace.lock import sole_writer
 
@@ -165,7 +165,7 @@ def _keys_in(path: Path) -> list[str]:
     """The keys of the salespeople whom a lake file of a list has by name; a key alone may stay."""
     with duckdb.connect() as con:
         rows = con.execute(
-            f"select distinct salesperson_id from read_parquet({literal(path)}) "
+            f"select distinct salesperson_id from {parquet(path)} "
             "where salesperson_id <> '' and salesperson_name <> ''"
         ).fetchall()
     return [key for (key,) in rows]
@@ -272,9 +272,7 @@ def _lake_file_holds(path: str, feed: str, keys: str) -> bool:
     ]
     where = " or ".join(f"{identifier(name)} in ({keys})" for name in columns)
     with duckdb.connect() as con:
-        return bool(
-            con.execute(f"select 1 from read_parquet({literal(path)}) where {where} limit 1").fetchone()
-        )
+        return bool(con.execute(f"select 1 from {parquet(path)} where {where} limit 1").fetchone())
 
 
 def _with_data(workspace: Workspace) -> list[Publication]:

@@ -1,4 +1,4 @@
-"""Sources that fed the last publication and find no file now: what they were is noted for the door's check.
+"""Sources that fed the last publication and now find no file, or none with a record: noted for the door.
 
 A feed that has lost a source would otherwise be published as if the company had sold less, cost less or
 decided less. A manifest keeps them, because the folders do not tell them later. Not here: sources that never
@@ -14,7 +14,6 @@ import duckdb
 from pydantic import JsonValue, TypeAdapter
 
 from kunderegnskab.ingest import Intake
-from kunderegnskab.ingest.landing import source_paths
 from kunderegnskab.ingest.unread import fits
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.rows import insert_rows
@@ -34,15 +33,24 @@ def note_gone_sources(
         before: what the last publication was made from.
     """
     now = {(receipt.feed, receipt.source_file) for receipt in intake.receipts}
+    speaking = {(receipt.feed, receipt.source) for receipt in intake.receipts if receipt.records_read}
     rows: list[list[object]] = []
     for entry in workspace.sources:
-        if not source_paths(entry) and (fed := _fed(entry, before, now)):
+        if (entry.feed, entry.label) in speaking:
+            continue
+        # Files of a header alone are still the source's own.
+        empty = {(entry.feed, each.source_file) for each in intake.receipts if each.source == entry.label}
+        had_records = [file for file in before if file.records_read or not empty]
+        if fed := _fed(entry, had_records, now - empty):
             rows.append([entry.feed, entry.label, f"{entry.base.name}/{entry.source.files}", fed])
     # A file that needs no mapping is a source as long as it is there.
     for file in before:
         if (
             file.source == file.path
-            and file.feed not in intake.supplied
+            and (
+                file.feed not in intake.supplied
+                or (file.records_read and not any(feed == file.feed for feed, _ in speaking))
+            )
             and not _is_declared(workspace, file)
         ):
             rows.append([file.feed, file.source, file.path, 1])

@@ -52,7 +52,7 @@ from kunderegnskab.publication.manifest import (
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality import certification
 from kunderegnskab.quality.certification import ExpectedCheck, Uncertified, Waiver
-from kunderegnskab.sql import BLOCK_BYTES, TEXT, identifier, literal, qualified
+from kunderegnskab.sql import BLOCK_BYTES, TEXT, identifier, literal, parquet, qualified
 
 # The oldest storage, which every DuckDB client from 1.1 on reads; 2.0's own default is unreadable to all of
 # them.
@@ -423,7 +423,7 @@ def _require_copied(
     columns = [column.name for column in content.columns]
     _, whole = _rows_of(con, mart.within("warehouse"), columns)
     for copy, file in (
-        (f"read_parquet({literal(folder / mart.parquet_file)})", mart.parquet_file),
+        (parquet(folder / mart.parquet_file), mart.parquet_file),
         (mart.within("published"), store.DATABASE_FILE),
     ):
         rows, held = _rows_of(con, copy, columns)

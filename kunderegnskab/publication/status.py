@@ -18,6 +18,7 @@ from kunderegnskab.problems import InputProblems, command
 from kunderegnskab.publication import store
 from kunderegnskab.publication.freshness import late
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.quality.gate import UNKNOWN_CUSTOMER
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import is_worked_on
 
@@ -44,7 +45,8 @@ def describe_status(workspace: Workspace) -> dict[str, Any]:
     with duckdb.connect(str(current.database), read_only=True) as con:
         ((first, end),) = con.execute("select min(month), max(month) from marts.months").fetchall()
         ((customers,),) = con.execute(
-            "select count(distinct customer_id) from marts.customer_accounts"
+            "select count(distinct customer_id) from marts.customer_accounts where customer_id <> ?",
+            [UNKNOWN_CUSTOMER],
         ).fetchall()
     return {
         "company": manifest.company,

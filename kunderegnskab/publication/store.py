@@ -71,6 +71,10 @@ class Publication:
         """The folder's name, e.g. `0007-3f2a9c1e`."""
         return self.manifest.publication
 
+    def goes_by(self, asked: str) -> bool:
+        """Whether somebody who asks for this name or number, 7 as well as 0007, means this publication."""
+        return asked == self.name or (asked.isdecimal() and int(asked) == self.manifest.number)
+
     @property
     def database(self) -> Path:
         """The DuckDB file; gone when the publication has been pruned."""

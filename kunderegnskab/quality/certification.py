@@ -17,6 +17,7 @@ from typing import Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
+from kunderegnskab.problems import counted
 from kunderegnskab.rows import insert_rows
 from kunderegnskab.workspace import Waiver
 
@@ -54,6 +55,18 @@ class CheckResult(_Record):
     """The first failing rows, or why the check was waived or could not run."""
     failing_sql: str = ""
     """SQL that lists all failing rows in the warehouse; empty where there are none to list."""
+
+    @property
+    def hinders(self) -> bool:
+        """Whether nothing may be published because of it."""
+        return self.is_blocking and self.status not in GOOD_STATUSES
+
+    @property
+    def told(self) -> list[str]:
+        """That it failed and what must hold; then, set in, the first rows behind that."""
+        count = f" ({counted(self.failing_rows, 'row')})" if self.failing_rows else ""
+        sentence = f"The check {self.check_name} failed{count}: {self.expectation}"
+        return [sentence, *(f"  {line}" for line in self.detail.splitlines())]
 
 
 class ExpectedCheck(_Record):
@@ -108,7 +121,7 @@ def start_load(
     )
     con.execute(
         "insert into audit.build values (?, null, ?, ?, ?, ?)",
-        [load_id, run_id, input_hash, code_version, _now()],
+        [load_id, run_id, input_hash, code_version, utc_now()],
     )
 
 
@@ -133,17 +146,19 @@ def record(
     results: Iterable[CheckResult],
     waivers: Sequence[Waiver] = (),
     *,
-    today: date | None = None,
+    at: datetime | None = None,
 ) -> list[CheckResult]:
     """Stores results under the current stamp, in place of earlier ones of the same stage and name.
+
+    `at` is when they were found, whose day decides which waivers hold; now if it is None. It is kept, so that
+    a check that knows a day can be made again for it.
 
     Returns them as stored: a failed blocking check that a valid waiver names has become `waived`. A check
     that could not run (`error`) is never waived: nobody knows what it would have found.
     Raises CertificationError without a load (door), without a build (dbt, gate), or when a name comes twice.
     """
-    day = today or _now().date()
-    in_force = {w.check: w for w in waivers if is_in_force(w, day)}
-    stored = [_waive(result, in_force.get(result.check_name)) for result in results]
+    found_at = at or utc_now()
+    stored = waived(results, waivers, found_at.date())
     if not stored:
         return []
     twice = [key for key, n in Counter((r.stage, r.check_name) for r in stored).items() if n > 1]
@@ -160,8 +175,9 @@ def record(
         "delete from audit.check_results where (stage, check_name) in (select unnest(?), unnest(?))",
         [[r.stage for r in stored], [r.check_name for r in stored]],
     )
-    now = _now()
-    rows = [(*(getattr(r, name) for name in CheckResult.model_fields), stamps[r.stage], now) for r in stored]
+    rows = [
+        (*(getattr(r, name) for name in CheckResult.model_fields), stamps[r.stage], found_at) for r in stored
+    ]
     insert_rows(con, "audit.check_results", rows, [*CheckResult.model_fields, "stamp", "checked_at"])
     return stored
 
@@ -226,7 +242,7 @@ _Row = tuple[bool | None, str | None, str | None, str | None]
 
 def is_in_force(waiver: Waiver, today: date | None = None) -> bool:
     """Whether a waiver holds on a day, its last day included."""
-    return waiver.valid_to is None or waiver.valid_to >= (today or _now().date())
+    return waiver.valid_to is None or waiver.valid_to >= (today or utc_now().date())
 
 
 def _why_uncertified(row: _Row | None, stamp: str | None, *, must_block: bool) -> str | None:
@@ -245,6 +261,12 @@ def _why_uncertified(row: _Row | None, stamp: str | None, *, must_block: bool) -
 
 def _stamps(build: Build) -> dict[Stage, str | None]:
     return {"door": build.load_id, "dbt": build.build_id, "gate": build.build_id}
+
+
+def waived(results: Iterable[CheckResult], waivers: Sequence[Waiver], today: date) -> list[CheckResult]:
+    """The results as a refresh of that day takes them."""
+    in_force = {w.check: w for w in waivers if is_in_force(w, today)}
+    return [_waive(result, in_force.get(result.check_name)) for result in results]
 
 
 def _waive(result: CheckResult, waiver: Waiver | None) -> CheckResult:
@@ -275,5 +297,6 @@ def _table_exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     )
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """The moment, by UTC, as results are stamped."""
     return datetime.now(UTC).replace(tzinfo=None)

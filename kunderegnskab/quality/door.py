@@ -20,6 +20,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from kunderegnskab.code_version import code_version
+from kunderegnskab.feeds import load_feeds
 from kunderegnskab.ingest import LoadRecord, read_load_record
 from kunderegnskab.ingest.fingerprints import known_files
 from kunderegnskab.pseudonyms import PARAMETER
@@ -43,9 +44,15 @@ DATE_COLUMNS = {
     "activities": "activity_date",
 }
 
+# Feeds of costs, which are positive: the column, and what tells their kinds apart.
+COSTS = {"customer_costs": ("amount", "cost_type"), "product_costs": ("unit_cost", None)}
+
 # Whether a fiscal calendar can be followed is a matter of the days that shall be put into it, and of the
 # month in which the company says that its years begin.
-ALSO_READ = {"fiscal_calendar": frozenset(DATE_COLUMNS) | {"company"}}
+ALSO_READ = {
+    "fiscal_calendar": frozenset(DATE_COLUMNS) | {"company"},
+    "unit_conversions": frozenset({"products"}),
+}
 
 
 def door_checks(feeds: Sequence[str]) -> list[ExpectedCheck]:
@@ -145,7 +152,10 @@ def _statement(con: duckdb.DuckDBPyConnection, load: LoadRecord, feed: str, as_o
 
 def _checks(feeds: Sequence[str], as_of: date) -> list[MetricCheck]:
     checks = [check for feed in feeds for check in _file_checks(feed)]
+    checks += [_alike_check(feed) for feed in feeds if _has_numbers_alone(feed)]
     checks += [_date_check(feed, DATE_COLUMNS[feed], as_of) for feed in feeds if feed in DATE_COLUMNS]
+    checks += [_cost_sign_check(feed, *about) for feed, about in COSTS.items() if feed in feeds]
+    checks += [_plausible_check(feed) for feed in feeds if _doubtful(feed)]
     if "exchange_rates" in feeds:
         checks.append(_rate_check())
     if "fiscal_calendar" in feeds:
@@ -162,7 +172,24 @@ def _file_checks(feed: str) -> list[MetricCheck]:
         f"feed = {literal(feed)} "
         "and (records_read = records_loaded + records_rejected + records_left_out) is not true"
     )
+    untaken = f"""
+        select source_file, source_record from raw.left_out join raw.shared_files using (feed, source_file)
+        where feed = {literal(feed)} and starts_with(reason, 'where: ')
+        group by source_file, source_record, source_count having count(*) = source_count"""
     return [
+        MetricCheck(
+            check_name=f"door__{feed}__shared_files_are_taken_whole",
+            subject=feed,
+            is_blocking=False,
+            metric=f"select count(*) from ({untaken})",
+            unit="rows",
+            maximum=0,
+            en=f"Every record of a file that several sources of {feed} share is taken by one of them; "
+            "correct their `where`, or say in `leaves_out` of one why not.",
+            da=f"Hver post i en fil, som flere kilder til {feed} deles om, tages af en af dem; "
+            "ret deres `where`, eller skriv hvorfor ikke i `leaves_out` for en af dem.",
+            failing=f"{untaken} order by source_file, source_record",
+        ),
         MetricCheck(
             check_name=f"door__{feed}__rejects_within_allowance",
             subject=feed,
@@ -210,8 +237,10 @@ def _file_checks(feed: str) -> list[MetricCheck]:
             metric=f"select count(*) from raw.gone_sources where feed = {literal(feed)}",
             unit="rows",
             maximum=0,
-            en=f"Every source of {feed} that fed the last publication still has a file.",
-            da=f"Hver kilde til {feed}, som den seneste udgivelse byggede på, har stadig en fil.",
+            en=f"Every source of {feed} that fed the last publication still has a file with records; deliver "
+            "it, or correct `files` in feeds.yaml.",
+            da=f"Hver kilde til {feed}, som den seneste udgivelse byggede på, har stadig en fil med poster; "
+            "lever den, eller ret `files` i feeds.yaml.",
             failing=f"""
                 select source, files, files_before from raw.gone_sources where feed = {literal(feed)}
                 order by all""",
@@ -232,6 +261,47 @@ def _file_checks(feed: str) -> list[MetricCheck]:
                 order by records_left_out desc, source_file""",
         ),
     ]
+
+
+def _has_numbers_alone(feed: str) -> bool:
+    """Whether all that its key is made of are numbers such as those of customers and documents."""
+    declared = load_feeds().get(feed)
+    return bool(declared and declared.key) and all(
+        declared.columns[name].type == "id" for name in declared.key
+    )
+
+
+def _alike_check(feed: str) -> MetricCheck:
+    key = load_feeds()[feed].key
+    # What a spreadsheet or pandas makes of a number: 0007 becomes 7, and 7 becomes 7.0.
+    plain = {name: f"regexp_replace({name}, '^0*([0-9]+?)(?:[.,]0)?$', '\\1')" for name in key}
+    plains = ", ".join(f"{sql} as plain_{name}" for name, sql in plain.items())
+    grouped = ", ".join(f"plain_{name}" for name in key)
+    odd = " or ".join(f"plain_{name} <> {name}" for name in key)
+    several = " or ".join(f"min({name}) <> max({name})" for name in key)
+    written = " || ', ' || ".join(key)
+    alike = f"""
+        with plain as (
+            select _source_file, _source_record, {", ".join(key)}, {plains} from raw.{feed}
+            where {" and ".join(f"{name} is not null" for name in key)})
+        select string_agg(distinct {written}, ' and ' order by {written}) as numbers,
+            string_agg(_source_file || ' ' || _source_record, ', ' order by _source_file, _source_record)
+                as records
+        from plain where ({grouped}) in (select ({grouped}) from plain where {odd})
+        group by {grouped} having {several}"""
+    return MetricCheck(
+        check_name=f"door__{feed}__numbers_are_written_alike",
+        subject=feed,
+        is_blocking=False,
+        metric=f"select count(*) from ({alike})",
+        unit="rows",
+        maximum=0,
+        en=f"No two records of {feed} have {' and '.join(key)} that differ only in leading zeros or .0 "
+        "behind a whole number; both count. If they are one, write them alike by an expression.",
+        da=f"Ingen to poster i {feed} har {' og '.join(key)}, der kun afviger i foranstillede nuller eller "
+        ".0 efter et helt tal; begge tæller. Er de den samme, så skriv dem ens med et udtryk i feeds.yaml.",
+        failing=f"{alike} order by records",
+    )
 
 
 def _date_check(feed: str, column: str, as_of: date) -> MetricCheck:
@@ -261,13 +331,30 @@ _TELLING = (
 )
 
 
-# SQL of the amounts whose sign the contract fixes. The cost of an earlier sale may be corrected both
-# ways, on a line without quantity.
+# SQL of the amounts whose sign the contract fixes on each line. The cost of an earlier sale may be corrected
+# both ways, on a line without quantity.
 _SIGNED = {
     "quantity": "quantity",
+    "list_amount": "list_amount",
     "net_amount": "net_amount",
     "cost_amount": "case when quantity <> 0 then cost_amount end",
 }
+
+# A surcharge is a discount the other way, so single lines may have either sign.
+_USUALLY_SIGNED = {"discount_amount": "coalesce(discount_amount, list_amount - net_amount)"}
+
+
+# As a failed check names them.
+_SOURCE = "_source_file || _source as _source_file"
+
+
+def _with_source(feed: str) -> str:
+    """SQL of a feed's records with the source that read each, in brackets; '' where its file has one."""
+    return f"""(
+        select r.*, coalesce(' (' || s.source || ')', '') as _source
+        from raw.{feed} as r
+        left join raw.shared_records as s on s.feed = {literal(feed)}
+            and s.source_file = r._source_file and s.source_record = r._source_record)"""
 
 
 def _turned_signs() -> str:
@@ -278,33 +365,151 @@ def _turned_signs() -> str:
     fee may be kept back on a credit note. Amounts of different currencies cannot be summed.
     """
     sign = "case document_type when 'credit_note' then -1 else 1 end"
-    place = "_source_file, document_type, currency"
+    place = "_source_file, _source, document_type, currency"
     sums = ", ".join(
         f"sum({amount}) as {name}, "
         f"count(*) filter ({sign} * {amount} > 0) as {name}_right, "
         f"count(*) filter ({sign} * {amount} < 0) as {name}_turned, "
         f"min(_source_record) filter ({sign} * {amount} < 0) as {name}_first"
-        for name, amount in _SIGNED.items()
+        for name, amount in (_SIGNED | _USUALLY_SIGNED).items()
     )
+
+    def turned_as_a_whole(name: str) -> str:
+        either = "or" if name in _SIGNED else "and"
+        return f"({sign} * {name} < 0 {either} {name}_turned > {name}_right)"
+
+    # A list amount that was computed of the net amount turns with it.
     turned = " union all ".join(
-        f"select _source_file, document_type, '{name}' as column_name, {name} as total, currency, "
+        f"select {_SOURCE}, document_type, '{name}' as column_name, {name} as total, currency, "
         f"{name}_turned as turned_lines, {name}_right as right_lines, {name}_first as first_turned_record "
-        f"from summed where {sign} * {name} < 0 or {name}_turned > {name}_right"
-        for name in _SIGNED
+        f"from summed where {turned_as_a_whole(name)}"
+        + (f" and ({turned_as_a_whole('net_amount')}) is not true" if name == "list_amount" else "")
+        for name in _SIGNED | _USUALLY_SIGNED
     )
     return (
-        f"with summed as materialized (select {place}, {sums} from raw.sales_lines "
+        f"with summed as materialized (select {place}, {sums} from {_with_source('sales_lines')} "
         f"where line_type = 'goods' group by {place}) select * from ({turned})"
+    )
+
+
+def _cost_sign_check(feed: str, column: str, kind: str | None) -> MetricCheck:
+    """Costs that are negative by sum and by number in a file, of one kind of cost.
+
+    Both, because a correction takes a cost back: what is turned by its mapping is turned as a whole. Without
+    kinds it is a price of one unit, of which none is negative.
+    """
+    place = ", ".join(["_source_file", "_source", *([kind] if kind else [])])
+    turned = f"""
+        select {_SOURCE}, {f"{kind}, " if kind else ""}'{column}' as column_name, sum({column}) as total,
+            count(*) filter ({column} < 0) as turned_records,
+            count(*) filter ({column} > 0) as right_records,
+            min(_source_record) filter ({column} < 0) as first_turned_record
+        from {_with_source(feed)} group by {place}
+        having {"total < 0 and turned_records > right_records" if kind else "turned_records > 0"}"""
+    return MetricCheck(
+        check_name=f"door__{feed}__signs_are_those_of_the_contract",
+        subject=feed,
+        is_blocking=True,
+        metric=f"select count(*) from ({turned})",
+        unit="rows",
+        maximum=0,
+        en=f"In every file of {feed}, {column} is positive for a cost; turn the sign of a source in its "
+        "mapping, and allow a file that holds nothing but corrections.",
+        da=f"I hver fil til {feed} er {column} positiv for en omkostning; vend en kildes fortegn i dens "
+        "opsætning, og tillad en fil, der kun indeholder rettelser.",
+        failing=f"{turned} order by all",
+    )
+
+
+_DAYS_BEFORE_INVOICE = 366
+"""How long before its invoice a document may have been paid without a warning."""
+
+_SHARES = {"bonus_agreements": "rate", "credit_terms": "interest_rate"}
+
+_DOUBTFUL = {
+    "receivables": (
+        f"paid_date < invoice_date - {_DAYS_BEFORE_INVOICE}",
+        "'paid_date ' || paid_date || ' lies more than a year before invoice_date ' || invoice_date "
+        "|| '; correct one of the two, or how the mapping reads them'",
+    ),
+    "unit_conversions": (
+        "factor <> 1 and unit_of_measure = (select any_value(p.unit_of_measure) from raw.products as p "
+        "where p.product_id = r.product_id)",
+        "'factor ' || factor || ' for ' || unit_of_measure || ', the own unit of product ' || product_id "
+        "|| ', counts as 1; remove the record, or correct unit_of_measure in products'",
+    ),
+    # In one unit; what units are worth in each other is known later.
+    "sales_lines": (
+        "quantity < 0 and line_type = 'goods' "
+        "and (original_document_no, original_line_no, product_id, coalesce(unit_of_measure, '')) in ("
+        "select s.document_no, s.line_no, s.product_id, b.unit from raw.sales_lines as s inner join ("
+        "select original_document_no, original_line_no, product_id, coalesce(unit_of_measure, '') as unit, "
+        "sum(quantity) as quantity from raw.sales_lines where quantity < 0 and line_type = 'goods' "
+        "and original_document_no is not null and original_line_no is not null group by all) as b "
+        "on s.document_no = b.original_document_no and s.line_no = b.original_line_no "
+        "and s.product_id = b.product_id and coalesce(s.unit_of_measure, '') = b.unit "
+        "where s.document_type = 'invoice' and s.line_type = 'goods' and s.quantity > 0 "
+        "and s.quantity + b.quantity < 0)",
+        "'quantity ' || quantity || ' of document ' || document_no || ' takes back, with the other returns, "
+        "more than line ' || original_line_no || ' of document ' || original_document_no || ' sold; correct "
+        "quantity, original_document_no or original_line_no'",
+    ),
+}
+
+
+def _doubtful(feed: str) -> list[tuple[str, str]]:
+    """What makes a record `r` of the feed look wrong, and a sentence about it: SQL of both."""
+    found = [_DOUBTFUL[feed]] if feed in _DOUBTFUL else []
+    if rate := _SHARES.get(feed):
+        found.append(
+            (
+                f"{rate} not between 0 and 1",
+                f"'{rate} ' || {rate} || ' is ' || {rate} * 100 || ' %; 2 % is written 0.02, so correct it, "
+                "or divide it in the mapping'",
+            )
+        )
+    # Whose owners' dates are reversed is said by the gate, which refuses them.
+    if feed != "customer_owners" and {"valid_from", "valid_to"} <= set(load_feeds()[feed].columns):
+        found.append(
+            (
+                "valid_to < valid_from",
+                "'valid_to ' || valid_to || ' comes before valid_from ' || valid_from || ', so the record "
+                "never holds; correct one of the two'",
+            )
+        )
+    return found
+
+
+def _plausible_check(feed: str) -> MetricCheck:
+    doubtful = " union all ".join(
+        f"select _source_file, _source_record, {sentence} as problem from raw.{feed} as r where {condition}"
+        for condition, sentence in _doubtful(feed)
+    )
+    return MetricCheck(
+        check_name=f"door__{feed}__values_are_plausible",
+        subject=feed,
+        is_blocking=False,
+        metric=f"select count(*) from ({doubtful})",
+        unit="rows",
+        maximum=0,
+        en=f"No record of {feed} has values that can hardly be meant; each named one says what to do.",
+        da=f"Ingen post i {feed} har værdier, der næppe kan være ment; hver af de nævnte siger, hvad der "
+        "skal gøres.",
+        failing=f"{doubtful} order by all",
     )
 
 
 def _rate_check() -> MetricCheck:
     # A rate the other way round, or per 100, is far from the others; a currency rarely falls to a third. The
     # company's own currency costs one of itself, and often has one rate alone.
+    # Of two rates that are far apart neither is the usual one; a middle one needs more than two.
     rated = """
         select *, case when currency = (select currency from raw.company) then 1
-            else quantile_disc(rate, 0.5) over (partition by currency) end as usual_rate
-        from raw.exchange_rates"""
+            when count(*) over same_currency = 2
+                then min(rate) over same_currency + max(rate) over same_currency - rate
+            else quantile_disc(rate, 0.5) over same_currency end as usual_rate
+        from raw.exchange_rates
+        window same_currency as (partition by currency)"""
     far_off = f"(rate <= {RATE_FACTOR} * usual_rate and usual_rate <= {RATE_FACTOR} * rate) is not true"
     return MetricCheck(
         check_name="door__exchange_rates__rates_are_near_the_usual_one",
@@ -313,10 +518,10 @@ def _rate_check() -> MetricCheck:
         metric=f"select count(*) from ({rated}) where {far_off}",
         unit="rows",
         maximum=0,
-        en=f"Every exchange rate is at most {RATE_FACTOR} times as high or low as its currency's median; any "
-        "other may be written the other way round, or per 100.",
-        da=f"Hver valutakurs er højst {RATE_FACTOR} gange så høj eller lav som sin valutas median; en anden "
-        "kan være vendt om eller angivet pr. 100.",
+        en=f"Every exchange rate is at most {RATE_FACTOR} times as high or low as its currency's median, or "
+        "as the other of two; any other may be written the other way round, or per 100.",
+        da=f"Hver valutakurs er højst {RATE_FACTOR} gange så høj eller lav som sin valutas median eller som "
+        "den anden af to; en anden kan være vendt om eller angivet pr. 100.",
         failing=f"""
             select _source_file, _source_record, currency, rate_date, rate, usual_rate from ({rated})
             where {far_off} order by _source_file, _source_record""",
@@ -324,6 +529,8 @@ def _rate_check() -> MetricCheck:
 
 
 _PERIODS_OF_A_YEAR = 12
+_DAYS_OF_A_YEAR = (357, 378)
+"""51 to 54 weeks: a year of 52 or 53, and one that moves to another day of the week."""
 
 
 def _calendar_problems() -> str:
@@ -336,6 +543,7 @@ def _calendar_problems() -> str:
         with periods as (
             select *,
                 count(*) over (partition by fiscal_year) as year_count,
+                sum(last_day - first_day + 1) over (partition by fiscal_year) as year_days,
                 lag(last_day) over (order by fiscal_year, period_no) as last_day_before,
                 date_trunc('month', first_day + ((last_day - first_day) // 2)::integer)::date as middle_month
             from raw.fiscal_calendar),
@@ -351,6 +559,13 @@ def _calendar_problems() -> str:
             || ' periods instead of {_PERIODS_OF_A_YEAR}; supply the whole year' as problem
         from periods where year_count <> {_PERIODS_OF_A_YEAR}
         qualify row_number() over (partition by fiscal_year order by period_no) = 1
+        union all
+        select _source_file, _source_record, 'fiscal year ' || fiscal_year || ' has ' || year_days
+            || ' days; a year has {_DAYS_OF_A_YEAR[0]} to {_DAYS_OF_A_YEAR[1]}, so correct first_day '
+            || 'and last_day of its periods' as problem
+        from periods
+        where period_no = 1 and year_count = {_PERIODS_OF_A_YEAR}
+            and year_days not between {_DAYS_OF_A_YEAR[0]} and {_DAYS_OF_A_YEAR[1]}
         union all
         select _source_file, _source_record,
             'last_day ' || last_day || ' comes before first_day ' || first_day as problem
@@ -376,13 +591,16 @@ def _calendar_problems() -> str:
 def _calendar_checks() -> list[MetricCheck]:
     problems = _calendar_problems()
     outside = " union all ".join(
-        f"""select '{feed}' as feed, _source_file, _source_record, '{column}' as column_name, {column} as day
+        f"""select _source_file, _source_record, '{column}' as column_name, {column} as day
         from raw.{feed}, calendar where {column} < calendar.first_day or {column} > calendar.last_day"""
         for feed, column in DATE_COLUMNS.items()
     )
-    calendar = """
+    lacking = f"""
         with calendar as (
-            select min(first_day) as first_day, max(last_day) as last_day from raw.fiscal_calendar)"""
+            select min(first_day) as first_day, max(last_day) as last_day from raw.fiscal_calendar)
+        select _source_file, column_name, year(day) as calendar_year,
+            min(day) as from_day, max(day) as to_day, count(*) as records, min(_source_record) as first_record
+        from ({outside}) group by _source_file, column_name, calendar_year"""
     return [
         MetricCheck(
             check_name="door__fiscal_calendar__can_be_followed",
@@ -401,13 +619,12 @@ def _calendar_checks() -> list[MetricCheck]:
             check_name="door__fiscal_calendar__holds_every_day",
             subject="fiscal_calendar",
             is_blocking=True,
-            metric=f"{calendar} select count(*) from ({outside})",
+            metric=f"select count(*) from ({lacking})",
             unit="rows",
             maximum=0,
             en="Every day of a record lies in the fiscal calendar; supply the years that it lacks.",
             da="Hver posts dato ligger i regnskabskalenderen; lever de år, den mangler.",
-            failing=f"""{calendar} select _source_file, _source_record, column_name, day from ({outside})
-                order by feed, _source_file, _source_record""",
+            failing=f"{lacking} order by all",
         ),
     ]
 
@@ -472,10 +689,12 @@ def _sales_line_checks() -> list[MetricCheck]:
             metric=f"select count(*) from ({turned})",
             unit="rows",
             maximum=0,
-            en="In every file, quantity, net amount and cost of goods lines are positive on invoices and "
-            "negative on credit notes; turn the signs of a source in its mapping.",
-            da="I hver fil er antal, nettobeløb og kost på varelinjer positive på fakturaer og negative på "
-            "kreditnotaer; vend en kildes fortegn i dens opsætning.",
+            en="In every file, quantity, list amount, discount, net amount and cost of goods lines are "
+            "positive on invoices and negative on credit notes; turn the signs of a source in its mapping, "
+            "or swap list_amount and net_amount if the net amounts are the higher ones.",
+            da="I hver fil er antal, listebeløb, rabat, nettobeløb og kost på varelinjer positive på "
+            "fakturaer og negative på kreditnotaer; vend en kildes fortegn i dens opsætning, eller byt om på "
+            "list_amount og net_amount, hvis nettobeløbene er de højeste.",
             failing=f"{turned} order by _source_file, document_type, column_name, currency",
         ),
     ]

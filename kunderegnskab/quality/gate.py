@@ -6,6 +6,7 @@ agree and contracts, which dbt tests check, nor the comparison of the published 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
@@ -139,11 +140,13 @@ RECORDS = [
         maximum=0,
         en=(
             "Every unit of measure on sales lines is the product's own (unit_of_measure of products) or has "
-            "a row in policy/unit_conversions.csv (product_id, unit_of_measure, factor)."
+            "a row in policy/unit_conversions.csv (product_id, unit_of_measure, factor); where some "
+            "lines of a product name a unit and others none, products must say its own."
         ),
         da=(
             "Hver enhed på salgslinjer er varens egen (unit_of_measure i products) eller har en række i "
-            "policy/unit_conversions.csv (product_id, unit_of_measure, factor)."
+            "policy/unit_conversions.csv (product_id, unit_of_measure, factor); hvor nogle af en vares "
+            "linjer nævner en enhed og andre ingen, skal products sige varens egen."
         ),
         failing=f"""
             select product_id, unit_of_measure, own_unit, line_count from {UNITS} where factor is null
@@ -189,11 +192,12 @@ def _list_checks(
             unit="rows",
             maximum=0,
             en=f"No number outside the list of {ones_en} differs from one in it only in case, blanks, "
-            "leading zeros or the form of a letter. If the two are one, say so in feeds.yaml (a lookup or an "
-            "expression); they are never joined by likeness.",
+            "leading zeros, .0 behind it or the form of a letter. If the two are one, say so in "
+            "feeds.yaml (a lookup or an expression); they are never joined by likeness.",
             da=f"Intet nummer uden for virksomhedens {list_da} afviger fra et i den kun ved store bogstaver, "
-            "mellemrum, foranstillede nuller eller et bogstavs form. Er de to den samme, så skriv det i "
-            "feeds.yaml (et opslag eller et udtryk); de lægges aldrig sammen, fordi de ligner hinanden.",
+            "mellemrum, foranstillede nuller, .0 bagefter eller et bogstavs form. Er de to den samme, så "
+            "skriv det i feeds.yaml (et opslag eller et udtryk); de lægges aldrig sammen, fordi de ligner "
+            "hinanden.",
             failing=f"""
                 select number as {number}, in_list from {ALIKE} where feed = '{feed}'
                 order by number, in_list""",
@@ -687,8 +691,12 @@ def _compare_forms(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _plain_form(number: str) -> str:
-    """A number without what systems write differently: case, blanks, leading zeros, form of letters."""
-    return "".join(unicodedata.normalize("NFKC", number).casefold().split()).lstrip("0")
+    """A number without what systems write differently.
+
+    That is case, blanks, leading zeros, the form of letters, and `.0` behind a whole number.
+    """
+    plain = "".join(unicodedata.normalize("NFKC", number).casefold().split()).lstrip("0")
+    return re.sub(r"(?<=\d)[.,]0$", "", plain) if plain[:-2].isdigit() else plain
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import duckdb
 
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.quality.certification import CheckResult
-from kunderegnskab.sql import literal, literals
+from kunderegnskab.sql import literal, literals, parquet
 from kunderegnskab.workspace import Workspace, journal
 
 RunOutcome = Literal["published", "failed", "unchanged"]
@@ -236,8 +236,7 @@ def _rows(con: duckdb.DuckDBPyConnection, files: Sequence[Path], selected: str, 
 
 
 def _relation(files: Sequence[Path]) -> str:
-    listed = literals(files)
-    return f"read_parquet([{listed}], union_by_name = true)"
+    return parquet(files, "union_by_name = true")
 
 
 def _are_readable(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> bool:

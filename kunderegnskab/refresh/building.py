@@ -14,9 +14,9 @@ from uuid import uuid4
 from kunderegnskab.audit.models import Model, record_models
 from kunderegnskab.audit.personal_data import record_personal_data
 from kunderegnskab.code_version import code_version
-from kunderegnskab.dbt.answers import LineageCache, built_models, counted, row_counts, rule_results
+from kunderegnskab.dbt.answers import LineageCache, built_models, row_counts, rule_results
 from kunderegnskab.dbt.project import parse_folder, project, rules, runs_folder, tests
-from kunderegnskab.problems import refusal
+from kunderegnskab.problems import counted, refusal
 from kunderegnskab.progress import report
 from kunderegnskab.quality.certification import CheckResult, current_build, record, start_build
 from kunderegnskab.refresh.warehouse import StepFailed, open_warehouse

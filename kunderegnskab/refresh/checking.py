@@ -6,19 +6,20 @@ which the build asks.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from kunderegnskab.dbt.project import expected_checks, project
 from kunderegnskab.feeds import load_feeds
-from kunderegnskab.ingest import LoadRecord, read_load_record
+from kunderegnskab.ingest import Intake, LoadRecord, read_load_record
 from kunderegnskab.personal.names import names_in
 from kunderegnskab.progress import report
 from kunderegnskab.publication import store
-from kunderegnskab.quality.certification import CheckResult, ExpectedCheck, record
-from kunderegnskab.quality.door import door_checks, run_door_where_changed
+from kunderegnskab.publication.gone_sources import note_gone_sources
+from kunderegnskab.quality.certification import CheckResult, ExpectedCheck, record, utc_now, waived
+from kunderegnskab.quality.door import door_checks, run_door, run_door_where_changed
 from kunderegnskab.quality.gate import Contradicted, gate_checks, run_gate
 from kunderegnskab.refresh.warehouse import open_warehouse
 from kunderegnskab.workspace import Company, Workspace
@@ -41,8 +42,21 @@ def check_files(workspace: Workspace, *, again: bool) -> list[CheckResult]:
     """
     report("checking the files", 0, 1)
     with open_warehouse(workspace) as con:
-        results = run_door_where_changed(workspace, con, list(load_feeds()), _today(), again=again)
-        return record(con, results, workspace.waivers)
+        began = utc_now()
+        results = run_door_where_changed(workspace, con, list(load_feeds()), began.date(), again=again)
+        return record(con, results, workspace.waivers, at=began)
+
+
+def looked_at(workspace: Workspace, con: duckdb.DuckDBPyConnection, intake: Intake) -> list[CheckResult]:
+    """What a refresh would find of files that were read, before anything is built on them; keeps nothing.
+
+    Args:
+        con: a database whose schema raw is loaded from them.
+    """
+    current = store.current(workspace.published)
+    note_gone_sources(con, workspace, intake, current.manifest.inputs if current else ())
+    today = utc_now().date()
+    return waived(run_door(con, list(load_feeds()), today), workspace.waivers, today)
 
 
 def check_totals(workspace: Workspace) -> list[CheckResult]:
@@ -50,8 +64,9 @@ def check_totals(workspace: Workspace) -> list[CheckResult]:
     report("checking the totals", 0, 1)
     previous = store.current(workspace.published)
     with open_warehouse(workspace) as con:
-        results = judged_totals(workspace, con, previous.database if previous else None, _today())
-        return record(con, results, workspace.waivers)
+        began = utc_now()
+        results = judged_totals(workspace, con, previous.database if previous else None, began.date())
+        return record(con, results, workspace.waivers, at=began)
 
 
 def judged_totals(
@@ -71,11 +86,6 @@ def judged_totals(
     company = Company.model_validate(load.parameters["company"])
     names = _names(workspace, load) if company.salesperson_keys == "pseudonym" else ()
     return run_gate(con, previous, as_of, names, _contradicted(workspace, con, load))
-
-
-def _today() -> date:
-    """As results are stamped: by UTC, so that they can be made again for their day."""
-    return datetime.now(UTC).date()
 
 
 def _contradicted(

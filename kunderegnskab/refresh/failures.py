@@ -13,10 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from kunderegnskab.dbt.answers import counted
 from kunderegnskab.ingest.rejects import reject_problems
 from kunderegnskab.publication import store
-from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, current_build, read_results
+from kunderegnskab.quality.certification import CheckResult, current_build, read_results
 from kunderegnskab.quality.gate import earlier_publication
 from kunderegnskab.sql import literal
 from kunderegnskab.workspace import Workspace
@@ -51,7 +50,7 @@ def _look_into_warehouse(workspace: Workspace, run_id: str) -> tuple[list[str], 
             return [], None
         told: list[str] = []
         for result in read_results(con):
-            if result.is_blocking and result.status not in GOOD_STATUSES:
+            if result.hinders:
                 told += _failed_check(workspace, con, result, lists / f"{result.check_name}.csv")
         return told, _list_rejects(con, rejects)
 
@@ -59,13 +58,13 @@ def _look_into_warehouse(workspace: Workspace, run_id: str) -> tuple[list[str], 
 def _failed_check(
     workspace: Workspace, con: duckdb.DuckDBPyConnection, result: CheckResult, rows: Path
 ) -> Iterator[str]:
-    count = f" ({counted(result.failing_rows, 'row')})" if result.failing_rows else ""
-    yield f"The check {result.check_name} failed{count}: {result.expectation}"
+    sentence, *rows_told = result.told
+    yield sentence
     if result.check_name.endswith("__rejects_within_allowance"):
         rejects = reject_problems(con, limit=_SHOWN, feed=result.subject)
         yield from (f"  {problem.sentence()}" for problem in rejects)
         return
-    yield from (f"  {line}" for line in result.detail.splitlines())
+    yield from rows_told
     if result.failing_sql:
         rows.parent.mkdir(parents=True, exist_ok=True)
         previous = store.current(workspace.published)

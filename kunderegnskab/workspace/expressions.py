@@ -17,6 +17,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from kunderegnskab.workspace.mapping import writes_a_zone
+
 # What sqlglot has to remark, nobody reads.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
@@ -73,6 +75,7 @@ _NODES: tuple[type[exp.Expr], ...] = (
 )
 _WHOLE = (exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT, exp.DType.INT128)
 WHOLE_TYPES = tuple(exp.DataType.build(each).sql(dialect="duckdb") for each in _WHOLE)
+_DATE_TYPES = (exp.DType.DATE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
 _TYPES = (*_WHOLE, exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.DECIMAL, exp.DType.BOOLEAN, exp.DType.DATE)
 _TYPES += (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
 
@@ -195,6 +198,7 @@ class Expression:
                 carried=tuple(place[id(child)] for child in _carried(node) if id(child) in place),
                 makes_text=isinstance(node, exp.DPipe | exp.Concat | exp.ConcatWs | exp.Cast),
                 is_product=isinstance(node, exp.Mul),
+                is_order=isinstance(node, _ORDERS),
                 reader=call[0] if (call := _reader_call(node)) is not None else None,
                 cast_to=node.to.sql(dialect="duckdb").lower() if isinstance(node, exp.Cast) else None,
                 has_columns=node.find(exp.Column) is not None,
@@ -223,6 +227,7 @@ class Part:
         carried: places of what may become its value, or a part of it, as it is.
         makes_text: whether it makes text of values of other types.
         is_product: whether it multiplies its operands.
+        is_order: whether it asks which of its operands comes first.
         reader: the function of READERS, if it calls one.
         cast_to: the type, if it is a cast.
         has_columns: whether its value follows from the record; else it stands in the expression itself.
@@ -235,6 +240,7 @@ class Part:
     carried: tuple[int, ...]
     makes_text: bool
     is_product: bool
+    is_order: bool
     reader: str | None
     cast_to: str | None
     has_columns: bool
@@ -244,6 +250,9 @@ _COMPARISONS = (
     *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ),
     *(exp.In, exp.Between, exp.Is, exp.Nullif, exp.Coalesce, exp.Greatest, exp.Least),
 )
+
+
+_ORDERS = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.Greatest, exp.Least)
 
 
 def _compared(node: exp.Expr) -> list[exp.Expr]:
@@ -360,6 +369,7 @@ def _refuse_node(node: exp.Expr) -> None:
         )
     if isinstance(node, exp.Cast):
         _refuse_type(node.to)
+    _refuse_lost_zone(node)
     if isinstance(node, exp.Anonymous):
         _refuse_call(node)
     elif not isinstance(node, _NODES):
@@ -372,6 +382,58 @@ def _refuse_node(node: exp.Expr) -> None:
 
 
 _ALLOWED = "docs/workspace.md lists what it may use"
+
+
+_CLOCK_AND_ZONE = r"(?i)\d:\d\d.*?(\d ?[+-]\d{1,2}(:?\d\d)?|[a-z])\s*$"
+_DAYS = ("DAY", "DAYS", "WEEK", "WEEKS", "MONTH", "MONTHS", "QUARTER", "QUARTERS", "YEAR", "YEARS")
+
+
+def _refuse_lost_zone(node: exp.Expr) -> None:
+    """Refuse what reads past a moment's zone, or counts from the first moment of 1970, which is in UTC."""
+    form = _strptime_form(node)
+    if form is not None and not (isinstance(form, exp.Literal) and form.is_string):
+        raise BadExpression(f"reads a moment by {form.sql(dialect='duckdb')}; write its form as one text")
+    if form is not None and writes_a_zone(form.name):
+        raise BadExpression(
+            f"reads past the time zone in {form.name!r}; write %z in its place, or moment(x), which "
+            "keeps the zone of 2025-01-31T23:30:00Z"
+        )
+    is_constant = isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal)
+    if is_constant and node.to.this in _DATE_TYPES and re.search(_CLOCK_AND_ZONE, node.this.name):
+        raise BadExpression(f"reads past the time zone of {node.this.name!r}; write moment(...)")
+    if isinstance(node, exp.Add | exp.DateAdd) and _is_first_of_1970(node) and _has_short_span(node):
+        raise BadExpression(
+            "counts from the beginning of 1970, which is a moment in UTC and no day yet; deliver moments as "
+            "text with their zone, such as 2025-01-31T23:30:00Z, and read them with date(x)"
+        )
+    part = node.this if isinstance(node, exp.Extract) else next(iter(node.expressions), None)
+    is_part = isinstance(node, exp.Extract) or (
+        isinstance(node, exp.Anonymous) and node.name.lower() == "date_part"
+    )
+    if is_part and part is not None and part.name.lower().startswith(("epoch", "timezone")):
+        raise BadExpression(
+            f"asks for {part.name.lower()} of a moment, whose clock is the company's and not that of UTC; "
+            "use date_diff between two moments"
+        )
+
+
+def _strptime_form(node: exp.Expr) -> exp.Expr | None:
+    if isinstance(node, exp.StrToTime):
+        return node.args.get("format")
+    is_tried = isinstance(node, exp.Anonymous) and node.name.lower() == "try_strptime"
+    return node.expressions[1] if is_tried and len(node.expressions) == 2 else None
+
+
+def _is_first_of_1970(node: exp.Expr) -> bool:
+    years = [each.args.get("year") for each in node.find_all(exp.DateFromParts)]
+    return any(each.name.startswith("1970-01-01") for each in node.find_all(exp.Literal)) or any(
+        isinstance(year, exp.Literal) and year.name == "1970" for year in years
+    )
+
+
+def _has_short_span(node: exp.Expr) -> bool:
+    units = [each.args.get("unit") for each in node.find_all(exp.Interval)]
+    return any(unit is None or unit.name.upper() not in _DAYS for unit in units)
 
 
 def _refuse_type(target: exp.DataType) -> None:

@@ -14,13 +14,14 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.installation import DEMO_COMPANY, REPOSITORY
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.workspace.company import Company
-from kunderegnskab.workspace.mapping import Format, Source
+from kunderegnskab.workspace.mapping import Format, NumberWrittenOtherwise, Source
 from kunderegnskab.workspace.waivers import Waiver
 
 ENVIRONMENT_VARIABLE = "KUNDEREGNSKAB_WORKSPACE"
@@ -255,10 +256,24 @@ def _canonical_files(workspace: Workspace, feed: str) -> list[Path]:
     return [path for path in candidates if path.is_file()]
 
 
+class _Constructor(SafeConstructor):
+    """Keeps how a whole number is written where that is not how it is counted: 0123, 0x1F, 1_000."""
+
+    def construct_yaml_int(self, node: Any) -> int:
+        """The number, which knows its text."""
+        number = int(super().construct_yaml_int(node))
+        return number if str(number) == node.value else NumberWrittenOtherwise(number, node.value)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:int", _Constructor.construct_yaml_int)
+
+
 def _read_yaml(path: Path, kind: type = dict) -> Any:
     try:
         # YAML 1.2: `NO` is a country and `on` a word, and a key that stands twice is an error.
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Constructor = _Constructor
+        content = yaml.load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputProblems(
             [InputProblem(path.name, f"cannot be read ({error.strerror})", "check the file and its rights")]
@@ -270,6 +285,16 @@ def _read_yaml(path: Path, kind: type = dict) -> Any:
         raise InputProblems(
             [InputProblem(path.name, f"is not valid YAML{line}: {detail}", "correct that line")]
         ) from error
+    except RecursionError:
+        raise InputProblems(
+            [
+                InputProblem(
+                    path.name,
+                    "has more lists or keys within each other than can be read",
+                    "write it as docs/workspace.md shows, which needs five levels at most",
+                )
+            ]
+        ) from None
     if content is None:
         content = kind()
     if not isinstance(content, kind):

@@ -19,10 +19,29 @@ NegativeForm = Literal["leading", "trailing", "unicode_minus", "parentheses"]
 Encoding = Literal["utf-8", "utf-8-sig", "cp1252", "utf-16"]
 
 
+class NumberWrittenOtherwise(int):
+    """A whole number of a configuration that is not written as its digits are."""
+
+    def __new__(cls, number: int, written: str) -> Self:
+        """Args:
+        written: as it stands in the file.
+        """
+        made = super().__new__(cls, number)
+        made.written = written
+        return made
+
+    written: str
+
+    def __repr__(self) -> str:
+        return self.written
+
+
 def _as_text(value: object) -> object:
     # `true_words: [1]` and `values: {line_no: 1}` are natural to write; YAML gives numbers and booleans.
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, NumberWrittenOtherwise):
+        raise ValueError("Input should be a valid string: put it in quotes, or it is read as another text")
     return str(value) if isinstance(value, int) else value
 
 
@@ -58,6 +77,18 @@ Pattern = Annotated[str, Field(min_length=1), AfterValidator(_is_below_landing)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _has_clock(form: str) -> bool:
+    return re.search("%-?[HIMSpfgncXT]", form) is not None
+
+
+def writes_a_zone(form: str) -> bool:
+    """Whether a strptime format has a time zone as plain text, which is read past: `Z`, `UTC`, `+00:00`."""
+    written = re.sub("%-?[A-Za-z%]", " ", form)
+    has_word = re.search(r"(?i)(?<![a-z])(UTC|GMT|CES?T|Z)(?![a-z])", written) is not None
+    has_offset = re.search(r"(%-?[HIMSpfgnXT]|\.0+) ?[+-]\d", form) is not None
+    return written.endswith("Z") or (_has_clock(form) and (has_word or has_offset))
 
 
 class Format(_Part):
@@ -104,19 +135,12 @@ class Format(_Part):
 
     @property
     def _names_a_zone(self) -> bool:
-        written = re.sub("%-?[A-Za-z%]", " ", self.date)
-        has_word = re.search(r"(?i)(?<![a-z])(UTC|GMT|CES?T|Z)(?![a-z])", written) is not None
-        has_offset = re.search(r"(%-?[HIMSpfgnXT]|\.0+) ?[+-]\d", self.date) is not None
-        return (
-            re.search("%[zZ]", self.date) is not None
-            or written.endswith("Z")
-            or (self.has_clock and (has_word or has_offset))
-        )
+        return re.search("%[zZ]", self.date) is not None or writes_a_zone(self.date)
 
     @property
     def has_clock(self) -> bool:
         """Whether the form of dates has a time of day, so that dates are moments."""
-        return re.search("%-?[HIMSpfgncXT]", self.date) is not None
+        return _has_clock(self.date)
 
 
 def _first_of_month(value: object) -> object:
@@ -166,6 +190,9 @@ class Source(_Part):
     allow_rejects: AllowedRejects | None = None
     shares_files: str | None = Field(
         None, min_length=3, description="why another source of the feed reads the same files, too"
+    )
+    leaves_out: str | None = Field(
+        None, min_length=3, description="why records of a shared file may be taken by no source"
     )
     not_personal: dict[str, Annotated[str, Field(min_length=3)]] = Field(
         default_factory=dict,

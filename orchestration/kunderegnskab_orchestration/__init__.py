@@ -2,3 +2,9 @@
 
 What the steps do belongs in `kunderegnskab`, which never imports this package.
 """
+
+import os
+
+# Nothing here is algebra, and where memory is short OpenBLAS, which numpy and scipy bring along, waits for
+# ever for that of its threads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -17,6 +17,7 @@ from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import working_on
 from kunderegnskab_orchestration.runs.logs import new_log, output_to
 from kunderegnskab_orchestration.runs.outcome import (
+    STOPPED,
     Conclusion,
     Outcome,
     concluded,
@@ -24,6 +25,7 @@ from kunderegnskab_orchestration.runs.outcome import (
     events_of,
     outcome_of,
 )
+from kunderegnskab_orchestration.stopping import was_told_to_stop
 from kunderegnskab_orchestration.tags import FULL, WORKSPACE, run_tags
 
 
@@ -50,6 +52,8 @@ def refresh(workspace: Workspace, progress: Progress, *, full: bool = False) -> 
         return replace(came, outcome=replace(came.outcome, changed=changed))
 
     came = concluded(workspace, None, work)
+    if came.outcome.status == "failed" and was_told_to_stop():
+        came = Conclusion(replace(came.outcome, sentences=(STOPPED,)), "stopped")
     outcome, told_not = ended(workspace, came, time.monotonic() - began)
     # A publication hands on the heads before its own once more, and tells of it.
     before = () if outcome.status == "published" else tuple(problems)
@@ -67,7 +71,7 @@ def _run(workspace: Workspace, progress: Progress, tags: dict[str, str]) -> Conc
 
 
 def _job_done(workspace: Workspace, progress: Progress, run_id: str, tags: dict[str, str]) -> Conclusion:
-    from kunderegnskab_orchestration.runs import failures, notes
+    from kunderegnskab_orchestration.runs import notes
     from kunderegnskab_orchestration.runs.instance import open_instance
 
     with open_instance(workspace) as instance, listening(progress):
@@ -82,6 +86,4 @@ def _job_done(workspace: Workspace, progress: Progress, run_id: str, tags: dict[
             raise_on_error=False,
         )
         events = events_of(instance, run_id)
-        if failures.was_told_to_stop(events):
-            raise KeyboardInterrupt
         return Conclusion(outcome_of(workspace, run_id, events, notes.run_warnings(workspace, run_id)))

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,9 @@ def perform(
     manifest = publication.manifest
     days = days_of_checks(publication)
     # A stage without any result was forged, and is told of whatever its day.
-    door_day, dbt_day, gate_day = (days.get(stage, manifest.started_at.date()) for stage in STAGES)
+    door_at, dbt_at, gate_at = (
+        datetime.combine(days.get(stage, manifest.started_at.date()), time.min) for stage in STAGES
+    )
     # The models name their warehouse so.
     warehouse = scratch / "kunderegnskab.duckdb"
     warehouse.unlink(missing_ok=True)
@@ -104,12 +107,12 @@ def perform(
             input_hash=manifest.input_hash,
             code_version=manifest.code_version,
         )
-        record(con, run_door(con, list(load_feeds()), door_day), manifest.waivers, today=door_day)
+        record(con, run_door(con, list(load_feeds()), door_at.date()), manifest.waivers, at=door_at)
         start_build(con, manifest.run_id)
     progress(f"computing {publication.name} again", 0, 1)
     models, rules = _run_models(workspace, warehouse, scratch)
     with duckdb.connect(str(warehouse), config=WAREHOUSE_CONFIG) as con:
-        record(con, rule_results(*rules, con), manifest.waivers, today=dbt_day)
+        record(con, rule_results(*rules, con), manifest.waivers, at=dbt_at)
         lineage, _ = LineageCache(parse_folder(workspace)).of(models, con)
         record_models(con, models, lineage)
         record_personal_data(con, lineage)
@@ -117,10 +120,10 @@ def perform(
         previous = manifest.previous
         before = store.find(workspace.published, previous.publication) if previous else None
         try:
-            totals = judged_totals(workspace, con, before.database if before else None, gate_day)
+            totals = judged_totals(workspace, con, before.database if before else None, gate_at.date())
         except CannotTrace as error:
             raise CannotReperform(str(error)) from error
-        record(con, totals, manifest.waivers, today=gate_day)
+        record(con, totals, manifest.waivers, at=gate_at)
         made = read_results(con)
         pages = _different_pages(workspace, publication, con, scratch)
         return Again(

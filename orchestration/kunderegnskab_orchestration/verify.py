@@ -124,11 +124,10 @@ def verify(
     if newest_one is not None:
         _look_at_secret(workspace, newest_one, report)
     chosen = newest(integrity, wanted, last)
-    known = {name for each in chosen for name in (each.name, str(each.manifest.number))}
     report.not_done += [
         f"{name} is no publication that is whole, so it was not computed again."
         for name in wanted
-        if name not in known
+        if not any(each.goes_by(name) for each in chosen)
     ]
     if newest_one is not None and not chosen and not wanted:
         report.not_done.append("No publication was read or computed again (--last 0).")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kunderegnskab.dbt.process import started_early
-from kunderegnskab.problems import InputProblems, KunderegnskabError
+from kunderegnskab.problems import InputProblems, KunderegnskabError, told_plainly
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.refresh import due
 from kunderegnskab.refresh.beginning import make_ready
@@ -41,7 +41,12 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the run whose id is the argument, in the workspace that the environment names."""
     workspace, run_id = find_workspace(), sys.argv[1]
-    with working_on(workspace, run_id), output_to(new_log(workspace)), ExitStack() as ready:
+    with working_on(workspace, run_id), ExitStack() as ready:
+        no_log = None
+        try:
+            ready.enter_context(output_to(new_log(workspace)))
+        except OSError as error:  # the command ends by that, too
+            no_log = told_plainly(error)
         # What hinders dbt, the run will say.
         with suppress(KunderegnskabError, OSError):
             ready.enter_context(started_early(workspace))
@@ -50,12 +55,18 @@ def main() -> None:
         from dagster._utils.interrupts import capture_interrupts
 
         with capture_interrupts(), dg.DagsterInstance.get() as instance:
-            _work(workspace, instance, run_id)
+            _work(workspace, instance, run_id, no_log)
 
 
-def _work(workspace: Workspace, instance: dg.DagsterInstance, run_id: str) -> None:
+def _work(workspace: Workspace, instance: dg.DagsterInstance, run_id: str, no_log: str | None) -> None:
     began = time.monotonic()
-    came = concluded(workspace, run_id, lambda: Conclusion(_outcome(workspace, instance, run_id)))
+
+    def work() -> Conclusion:
+        if no_log is not None:
+            raise KunderegnskabError(no_log)
+        return Conclusion(_outcome(workspace, instance, run_id))
+
+    came = concluded(workspace, run_id, work)
     told = came.outcome.sentences or came.outcome.notes
     _report_failure(instance, run_id, "\n".join(told), is_worth_a_try=came.how == "busy")
     _, told_not = ended(workspace, came, time.monotonic() - began)

@@ -143,6 +143,7 @@ POOLS: dict[str, Pool] = {
 # The models that Books runs, with their schemas, and what it gives them.
 MODELS = {"int_pool_receivers": "intermediate", "allocation_steps": "audit", "allocations": "audit"}
 GIVEN = (
+    "staging.stg_fiscal_months",
     "staging.stg_activity_times",
     "intermediate.int_pool_months",
     "intermediate.int_customer_drivers",

@@ -13,7 +13,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -425,7 +425,7 @@ def test_status_says_what_is_published(project: Project, demo_workspace: Path):
     assert report.json["publication"] == name
     assert (report.json["first_month"], report.json["last_month"]) == ("2023-01", "2025-12")
     # Two of them the list of this small demo lacks, and an adjustment names them.
-    assert report.json["customers"] == 43
+    assert report.json["customers"] == 42
     assert report.json["checks"]["waived"] == 0
     assert report.json["checks"]["passed"] > 100
     assert report.json["last_refresh"]["status"] == "published"
@@ -434,7 +434,7 @@ def test_status_says_what_is_published(project: Project, demo_workspace: Path):
     text = quickly(project, "status", "--workspace", demo_workspace)
     assert text.code == 0
     assert f"Nordlys Engros A/S: publication {name}" in text.out
-    assert "months    2023-01 to 2025-12, 43 customers" in text.out
+    assert "months    2023-01 to 2025-12, 42 customers" in text.out
     assert "made from the files that lie there now" in text.out
 
 
@@ -503,6 +503,27 @@ def test_check_inputs_changes_nothing_and_names_unused_files(
             "landing/salg/noter.txt: is read by no mapping; map it in feeds.yaml, or remove it." in done.out
         )
         assert "All files can be read." in done.out
+
+
+def test_check_inputs_asks_what_a_refresh_asks_of_the_files(project: Project, small_to_change: Path):
+    calendar = ["fiscal_year,period_no,first_day,last_day"]
+    for number in range(1, 13):
+        first, after = date(2025, number, 1), date(2025 + number // 12, number % 12 + 1, 1)
+        calendar.append(f"2025,{number},{first},{after - timedelta(days=1)}")
+    at_rest(small_to_change / "policy" / "fiscal_calendar.csv", ("\n".join(calendar) + "\n").encode())
+    before = tree(small_to_change)
+    done = quickly(project, "check-inputs", "--json", "--workspace", small_to_change)
+    assert done.code == 1
+    assert tree(small_to_change) == before
+    check = "door__fiscal_calendar__holds_every_day"
+    named = [line for line in done.json["problems"] if line.startswith("The check ")]
+    assert [line.split(" failed")[0] for line in named] == [f"The check {check}"]
+    place = "_source_file=landing/salg/nord.csv, column_name=posting_date, calendar_year=2024, "
+    assert any(place in line for line in done.json["problems"])
+
+    waiver = {"check": check, "person": "Ida", "reason": "tried", "valid_to": "2099-12-31"}
+    (small_to_change / "waivers.yaml").write_text(json.dumps([waiver]), encoding="utf-8")  # JSON is YAML
+    assert quickly(project, "check-inputs", "--json", "--workspace", small_to_change).json["problems"] == []
 
 
 def test_a_refresh_names_what_it_does_not_read_also_when_nothing_has_changed(

@@ -205,7 +205,7 @@ def test_memory_that_is_not_enough(small_to_change: Path) -> None:
     done = refused(small_to_change, "looking at files", no_memory, 1)
     assert (done.code, done.is_published) == (1, False), done.said
     assert done.said.splitlines()[-1].startswith(MEMORY), done.said
-    # Not while files are read: libraries are loaded beside it, and OpenBLAS waits for memory for ever.
+    # Not while files are read: libraries are loaded beside it, and Python itself may lose the error then.
     for number, stage in enumerate(("building", "publishing"), start=2):
         assert_failed_plainly(refused(small_to_change, stage, no_memory, number), stage, MEMORY)
     assert_works_again(small_to_change)

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from kunderegnskab.dbt.answers import rule_results
+from kunderegnskab.dbt.answers import rule_results, sentence_of
 from kunderegnskab.quality.certification import CheckResult
 
 TEST = "test.kunderegnskab.orders__rules"
@@ -74,3 +74,26 @@ def test_a_test_that_broke_has_no_rule_that_passes(con: Any) -> None:
 def test_what_dbt_passed_is_not_asked_again(con: Any) -> None:
     con.execute("drop table orders")
     assert {each.status for each in results(con, "pass")} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("positive_stg_exchange_rates_rate", ("Every rate of exchange_rates is above 0", "correct the named records")),
+        ("ledger_reconciliation__nothing_is_unexplained", ("ledger accounts", "supply the missing records")),
+        ("receivables_reconciliation__ties_to_the_control_account", ("role receivables", "supply the missing documents")),
+        ("rejects__are_within_the_allowance", ("exchange rate", "allow_rejects")),
+        ("unique_stg_customer_costs_cost_no", ("customer_costs_cost_no", "correct the named records")),
+        ("stg_credit_terms__has_no_nulls", ("No record of credit_terms", "correct the named records")),
+        (
+            "accepted_values_stg_sales_lines_document_type__invoice__credit_note",
+            ("Sales_lines_document_type has only", "correct the named records"),
+        ),
+        ("orders__are_known", ("Orders are known;", "report the check with the log")),
+    ],
+)  # fmt: skip
+def test_a_broken_rule_says_what_is_expected_and_what_to_do(rule: str, words: tuple[str, ...]) -> None:
+    sentence = sentence_of(rule)
+    assert sentence.endswith(".")
+    assert "__" not in sentence
+    assert all(each in sentence for each in words)

@@ -103,6 +103,16 @@ def in_sql(text: str, *, has_amounts: bool = False) -> bool:
         "\U0001fbf2\U0001fbf8\U0001fbf0\U0001fbf2\U0001fbf5\U0001fbf5-1234",
         "280255-\U0001fbf1\U0001fbf2\U0001fbf3\U0001fbf4",
         "\u200bH\u00e5 280255-1234",
+        "280255:1234",
+        "280255 : 1234",
+        "280255_1234",
+        "28_02_55_1234",
+        "280255\uff1a1234",
+        "280255\uff3f1234",
+        "28-02-1955-1234",
+        "28.02.2012-1234",
+        "28021955-1234",
+        "29021956_1234",
     ],
 )
 def test_a_day_and_four_digits_are_a_cpr_number(text):
@@ -114,7 +124,18 @@ def test_a_day_and_four_digits_are_a_cpr_number(text):
     assert in_sql(text, has_amounts=True) == (text not in ("280255.1234", "280255\uff0e1234"))
 
 
-@pytest.mark.parametrize("text", ["280255.1234", "-280255.1234", "1 280255.1234", "280255.1234 kr"])
+@pytest.mark.parametrize(
+    "text", ["280255-12 34", "28 02 55 12 34", "280255 12\u00a034", "28\u00a002\u00a055\u00a012\u00a034"]
+)
+def test_blanks_may_part_the_four_digits(text):
+    assert has_cpr(text)
+    assert masked(text) == "******-****"
+    assert in_sql(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["280255.1234", "-280255.1234", "1 280255.1234", "280255.1234 kr", "28021955.1234"]
+)
 def test_six_digits_a_dot_and_four_may_be_an_amount(text):
     assert has_cpr(text)
     assert in_sql(text)
@@ -141,7 +162,16 @@ def test_no_amount_is_written_like_that(text):
         "281355-1234",
         "28-02-2024",
         "28.02.2024 1234",
+        "28-02-2024 12:34",
+        "29-02-1955-1234",
+        "28-02-2155-1234",
+        "28-02-25 12:34",
+        "10:01:55 12:34",
+        "10:01:55.1234",
+        "280255-12-34",
         "2024-02-28 1234",
+        "salg_2010-12_2011-06.csv",
+        "1912-01-2012-12",
         "2024-12-31 23:30:00",
         "280255 12345",
         "280255 123",

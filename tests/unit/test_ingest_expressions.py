@@ -149,6 +149,12 @@ def test_no_error_of_the_engine_reaches_a_user(tmp_path, net):
         ("case when Antal in (1, 2) then 1 end", "compares a number with text"),
         ("case when nullif(Antal, 1) is null then 1 end", "compares a number with text"),
         ("case Antal when 1 then 2 end", "compares a number with text"),
+        ("case when Antal > '5' then 1 end", "asks which text comes first"),
+        ("case when Dato >= '01-02-2024' then 1 end", "asks which text comes first"),
+        ("case when Dato between '01-02-2024' and '05-02-2024' then 1 end", "asks which text comes first"),
+        ('number(least(Antal, "Beløb"))', "asks which text comes first"),
+        ("number(greatest(Antal, '5'))", "asks which text comes first"),
+        ("case when Antal < Tekst then 1 end", "compare numbers or days: read each text with number()"),
         ("case number(Antal) when 1 then 2 when Tekst then 3 end", "compares a number with text"),
         ("case date '2024-02-01' when Dato then 2 end", "compares a day with text"),
         ("case when Tekst is true then 1 end", "compares text with true or false"),
@@ -442,7 +448,7 @@ def test_what_is_no_expression_over_one_record_is_refused(text):
             "number(x)::decimal(18, 2)",
             "divide(number(x), 3, 2)",
         ),
-        "x is not distinct from 'a' and x between 'a' and 'b'",
+        "x is not distinct from 'a' and date(x) between date '2024-01-01' and '2024-12-31'",
     ],
 )
 def test_what_works_on_one_record_is_let_by(tmp_path, text):

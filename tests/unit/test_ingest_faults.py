@@ -15,8 +15,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 import xlsxwriter
+from pyarrow import parquet
 from small_intake import problems_of, taken, workspace_of, write_files
 
 from kunderegnskab.ingest import landing
@@ -368,6 +370,29 @@ def parquet_bytes(folder: Path) -> bytes:
     return path.read_bytes()
 
 
+@pytest.mark.parametrize("names", [["NET", "net"], ["net", "Net"], ["net", "net"], ["net", "x", "NET"]])
+def test_a_parquet_with_a_column_twice_is_refused(tmp_path, names):
+    path = tmp_path / "t.parquet"
+    columns = ["Bilag", "Linje", "Type", "Dato", "Kunde", "Antal", *names]
+    row = ["1", "1", "invoice", "2024-02-28", "K1", "2", *(str(100 + n) for n in range(len(names)))]
+    parquet.write_table(pa.table([pa.array([cell]) for cell in row], columns), path)
+    feeds = FEEDS.format(files="salg.parquet", form="type: parquet").replace("Beløb", "net")
+    assert problems_of(workspace_of(tmp_path / "w", feeds, {"salg.parquet": path.read_bytes()})) == [
+        "landing/salg.parquet, column net: the header has this column 2 times; give each column its own name "
+        "in the file."
+    ]
+
+
+def test_a_column_twice_of_which_nothing_is_read_is_no_fault_in_a_parquet(tmp_path):
+    path = tmp_path / "t.parquet"
+    columns = ["x", "X", "Bilag", "Linje", "Type", "Dato", "Kunde", "Antal", "Beløb", "x_1"]
+    row = ["7", "8", "1", "1", "invoice", "2024-02-28", "K1", "2", "9.50", "6"]
+    parquet.write_table(pa.table([pa.array([cell]) for cell in row], columns), path)
+    feeds = FEEDS.format(files="salg.parquet", form="type: parquet")
+    result = taken(workspace_of(tmp_path / "w", feeds, {"salg.parquet": path.read_bytes()}))
+    assert result.values("select net_amount from raw.sales_lines") == [Decimal("9.5")]
+
+
 @pytest.mark.parametrize("damage", ["half", "middle", "text"])
 def test_a_damaged_parquet_is_refused(tmp_path, damage):
     content = parquet_bytes(tmp_path)
@@ -420,6 +445,134 @@ def test_json_without_the_declared_records_is_refused(tmp_path):
     assert refusals(tmp_path, "salg.json", content, "type: json, records: collection") == [
         "landing/salg.json: has no collection, where its records are declared to be; correct `records` in "
         "feeds.yaml, or deliver the file again."
+    ]
+
+
+TWICE = "stands more than once in one object, so its value is unknown"
+JSON_ROW = dict(zip(HEADER.split(";"), ["1", "1", "invoice", "2024-02-28", "K1", 2, 1], strict=True))
+
+
+def json_rejects(root: Path, content: str, form: str = "type: json") -> tuple[list[object], list[str]]:
+    """The documents that are loaded, and what is said of those that are rejected."""
+    feeds = FEEDS.format(files="salg.json", form=form)
+    result = taken(workspace_of(root, feeds, {"salg.json": content}))
+    said = [f"{record} {column}: {reason}" for record, column, _, reason in result.rejects]
+    return result.values("select document_no from raw.sales_lines order by _source_record"), said
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"Beløb": 1', '"Beløb": 100, "Beløb": 200'),
+        ('"Beløb": 1', '"Beløb": 1, "Beløb": 1'),
+        ('"Beløb": 1', '"Bel\\u00f8b": 7, "x": {}, "Beløb": null'),
+    ],
+)
+def test_a_json_record_with_a_key_twice_is_rejected(tmp_path, old, new):
+    good = json.dumps(JSON_ROW, ensure_ascii=False)
+    assert old in good
+    assert json_rejects(tmp_path, f"[{good}, {good.replace(old, new)}]") == (["1"], [f"2 Beløb: {TWICE}"])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"no": "7", "lines": [{"p": {"q": 1}}], "lines": [{"p": {"q": 2}}]}',
+        '{"no": "7", "lines": [{"p": {"q": 1}, "p": {"q": 2}}]}',
+        '{"no": "7", "lines": [{"p": {"q": 1, "q": 2}}]}',
+        '{"no": "7", "no": "8", "lines": [{"p": {"q": 1}}]}',
+    ],
+)
+def test_a_json_key_twice_on_the_way_to_a_value_is_rejected(tmp_path, document):
+    form, columns = "{type: json, records: lines}", "{customer_id: no, customer_name: lines.p.q}"
+    feeds = f"customers:\n  - files: k.json\n    format: {form}\n    columns: {columns}\n"
+    sales = "document_no,line_no,document_type,posting_date,customer_id,quantity,net_amount,discount_amount\n"
+    files = {"k.json": document, "sales_lines.csv": f"{sales}1,1,invoice,2024-01-01,7,1,1,0\n"}
+    result = taken(workspace_of(tmp_path, feeds, files))
+    assert [reason for *_, reason in result.rejects] == [TWICE]
+
+
+def test_a_json_key_twice_that_is_not_read_is_no_fault(tmp_path):
+    content = json.dumps(JSON_ROW).replace('{"Bilag"', '{"x": 1, "x": 2, "Bilag"')
+    assert json_rejects(tmp_path, content) == (["1"], [])
+
+
+MISSING = "has no lines, where its records are declared to be"
+
+
+@pytest.mark.parametrize(
+    ("second", "said", "left_out"),
+    [
+        ('"line": [{"q": 1}]', [f"2 Bilag: {MISSING}"], []),
+        ('"lines": null', [f"2 Bilag: {MISSING}"], []),
+        ('"Lines": {"q": 1}', [f"2 Bilag: {MISSING}"], []),
+        ('"lines": []', [], ["document without lines"]),
+        ('"lines": [ ]', [], ["document without lines"]),
+    ],
+)
+def test_a_json_document_without_records_is_named(tmp_path, second, said, left_out):
+    form = "type: json, records: lines"
+    head = json.dumps(JSON_ROW, ensure_ascii=False).removesuffix("}").replace(', "Antal": 2', "")
+    feeds = FEEDS.format(files="salg.json", form=form).replace("Antal", "lines.q")
+    content = f'{head}, "lines": [{{"q": 3}}]}}\n{head.replace("1", "2", 1)}, {second}}}'
+    result = taken(workspace_of(tmp_path, feeds, {"salg.json": content}))
+    assert result.values("select document_no from raw.sales_lines") == ["1"]
+    assert [f"{record} {column}: {reason}" for record, column, _, reason in result.rejects] == said
+    (receipt,) = result.intake.receipts
+    assert (receipt.records_read, receipt.records_left_out) == (2, len(left_out))
+    lake = result.workspace.lake / receipt.lake_file
+    query = f"select _reason from read_parquet('{lake}') where _record_status = 'left_out'"
+    assert result.values(query) == left_out
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [('{"a": 1}', "is an object, "), ('["a", "b"]', "is an array, "), ("[]", "is an array, ")],
+)
+@pytest.mark.parametrize("column", ["Kunde", "Beløb"])
+def test_a_json_value_that_is_several_is_rejected(tmp_path, column, value, what):
+    bad = json.dumps(JSON_ROW | {column: "?"}, ensure_ascii=False).replace('"?"', value)
+    loaded, said = json_rejects(tmp_path, f"{json.dumps(JSON_ROW, ensure_ascii=False)}\n{bad}")
+    assert loaded == ["1"]
+    assert [each.partition("expected")[0] for each in said] == [f"2 {column}: {what}"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"a": 1}, ["a", "b"], [{"a": 1}], b"\xc6\xff"],
+    ids=["struct", "list", "structs", "bytes"],
+)
+def test_a_parquet_value_that_is_no_text_is_rejected(tmp_path, value):
+    path = tmp_path / "t.parquet"
+    names = HEADER.split(";")
+    cells = ["1", "1", "invoice", "2024-02-28", value, "2", "1"]
+    rows = [pa.array([cell, cell]) for cell in cells]
+    rows[0] = pa.array(["1", "2"])
+    rows[4] = pa.array([None, value])
+    parquet.write_table(pa.table(rows, names), path)
+    feeds = FEEDS.format(files="salg.parquet", form="type: parquet")
+    result = taken(workspace_of(tmp_path / "w", feeds, {"salg.parquet": path.read_bytes()}))
+    assert [(record, column) for record, column, *_ in result.rejects] == [(2, "Kunde")]
+    assert "expected one" in result.rejects[0][3] or "bytes" in result.rejects[0][3]
+
+
+def test_text_that_a_parquet_keeps_as_bytes_is_read(tmp_path):
+    path = tmp_path / "t.parquet"
+    cells = ["1", "1", "invoice", "2024-02-28", "Ærø".encode(), "2", "1"]
+    parquet.write_table(pa.table([pa.array([cell]) for cell in cells], HEADER.split(";")), path)
+    feeds = FEEDS.format(files="salg.parquet", form="type: parquet")
+    result = taken(workspace_of(tmp_path / "w", feeds, {"salg.parquet": path.read_bytes()}))
+    assert result.values("select customer_id from raw.sales_lines") == ["Ærø"]
+
+
+def test_a_lookup_key_that_nobody_knows_is_refused(tmp_path):
+    feeds = FEEDS.format(files="salg.csv", form=FORM) + (
+        '    lookups: {other: {files: o.json, format: {type: json}, key: k, source_column: "Bilag"}}\n'
+    )
+    content = '[{"k": "1"}, {"k": "2", "k": "3"}]'
+    files = {"salg.csv": table(GOOD), "o.json": content}
+    assert problems_of(workspace_of(tmp_path, feeds, files)) == [
+        f"landing/o.json, record 2, column k: {TWICE}; correct it in the source and deliver the file again."
     ]
 
 

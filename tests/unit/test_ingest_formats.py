@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from datetime import time as clock
@@ -23,7 +24,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
-from small_intake import Taken, problems_of, taken, workspace_of
+from small_intake import Taken, problems_of, taken, workspace_of, write_files
 
 from kunderegnskab.ingest.readers import read_records
 from kunderegnskab.workspace import Format
@@ -73,6 +74,98 @@ def csv_text(line_end: str = "\r\n") -> str:
         day = since.strftime("%d-%m-%Y") if since else ""
         writer.writerow([number, name, days, day, "Ja" if internal else "nej", "x"])
     return out.getvalue()
+
+
+def below(head: str, line_end: str) -> str:
+    """The customers, with something else than their header above them."""
+    return head + csv_text(line_end).split(line_end, 1)[1]
+
+
+NAMES = "Nr;Navn;Dage;Siden;Intern;"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("line_end", ["\r\n", "\n"])
+@pytest.mark.parametrize(
+    ("head", "header_row"),
+    [
+        ('Nr;Navn;Dage;Siden;Intern;"i\nalt"\r\n', 1),
+        ('Nr;Navn;Dage;Siden;Intern;"i\r\nalt, i\ndag"\n', 1),
+        ('Nr;Navn;Dage;Siden;Intern;"i\ralt"\n', 1),
+        (f"sep=;\n{NAMES}\r\n", 2),
+        (f"sep=;\r\n{NAMES}\n", 2),
+        (f'"Rapport";;\n"fra\ni går";\r\n{NAMES}\r\n', 3),
+        (f"\n\r\n{NAMES}\n", 3),
+    ],
+)
+def test_records_begin_behind_the_header_however_its_lines_end(
+    tmp_path: Path, head: str, header_row: int, line_end: str, encoding: str
+):
+    content = below(head, line_end)
+    form = f'type: csv, delimiter: ";", header_row: {header_row}, encoding: {encoding}, {FORM}'
+    assert rows_of(customers(tmp_path / "w", "k.csv", content.encode(encoding), form)) == CUSTOMERS
+    # A line that cannot be read keeps its number in the file.
+    broken = content + "9;To;fejl" + line_end
+    (sentence,) = problems_of(
+        workspace_of(
+            tmp_path / "broken",
+            FEEDS.format(files="k.csv", form=form),
+            {**SALES, "k.csv": broken.encode(encoding)},
+        )
+    )
+    assert sentence.startswith("landing/k.csv: line ")
+    assert " has 3 fields, the header has 6; " in sentence
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        *(("w", name) for name in ("k[1].csv", "k*.csv", "k?.csv", "net=7/k.csv", "k{1,2}.csv", "[.csv")),
+        *((folder, "k[1].csv") for folder in ("firma[1]", "customer_id=7", "payment_terms_days=1/*")),
+    ],
+)
+def test_a_name_that_looks_like_a_pattern_is_that_file_alone(tmp_path: Path, folder: str, name: str):
+    form = f'type: csv, delimiter: ";", {FORM}'
+    others = {each: csv_text().replace("0007", "999") for each in ("k1.csv", "kx.csv", "landing.csv")}
+    feeds = FEEDS.format(
+        files=json.dumps(name if "=" in name else re.sub(r"[*?[]", r"[\g<0>]", name)), form=form
+    )
+    files = {**SALES, **others, name: csv_text()}
+    assert rows_of(taken(workspace_of(tmp_path / folder, feeds, files))) == CUSTOMERS
+
+
+def test_line_ends_within_the_fields_of_a_large_file_are_no_ends_of_records(tmp_path: Path):
+    """DuckDB reads parts of it side by side, and says itself that it cannot read such a file so."""
+    note = "leveret, kunden\nringer igen; se\n\nfaktura\n"
+    header = "doc,day,qty,net,note\n"
+    count = 120_000
+    content = header + "".join(f'{n},2024-01-01,1,1,"{note * (n % 7)}"\n' for n in range(count))
+    assert len(content) > 16 << 20
+    feeds = FEEDS.format(files="k.csv", form=f'type: csv, delimiter: ";", {FORM}')
+    workspace = workspace_of(
+        tmp_path, feeds.replace("net_amount: net}", "net_amount: net, return_reason: note}")
+    )
+    write_files(workspace.landing, {"salg.csv": content, "k.csv": csv_text()})
+    found = taken(workspace).rows(
+        "select count(*), count(distinct document_no), sum(net_amount), "
+        "count(*) filter (length(coalesce(return_reason, '')) >= 30 * (document_no::int % 7)) from raw.sales_lines"
+    )
+    assert found == [(count, count, count, count)]
+
+
+@pytest.mark.parametrize("content", ["parquet", "json"])
+def test_a_folder_like_a_partition_gives_no_column(tmp_path: Path, content: str):
+    name = f"Nr=7/Dage=__HIVE_DEFAULT_PARTITION__/k[1].{content}"
+    record = {"Nr": "0007", "Navn": "Ø", "Dage": 30, "Siden": "2024-02-29", "Intern": True}
+    if content == "json":
+        data = json.dumps([record]).encode()
+    else:
+        out = io.BytesIO()
+        parquet.write_table(pa.Table.from_pylist([record]), out)
+        data = out.getvalue()
+    feeds = FEEDS.format(files="'Nr=7/**/*'", form=f"type: {content}")
+    result = taken(workspace_of(tmp_path / "currency=EUR", feeds, {**SALES, name: data}))
+    assert rows_of(result) == [("0007", "Ø", 30, date(2024, 2, 29), True)]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
@@ -154,6 +247,64 @@ def workbook(fill: Callable[[xlsxwriter.Workbook, Any], None], sheets: tuple[str
         for sheet in [book.add_worksheet(name) for name in sheets]:
             fill(book, sheet)
     return out.getvalue()
+
+
+HEADER_CELLS = ["Nr", "Navn", "Dage", "Siden", "Intern"]
+
+
+def sheets_of(rows: dict[str, list[list[str]]], hidden: str = "") -> bytes:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        for name, cells in rows.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(cells):
+                sheet.write_row(number, 0, row)
+            if name == hidden:
+                sheet.hide()
+            else:
+                sheet.activate()
+                sheet.set_first_sheet()
+    return out.getvalue()
+
+
+RECORDS = [HEADER_CELLS, ["1", "A", "", "", "true"]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "hidden", "what"),
+    [
+        ({"Jan": RECORDS, "Feb": RECORDS}, "", "the sheets 'Jan' and 'Feb' all have the columns"),
+        ({"Om": [["Noter"]], "Jan": RECORDS, "Feb": RECORDS}, "", "the sheets 'Jan' and 'Feb' all have"),
+        ({"Gammel": RECORDS, "Ny": RECORDS}, "Gammel", "its first sheet, 'Gammel', is hidden"),
+        ({"Gammel": [["Noter"]], "Ny": RECORDS}, "Gammel", "its first sheet, 'Gammel', is hidden"),
+    ],
+)
+def test_a_workbook_of_which_nobody_says_which_sheet_is_read_is_refused(tmp_path, rows, hidden, what):
+    files = {**SALES, "k.xlsx": sheets_of(rows, hidden)}
+    feeds = FEEDS.format(files="k.xlsx", form="type: xlsx")
+    (sentence,) = problems_of(workspace_of(tmp_path / "a", feeds, files))
+    assert sentence.startswith(f"landing/k.xlsx: {what}")
+    assert sentence.endswith(
+        "and nothing says which sheet is read; name it as `sheet` in the format in feeds.yaml; a source reads "
+        "one sheet."
+    )
+    named = FEEDS.format(files="k.xlsx", form=f"type: xlsx, sheet: {list(rows)[-1]}")
+    assert taken(workspace_of(tmp_path / "b", named, files)).values(
+        "select customer_id from raw.customers"
+    ) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "hidden"),
+    [
+        ({"Jan": RECORDS, "Om": [["Noter"]]}, ""),
+        ({"Jan": RECORDS, "Feb": [HEADER_CELLS]}, ""),
+        ({"Jan": RECORDS, "Gammel": RECORDS}, "Gammel"),
+    ],
+)
+def test_the_first_sheet_is_read_where_no_other_can_be_meant(tmp_path, rows, hidden):
+    result = customers(tmp_path, "k.xlsx", sheets_of(rows, hidden), "type: xlsx")
+    assert result.values("select customer_id from raw.customers") == ["1"]
 
 
 def fill_customers(book: xlsxwriter.Workbook, sheet: Any, top: int = 0) -> None:
@@ -338,7 +489,45 @@ def test_json_numbers_keep_their_digits(tmp_path_factory, numbers, decimal):
         form = Format(type="json", decimal=decimal)
         records = read_records(con, path, "n.json", form, ["n", "t"], folder / "out.parquet")
         read = con.execute(f"select n, t from ({records.relation})").fetchall()
-    assert read == [(number.replace(".", decimal), f"a {number}") for number in numbers]
+    wholes = [re.sub(r"\.0+$", "", number) for number in numbers]
+    assert read == [
+        (whole.replace(".", decimal), f"a {number}") for whole, number in zip(wholes, numbers, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("1.0", "1"), ("1001.00", "1001"), ("0.0", "0"), ("10.50", "10.50"), ("-20.0", "-20")],
+)
+def test_json_numbers_that_are_whole_have_no_decimals(tmp_path, number, text, decimal):
+    path = tmp_path / "n.json"
+    path.write_text(f'{{"n": {number}, "t": "{number}"}}')
+    with duckdb.connect() as con:
+        form = Format(type="json", decimal=decimal)
+        records = read_records(con, path, "n.json", form, ["n", "t"], tmp_path / "out.parquet")
+        read = con.execute(f"select n, t from ({records.relation})").fetchall()
+    assert read == [(text.replace(".", decimal), number)]
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (pa.array([1001.0, None, 1.5]), ["1001", None, "1.5"]),
+        (pa.array([1.0, 20.0], pa.float32()), ["1", "20"]),
+        (pa.array([Decimal("7.00"), Decimal("7.10")]), ["7", "7.10"]),
+    ],
+    ids=["double", "float", "decimal"],
+)
+def test_parquet_numbers_that_are_whole_have_no_decimals(tmp_path, values, texts, decimal):
+    path = tmp_path / "n.parquet"
+    parquet.write_table(pa.table({"n": values}), path)
+    with duckdb.connect() as con:
+        form = Format(type="parquet", decimal=decimal)
+        records = read_records(con, path, path.name, form, ["n"], tmp_path / "out.parquet")
+        read = [text for (text,) in con.execute(f"select n from ({records.relation})").fetchall()]
+    assert read == [text and text.replace(".", decimal) for text in texts]
 
 
 def test_json_header_fields_stand_beside_line_fields(tmp_path):
@@ -351,7 +540,6 @@ def test_json_header_fields_stand_beside_line_fields(tmp_path):
             },
             {"no": 2, "date": "2024-01-06", "lines": {"q": 3, "p": {"net": 30}}},
             {"no": 3, "date": "2024-01-07", "lines": []},
-            {"no": 4, "date": "2024-01-08"},
         ]
     }
     feeds = """

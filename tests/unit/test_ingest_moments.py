@@ -20,7 +20,9 @@ from small_intake import Taken, problems_of, taken, workspace_of
 
 from kunderegnskab.ingest import conventions
 from kunderegnskab.workspace import Format, Workspace
+from kunderegnskab.workspace.expressions import BadExpression, parse
 
+CON = duckdb.connect()
 FEEDS = """
 sales_lines:
   - files: "s.*"
@@ -234,13 +236,68 @@ def test_a_form_with_a_clock_alone_is_let_by(form):
     assert Format(type="csv", date=form).has_clock
 
 
+@pytest.mark.parametrize(
+    ("expression", "what"),
+    [
+        ("strptime(x, '%Y-%m-%dT%H:%M:%SZ')", "reads past the time zone in"),
+        ("try_strptime(x, '%d-%m-%Y %H:%M UTC')", "reads past the time zone in"),
+        ("strptime(x, '%Y-%m-%d %H:%M:%S+00:00')::date", "reads past the time zone in"),
+        ("strptime(x, '%Y-%m-%d' || 'Z')", "write its form as one text"),
+        ("timestamp '2024-12-31 23:30:00+00'", "reads past the time zone of"),
+        ("'2024-12-31T23:30:00Z'::timestamp", "reads past the time zone of"),
+        ("cast('2024-12-31 23:30 America/New_York' as date)", "reads past the time zone of"),
+        ("date '1970-01-01' + cast(x as integer) * interval 1 second", "counts from the beginning of 1970"),
+        ("timestamp '1970-01-01 00:00' + number(x)::bigint * interval '1 ms'", "counts from the beginning"),
+        ("date_add(make_date(1970, 1, 1), cast(x as integer) * interval 1 minute)", "counts from the"),
+        ("extract(epoch from moment(x))", "asks for epoch of a moment"),
+        ("date_part('epoch', moment(x))", "asks for epoch of a moment"),
+    ],
+)
+def test_an_expression_that_loses_a_zone_is_refused(expression, what):
+    with pytest.raises(BadExpression, match=what):
+        parse(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "strptime(x, '%Y-%m-%dT%H:%M:%S%z')",
+        "try_strptime(x, '%d-%m-%Y %H:%M %Z')",
+        "strptime(x, 'Z%d-%m-%Y')",
+        "timestamp '2024-12-31 23:30:00'",
+        "date '2024-12-31'",
+        "date '1970-01-01' + cast(x as integer)",
+        "date '1970-01-01' + cast(x as integer) * interval 1 day",
+        "extract(hour from moment(x))",
+    ],
+)
+def test_an_expression_that_loses_no_zone_is_let_by(expression):
+    assert parse(expression).text
+
+
+@pytest.mark.parametrize(
+    ("offset", "day"),
+    [
+        ("+14:00", "2024-12-31"),
+        ("-12", "2025-01-01"),
+        ("+1345", "2024-12-31"),
+        ("+14:30", None),
+        ("+15:00", None),
+        ("-99", None),
+        ("+05:75", None),
+    ],
+)
+def test_an_offset_that_no_zone_has_is_refused(offset, day):
+    sql = conventions.date_value("x", Format(type="csv"), "UTC")
+    text = f"2024-12-31T22:30:00{offset}"
+    ((read,),) = CON.execute(f"select ({sql})::varchar from (select ?::varchar as x)", [text]).fetchall()
+    assert read == day
+
+
 def test_text_of_another_form_with_a_zone_is_read_by_an_expression(tmp_path):
     content = {"s.csv": "doc,day,qty,net\n1,31-12-2024 23:30 UTC,1,5\n"}
     more = ", posting_date: \"strptime(day, '%d-%m-%Y %H:%M %Z')\""
     assert days_of(taken(company(tmp_path, "type: csv", content, more=more))) == ["2025-01-01"]
-
-
-CON = duckdb.connect()
 
 
 @settings(max_examples=60, deadline=None)

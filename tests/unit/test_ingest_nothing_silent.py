@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from small_intake import SALES_COLUMNS, SALES_HEADER, problems_of, taken, workspace_of
+
+from kunderegnskab.quality.door import run_door
 
 FEEDS = (
     """
@@ -172,6 +175,37 @@ def test_sources_that_share_a_file_by_declaration_take_each_record_once(tmp_path
     assert overlapping.rows(
         "select records_read - records_loaded - records_rejected - records_left_out from raw.files"
     ) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "untaken"),
+    [
+        (["C,invoice"], "", [("landing/salg1.csv", 3)]),
+        (["a,invoice", ",invoice"], "", [("landing/salg1.csv", 3), ("landing/salg1.csv", 4)]),
+        (["B,invoice"], "", []),
+        (["C,invoice"], "\n        leaves_out: C is a test customer", []),
+    ],
+)
+def test_records_of_a_shared_file_that_no_source_takes_are_named(tmp_path, rows, more, untaken):
+    shared = TWO_GLOBS.replace("format:", "shares_files: goods and gifts\n        format:")
+    head, tail = shared.rsplit("format:", 1)
+    parted = (
+        head.replace("format:", "where: doc = 'A'\n        format:")
+        + f"where: doc = 'B'{more}\n        format:"
+        + tail
+    )
+    rest = [f"{row}{LINE.removeprefix('A,invoice')}" for row in rows]
+    content = "\n".join([SALES_HEADER, LINE, LINE.replace("A,", "B,", 1), *rest, ""])
+    result = taken(workspace_of(tmp_path, parted, {"salg1.csv": content}))
+    (check,) = [
+        each
+        for each in run_door(result.con, ["sales_lines"], date(2025, 6, 30))
+        if each.check_name == "door__sales_lines__shared_files_are_taken_whole"
+    ]
+    assert (check.is_blocking, check.status) == (False, "failed" if untaken else "passed")
+    assert check.detail.splitlines() == [
+        f"source_file={file}, source_record={record}" for file, record in untaken
+    ]
 
 
 def test_allowed_rejects_are_counted_for_the_whole_source(tmp_path):

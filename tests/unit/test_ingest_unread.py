@@ -10,12 +10,13 @@ import pytest
 from field_cases import field_case
 from small_intake import SALES_COLUMNS, SALES_HEADER, workspace_of, write_files
 
-from kunderegnskab.ingest import Intake, load_warehouse, take_in
-from kunderegnskab.ingest.unread import unread
+from kunderegnskab.ingest import Intake, fresh_warehouse, load_record, load_warehouse, record_load, take_in
+from kunderegnskab.ingest.unread import absent_columns, unread
 from kunderegnskab.publication.gone_sources import note_gone_sources
 from kunderegnskab.publication.inputs import recorded
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.workspace import Workspace
+from kunderegnskab_orchestration.runs.outcome import _unread
 
 SOURCE = """
       - files: "{}"
@@ -87,6 +88,38 @@ def test_the_field_case_of_file_names(tmp_path: Path) -> None:
     assert [receipt.records_loaded for receipt in take_in(workspace, workspace.lake).receipts] == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("record", "missing"),
+    [
+        ('{"doc":"K1","day":"2025-01-02","qty":1,"net":100,"kostpris":60}', ["kost"]),
+        ('{"doc":"K1","day":"2025-01-02","qty":1,"net":100,"Kost":60}', ["kost"]),
+        ('{"doc":"K1","day":"2025-01-02","qty":1,"net":100,"kost":null}', []),
+    ],
+    ids=["another name", "another case", "empty"],
+)
+def test_a_mapped_column_that_no_record_has_is_named(tmp_path: Path, record: str, missing: list[str]) -> None:
+    mapping = """
+    sales_lines:
+      - files: k.json
+        format: {type: json}
+        columns: {document_no: doc, posting_date: day, quantity: qty, net_amount: net, cost_amount: kost}
+        values: {document_type: invoice, discount_amount: "0"}
+    """
+    workspace = workspace_of(tmp_path, mapping, {"k.json": f"[{record}]"})
+    intake = take_in(workspace, workspace.lake)
+    said = tuple(
+        f"landing/k.json: no record has '{column}', so it is read as empty; if it should be there, correct its "
+        "name in feeds.yaml."
+        for column in missing
+    )
+    assert absent_columns(intake.receipts) == said
+    # A refresh says so too, of what its warehouse was loaded from.
+    with fresh_warehouse(workspace) as con:
+        load_warehouse(con, workspace.company, workspace.lake, intake)
+        record_load(con, load_record(workspace, intake))
+    assert _unread(workspace) == said
+
+
 # --- sources that are gone ----------------------------------------------------------------------------
 def inputs(intake: Intake) -> list[InputFile]:
     """The files of a publication, as its manifest has them."""
@@ -129,6 +162,31 @@ def test_a_source_that_fed_the_last_publication_and_is_gone(
     for name in removed:
         (workspace.landing / name).unlink()
     assert gone(workspace_of(tmp_path, feeds(*now)), before) == found
+
+
+HEADER = SALES.format("A").splitlines()[0] + "\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "found"),
+    [
+        ({"butik/1.csv": HEADER}, [("sales_lines", "feeds.yaml: sales_lines, source 2")]),
+        ({"salg_01.csv": HEADER}, [("sales_lines", "feeds.yaml: sales_lines, source 1")]),
+        ({"customers.csv": CUSTOMERS.splitlines()[0] + "\n"}, [("customers", "landing/customers.csv")]),
+        # Another file of the source that has its records.
+        ({"butik/1.csv": HEADER, "butik/2.csv": SALES.format("B")}, []),
+    ],
+    ids=["one source", "the other", "without mapping", "renamed"],
+)
+def test_a_source_of_which_the_header_alone_arrives_is_gone(
+    tmp_path: Path, now: dict[str, str | bytes], found: list[tuple[str, str]]
+) -> None:
+    workspace = workspace_of(tmp_path, feeds("salg_*.csv", "butik/*.csv"), BOTH)
+    before = inputs(take_in(workspace, workspace.lake))
+    write_files(workspace.landing, now)
+    assert gone(workspace, before) == found
+    # What was empty then already is not missed.
+    assert gone(workspace, inputs(take_in(workspace, workspace.lake))) == []
 
 
 def test_a_file_without_mapping_that_was_moved_is_not_gone(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 import duckdb
@@ -31,6 +31,7 @@ EXPECTED = [
     ExpectedCheck(stage="gate", check_name="gate_check"),
 ]
 TODAY = date(2026, 3, 1)
+NOON = datetime.combine(TODAY, time(12))
 
 
 def result(stage: Stage, **changes: Any) -> CheckResult:
@@ -186,7 +187,7 @@ def test_results_recorded_out_of_order_or_twice_are_refused(con: duckdb.DuckDBPy
 def test_a_waiver_lets_one_named_failure_pass_and_is_recorded(certified: duckdb.DuckDBPyConnection) -> None:
     waiver = Waiver(check="gate_check", reason="Fil mangler", person="Lise Holm", valid_to=TODAY)
     stored = record(
-        certified, [result("gate", status="failed", detail="month=2025-01-01")], [waiver], today=TODAY
+        certified, [result("gate", status="failed", detail="month=2025-01-01")], [waiver], at=NOON
     )
     assert stored[0].status == "waived"
     assert stored[0].detail == "Waived by Lise Holm until 2026-03-01: Fil mangler\nmonth=2025-01-01"
@@ -208,7 +209,7 @@ def test_a_waiver_by_pattern_or_out_of_date_waives_nothing(
     certified: duckdb.DuckDBPyConnection, changes: dict[str, Any]
 ) -> None:
     waiver = Waiver.model_validate({"check": "gate_check", "reason": "because", "person": "p"} | changes)
-    record(certified, [result("gate", status="failed")], [waiver], today=TODAY)
+    record(certified, [result("gate", status="failed")], [waiver], at=NOON)
     assert why(certified) == {"gate_check": "failed"}
 
 

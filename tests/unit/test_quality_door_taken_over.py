@@ -179,7 +179,8 @@ def test_a_damaged_note_has_all_feeds_checked(company, checked, content):
 
 def test_every_check_reads_its_own_feed_alone():
     """Else the results of a feed would follow from the files of another, too, and could not be taken over."""
-    ledgers = {"files", "feeds", "rejects", "gone_sources", "repeated_keys"}
+    ledgers = {"files", "feeds", "rejects", "left_out", "gone_sources"}
+    ledgers |= {"repeated_keys", "shared_records", "shared_files"}
     # What company.yaml says is stated with every feed.
     for check in door_catalogue(FEEDS):
         for sql in (check.metric, check.failing):

@@ -70,3 +70,38 @@ def test_the_unit_of_like_lines_is_shown(tmp_path: Path) -> None:
 def test_the_field_case_of_two_sellers(tmp_path: Path) -> None:
     shutil.copytree(field_case("09-combined"), tmp_path / "case")
     assert pairs(taken(Workspace(tmp_path / "case"))) == ["1, 2", "3, 4"]
+
+
+ALIKE = "door__sales_lines__numbers_are_written_alike"
+
+
+def alike(found: Taken) -> list[str]:
+    """The numbers and records that differ only in how they are written."""
+    (check,) = [
+        each for each in run_door(found.con, ["sales_lines"], date(2025, 6, 30)) if each.check_name == ALIKE
+    ]
+    assert not check.is_blocking
+    return check.detail.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("A,1", "A,01"), ("A,1", "A,1.0"), ("0007,1", "7,1"), ("7.0,10", "7,010")]
+)
+def test_lines_whose_numbers_are_written_alike_are_named_and_count(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    line = "invoice,2024-01-05,1,100.00,0,AB"
+    rows = [f"{number.split(',')[0]},{line},{number.split(',')[1]}" for number in (first, "B,2", second)]
+    found = sales(tmp_path, rows, more=", line_no: no")
+    numbers = " and ".join(sorted(each.replace(",", ", ") for each in (first, second)))
+    assert alike(found) == [f"numbers={numbers}, records=landing/s.csv 1, landing/s.csv 3"]
+    assert found.rows("select sum(net_amount) from raw.sales_lines") == [(Decimal(300),)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("A,1", "A,10"), ("A,1", "B,01"), ("A,10000", "A,1.00"), ("1.000,1", "1,1")]
+)
+def test_other_line_numbers_are_not_alike(tmp_path: Path, first: str, second: str) -> None:
+    line = "invoice,2024-01-05,1,100.00,0,AB"
+    rows = [f"{number.split(',')[0]},{line},{number.split(',')[1]}" for number in (first, second)]
+    assert alike(sales(tmp_path, rows, more=", line_no: no")) == []

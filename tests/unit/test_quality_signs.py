@@ -18,7 +18,6 @@ from small_intake import taken, workspace_of
 from kunderegnskab.quality.door import run_door
 from kunderegnskab.workspace import Workspace
 
-CHECK = "door__sales_lines__signs_are_those_of_the_contract"
 HEADER = ("doc", "type", "day", "kind", "qty", "net", "cost")
 SOURCE = """
       - files: {files}
@@ -69,10 +68,12 @@ def turned(root: Path, lines: Sequence[Line], form: str = "csv") -> list[str]:
     return named(workspace_of(root, feeds, {"right.csv": right, f"other.{form}": WRITERS[form](lines)}))
 
 
-def named(workspace: Workspace) -> list[str]:
+def named(workspace: Workspace, feed: str = "sales_lines") -> list[str]:
     result = taken(workspace)
     (check,) = [
-        each for each in run_door(result.con, ["sales_lines"], date(2025, 6, 30)) if each.check_name == CHECK
+        each
+        for each in run_door(result.con, [feed], date(2025, 6, 30))
+        if each.check_name == f"door__{feed}__signs_are_those_of_the_contract"
     ]
     assert check.is_blocking
     assert (check.status == "failed") == bool(check.detail)
@@ -133,3 +134,97 @@ def test_the_field_cases(tmp_path: Path, case: str) -> None:
     assert found == (
         [] if case == "01-margins" else [f"kreditnotalinjer.csv: {column}" for column in columns]
     )
+
+
+AMOUNTS = """
+    sales_lines:
+      - files: s.csv
+        format: {{type: csv}}
+        columns: {{document_no: doc, document_type: type, posting_date: day, quantity: qty, {columns}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines", "found"),
+    [
+        # List and net swapped: the higher amount is the net one.
+        ("list_amount: one, net_amount: other", ["invoice,1,90,100", "credit_note,-1,-90,-90"], ["discount_amount"]),
+        ("list_amount: one, net_amount: other", ["credit_note,-1,-90,-100"], ["discount_amount"]),
+        ("net_amount: one, discount_amount: other", ["invoice,1,90,-10", "invoice,1,90,0"], ["discount_amount"]),
+        ("net_amount: one, list_amount: other", ["invoice,1,90,-100"], ["discount_amount", "list_amount"]),
+        ("discount_amount: one, list_amount: other", ["credit_note,-1,10,-100"], ["discount_amount"]),
+        ("net_amount: one, discount_amount: other", ["invoice,1,90,10", "invoice,1,110,-20"], []),
+        ("net_amount: one, discount_amount: other", ["invoice,1,90,20", "invoice,1,5,-1", "invoice,1,5,-1"], []),
+    ],
+    ids=["swapped", "swapped credit note", "discount turned", "list turned", "credit turned", "one surcharge", "small surcharges"],
+)  # fmt: skip
+def test_list_and_discount_have_their_sign(
+    tmp_path: Path, columns: str, lines: list[str], found: list[str]
+) -> None:
+    rows = "".join(f"D{number},2025-01-02,{line}\n" for number, line in enumerate(lines))
+    content = f"doc,day,type,qty,one,other\n{rows}"
+    workspace = workspace_of(tmp_path, AMOUNTS.format(columns=columns), {"s.csv": content})
+    assert named(workspace) == [f"s.csv: {column}" for column in found]
+
+
+@pytest.mark.parametrize(
+    ("expression", "parted", "found"),
+    [
+        ("net_amount: '-number(net)'", "cust <> 'C'", ["net_amount"]),
+        ("net_amount: number(net), quantity: '-number(qty)'", "cust = 'D'", ["quantity"]),
+        ("net_amount: number(net)", "cust <> 'C'", []),
+    ],
+)
+def test_a_source_that_shares_its_file_hides_behind_no_other(
+    tmp_path: Path, expression: str, parted: str, found: list[str]
+) -> None:
+    feeds = f"""
+    sales_lines:
+      - files: s.csv
+        format: {{type: csv}}
+        columns: {{document_no: doc, document_type: type, posting_date: day, quantity: qty, net_amount: net}}
+        values: {{discount_amount: "0"}}
+        where: cust = 'C'
+        shares_files: parted by cust
+      - files: s.csv
+        format: {{type: csv}}
+        columns: {{document_no: doc, document_type: type, posting_date: day{"" if "quantity" in expression else ", quantity: qty"}}}
+        values: {{discount_amount: "0"}}
+        expressions: {{{expression}}}
+        where: {parted}
+        shares_files: parted by cust
+    """
+    rows = ["1,invoice,C,1,1000", "2,invoice,C,1,1000", "3,invoice,D,1,100"]
+    content = "doc,type,cust,qty,net,day\n" + "".join(f"{row},2025-01-02\n" for row in rows)
+    source = "s.csv (feeds.yaml: sales_lines, source 2)"
+    assert named(workspace_of(tmp_path, feeds, {"s.csv": content})) == [f"{source}: {each}" for each in found]
+
+
+@pytest.mark.parametrize(
+    ("feed", "header", "right", "lines", "found"),
+    [
+        ("customer_costs", "cost_no,posting_date,customer_id,cost_type,amount", "1,2025-01-02,A,freight,1000",
+         ["2,2025-01-02,B,freight,-10", "3,2025-01-03,B,freight,-20"], ["amount"]),
+        ("customer_costs", "cost_no,posting_date,customer_id,cost_type,amount", "1,2025-01-02,A,bonus,1000",
+         ["2,2025-01-02,B,freight,1000", "3,2025-01-03,B,bonus,-20"], ["amount"]),
+        ("product_costs", "product_id,valid_from,unit_cost", "A,2025-01-02,10", ["B,2025-01-01,-50"], ["unit_cost"]),
+        ("product_costs", "product_id,valid_from,unit_cost", "A,2025-01-02,10",
+         ["NEG,2024-01-01,-50", "PN,2024-01-01,5", "PO,2024-01-01,500"], ["unit_cost"]),
+        ("customer_costs", "cost_no,posting_date,customer_id,cost_type,amount", "1,2025-01-02,A,freight,1000",
+         ["2,2025-01-02,B,bonus,-900", "3,2025-01-03,B,bonus,20", "4,2025-01-03,B,bonus,20"], []),
+    ],
+    ids=["freight", "one type", "unit cost", "one unit cost", "a large correction"],
+)  # fmt: skip
+def test_costs_are_positive_in_every_file(
+    tmp_path: Path, feed: str, header: str, right: str, lines: list[str], found: list[str]
+) -> None:
+    columns = ", ".join(f"{column}: {column}" for column in header.split(","))
+    source = "      - {files: %s.csv, format: {type: csv}, columns: {" + columns + "}}\n"
+    feeds = f"    {feed}:\n" + source % "one" + source % "other"
+    feeds += "    sales_lines:" + SOURCE.format(files="right.csv", type="csv")
+    files: dict[str, str | bytes] = {
+        "right.csv": as_csv(RIGHT),
+        "one.csv": f"{header}\n{right}\n",
+        "other.csv": "\n".join([header, *lines, ""]),
+    }
+    assert named(workspace_of(tmp_path, feeds, files), feed) == [f"other.csv: {each}" for each in found]

@@ -29,7 +29,7 @@ from kunderegnskab.audit.recalculation.arithmetic import (
     ratio,
 )
 from kunderegnskab.audit.recalculation.bonus import accruals, bonus_of_year, released
-from kunderegnskab.audit.recalculation.credit import Terms, cost_of_days, given_up_on
+from kunderegnskab.audit.recalculation.credit import Terms, _documents, _ends, cost_of_days, given_up_on
 from kunderegnskab.audit.recalculation.kpis import first_of_window, value
 from kunderegnskab.audit.recalculation.pools import sells_goods
 from kunderegnskab.audit.recalculation.records import Records, Supplied
@@ -201,6 +201,59 @@ def test_every_difference_is_listed() -> None:
     found = compare([same, other, same])
     assert found.figures == 3
     assert found.differences == (other,)
+
+
+UNITS = """document_no,line_no,document_type,posting_date,product_id,quantity,unit_of_measure,net_amount,discount_amount
+F1,cases,invoice,2025-01-14,PN,10,KS,1000,0
+F1,bare,invoice,2025-01-14,PN,48,,200,0
+F1,pieces,invoice,2025-01-14,EMPTY,10,STK,1000,0
+F1,empty,invoice,2025-01-14,EMPTY,48,,200,0
+F1,listed,invoice,2025-01-14,LISTED,48,,200,0
+F1,case,invoice,2025-01-14,LISTED,2,KS,200,0
+F1,none,invoice,2025-01-14,NONE,48,,200,0
+"""
+
+
+def test_lines_without_a_unit_have_no_unit_cost_beside_lines_that_name_one(tmp_path: Path) -> None:
+    costs = "".join(f"{product},2024-01-01,5\n" for product in ("PN", "EMPTY", "LISTED", "NONE"))
+    files = {
+        "sales_lines.csv": UNITS,
+        "products.csv": "product_id,product_name,unit_of_measure\nEMPTY,a,\nLISTED,b,STK\nNONE,c,\n",
+        "unit_conversions.csv": "product_id,unit_of_measure,factor\nLISTED,KS,24\n",
+        "product_costs.csv": f"product_id,valid_from,unit_cost\n{costs}",
+    }
+    workspace = workspace_of(tmp_path, files=files)
+    found = taken(workspace)
+    supplied = Supplied.to_warehouse(workspace, load_record(workspace, found.intake))
+    cogs = Records(supplied, found.con).sales.set_index("line_no")["cogs"]
+    assert set(cogs.index[cogs.isna()]) == {"bare", "empty"}
+    assert (cogs["cases"], cogs["listed"], cogs["case"]) == (50 * KRONE, 240 * KRONE, 240 * KRONE)
+
+
+CREDIT = """document_no,customer_id,invoice_date,paid_date,amount
+OWED,A,2025-01-01,2025-03-02,36500
+CREDIT,A,2025-01-01,2025-03-02,-36500
+OPEN,A,2025-01-01,,-36500
+BACK,A,2025-01-01,2025-03-02,-36500
+"""
+BAD_DEBTS = """cost_no,posting_date,customer_id,cost_type,amount,document_no
+1,2025-01-11,A,bad_debt,36500,OWED
+2,2025-01-11,A,bad_debt,-36500,CREDIT
+3,2025-01-11,A,bad_debt,-36500,OPEN
+4,2025-01-11,A,bad_debt,-36500,BACK
+5,2025-01-12,A,bad_debt,36500,BACK
+"""
+
+
+def test_a_balance_in_the_customers_favour_is_given_up_too(tmp_path: Path) -> None:
+    sales = "document_no,document_type,posting_date,quantity,net_amount,discount_amount\nF1,invoice,2025-03-31,1,9,0\n"
+    files = {"sales_lines.csv": sales, "receivables.csv": CREDIT, "customer_costs.csv": BAD_DEBTS}
+    workspace = workspace_of(tmp_path, files=files)
+    found = taken(workspace)
+    supplied = Supplied.to_warehouse(workspace, load_record(workspace, found.intake))
+    records = Records(supplied, found.con)
+    start = day_number(date(2025, 1, 1))
+    assert list(_ends(records, _documents(records)) - start) == [10, 10, 10, 60]
 
 
 @pytest.mark.parametrize(

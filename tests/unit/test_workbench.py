@@ -58,14 +58,19 @@ def test_what_a_killed_process_left_beside_the_copy_is_no_part_of_the_next(works
     assert tables(copy) == {"of_the_refresh"}
 
 
-def test_a_warehouse_that_is_being_written_is_not_copied(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "kunderegnskab.dbt.workbench.sole_writer", lambda workspace: sole_writer(workspace, timeout=0)
-    )
+def test_a_warehouse_that_is_being_written_is_not_copied(workspace: Workspace) -> None:
     with sole_writer(workspace), pytest.raises(WorkspaceBusy):
         copied_warehouse(workspace)
+    copy, _ = copied_warehouse(workspace)
+    execute(copy, "create table tried as select 1 as one")
+    with sole_writer(workspace):
+        assert copied_warehouse(workspace) == (copy, False)
+        with pytest.raises(WorkspaceBusy):
+            copied_warehouse(workspace, fresh=True)
+        # Whoever copies holds the workspace, too, and has not finished.
+        copy.with_name("copied.json").unlink()
+        with pytest.raises(WorkspaceBusy):
+            copied_warehouse(workspace)
 
 
 def test_without_a_warehouse_it_is_said_what_to_do(tmp_path: Path) -> None:

@@ -112,6 +112,10 @@ SOURCE = "feeds.yaml: sales_lines, source 1"
         ("files: a.csv", 'files: "**.csv"', f"{SOURCE}: the key files: ** stands for folders, "),
         (REQUIRED, "[a, b]", f"{SOURCE}: the key columns: Input should be a valid dictionary; correct it."),
         ("type: csv}", "type: csv", "feeds.yaml: is not valid YAML at line "),
+        ("    format", "    nothing: " + "[" * 2000 + "]" * 2000 + "\n    format", "feeds.yaml: has more lists or keys within each other than can be read; write it as docs/workspace.md shows"),
+        ("    format", "    values: {order_no: 0123}\n    format", f"{SOURCE}: the key values.order_no: Input should be a valid string: put it in quotes, or it is read as another text, but it is 0123; correct it."),
+        ("    format", "    values: {order_no: 0x1F}\n    format", f"{SOURCE}: the key values.order_no: Input should be a valid string: put it in quotes, or it is read as another text, but it is 0x1F; correct it."),
+        ("    format", "    values: {order_no: 1_000}\n    format", f"{SOURCE}: the key values.order_no: Input should be a valid string: put it in quotes, or it is read as another text, but it is 1_000; correct it."),
         ("    format", "\tformat", "feeds.yaml: is not valid YAML at line 3: "),
     ],
 )  # fmt: skip

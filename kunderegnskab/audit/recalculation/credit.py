@@ -96,12 +96,19 @@ def _ends(records: Records, documents: pd.DataFrame) -> np.ndarray:
     for document, day, amount in zip(lost["document_no"], lost["posting_date"], lost["amount"], strict=True):
         entries.setdefault(str(document), []).append((int(day), int(amount)))
     found = []
-    for document, begins, paid in zip(
-        documents["document_no"], documents["invoice_date"], documents["paid_date"], strict=True
+    for document, begins, paid, owed in zip(
+        documents["document_no"],
+        documents["invoice_date"],
+        documents["paid_date"],
+        documents["amount"],
+        strict=True,
     ):
         until = None if pd.isna(paid) else int(paid)
         ends = [accounts_end if until is None else until]
-        given_up = given_up_on(entries.get(str(document), ()), until)
+        # A balance in the customer's favour is written off as an income.
+        sign = -1 if owed < 0 else 1
+        bad_debts = [(day, sign * amount) for day, amount in entries.get(str(document), ())]
+        given_up = given_up_on(bad_debts, until)
         if given_up is not None:
             ends.append(max(given_up, int(begins)))
         found.append(min(ends))
@@ -112,7 +119,8 @@ def given_up_on(bad_debts: Collection[tuple[int, int]], paid: int | None) -> int
     """The day on which a document is given up, None if it is not.
 
     Args:
-        bad_debts: day and amount of each bad debt on the document; one that is taken back is negative.
+        bad_debts: day and amount of each bad debt on the document, with the sign of what was owed; one that
+            is taken back has the other.
         paid: the day of its payment, None while it is open. What is posted from then on changes nothing.
     """
     since, total = None, 0

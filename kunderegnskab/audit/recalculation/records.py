@@ -241,6 +241,9 @@ class Records:
         units.loc[(units["unit_of_measure"] == units["own"]).fillna(False), "factor"] = RATE
         found = used.reset_index(names="row").merge(units, on=names).set_index("row")["factor"]
         is_known[found.index] = found.notna()
+        # What other lines of the product do not say, the list must.
+        unlisted = lines["product_id"].isin(units["product_id"]) & lines["product_id"].map(listed).isna()
+        is_known &= ~(unlisted & lines["unit_of_measure"].isna() & (lines["line_type"] == "goods"))
         quantity = lines["quantity"].copy()
         factor = found.dropna()
         quantity[factor.index] = products(quantity[factor.index], factor, RATE)

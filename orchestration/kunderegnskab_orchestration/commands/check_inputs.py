@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check_inputs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Read and type everything, report, change nothing."""
+    """Read and type everything, ask what a refresh asks before it builds, report, change nothing."""
     from kunderegnskab.ingest import take_in
 
     found = find_workspace(workspace)
@@ -43,9 +43,13 @@ def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str
     from kunderegnskab.feeds import load_feeds
     from kunderegnskab.ingest import load_warehouse
     from kunderegnskab.ingest.rejects import reject_problems
-    from kunderegnskab.ingest.unread import unread
+    from kunderegnskab.ingest.unread import absent_columns, unread
+    from kunderegnskab.quality.certification import GOOD_STATUSES
+    from kunderegnskab.quality.metric_checks import prepare as prepare_checks
+    from kunderegnskab.refresh.checking import looked_at
 
     with duckdb.connect() as con:
+        prepare_checks()
         load_warehouse(con, workspace.company, lake, intake)
         found = con.execute(
             "select feed, source_file, records_read, records_loaded, records_rejected, records_left_out, "
@@ -54,7 +58,15 @@ def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str
         names = [column[0] for column in found.description or ()]
         files = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         rejects = [problem.sentence() for problem in reject_problems(con, limit=100)]
+        checks = looked_at(workspace, con, intake)
     over = any(file["records_rejected"] > file["rejects_allowed"] for file in files)
+    # What its check says of rejects, they say themselves.
+    failed = [
+        check
+        for check in checks
+        if check.status not in GOOD_STATUSES and not check.check_name.endswith("__rejects_within_allowance")
+    ]
+    hindering = [line for check in failed if check.hinders for line in check.told]
     return {
         "files": files,
         "not_supplied": [name for name in load_feeds() if name not in intake.supplied],
@@ -64,8 +76,10 @@ def _inputs_report(workspace: Workspace, lake: Path, intake: Intake) -> dict[str
             for receipt in intake.receipts
             for column in receipt.absent_columns
         ],
+        "absent": list(absent_columns(intake.receipts)),
         "rejects": rejects,
-        "problems": rejects if over else [],
+        "problems": [*(rejects if over else ()), *hindering],
+        "warnings": [line for check in failed if not check.hinders for line in check.told],
     }
 
 
@@ -85,8 +99,12 @@ def _show_inputs(report: dict[str, Any]) -> None:
         OUT.print(f"Not supplied: {', '.join(report['not_supplied'])}.")
     for sentence in report["unread"]:
         OUT.print(sentence)
-    for absent in report["absent_columns"]:
-        OUT.print(f"{absent['file']}: no record has {absent['column']}, it is read as empty.")
+    for sentence in report["absent"]:
+        OUT.print(sentence)
+    if report["warnings"]:
+        OUT.print("Checks that fail without hindering a refresh:")
+        for line in report["warnings"]:
+            OUT.print(f"  {line}")
     if report["problems"]:
         complain(report["problems"])
     else:

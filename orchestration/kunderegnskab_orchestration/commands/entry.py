@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from kunderegnskab_orchestration.commands.stopping import end_at_once
+from kunderegnskab_orchestration.stopping import end_at_once
 
 
 def command() -> NoReturn:

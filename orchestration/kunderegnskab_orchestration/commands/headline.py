@@ -8,6 +8,7 @@ import duckdb
 from babel.numbers import format_decimal, format_percent
 
 from kunderegnskab.publication.store import Publication
+from kunderegnskab.quality.gate import UNKNOWN_CUSTOMER
 
 
 def headline(publication: Publication) -> list[str]:
@@ -23,8 +24,9 @@ def headline(publication: Publication) -> list[str]:
             """
         ).fetchall()
         ((customers, months, net_sales),) = con.execute(
-            "select count(distinct customer_id), count(distinct month), sum(net_sales) "
-            "from marts.customer_accounts"
+            "select count(distinct customer_id) filter (where customer_id <> ?), count(distinct month), "
+            "sum(net_sales) from marts.customer_accounts",
+            [UNKNOWN_CUSTOMER],
         ).fetchall()
         ((all_months, tied_months, unexplained),) = con.execute(
             "select count(*), count(ledger_result), sum(difference) from marts.company_accounts"

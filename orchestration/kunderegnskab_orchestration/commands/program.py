@@ -26,8 +26,8 @@ from kunderegnskab_orchestration.commands.refresh import refresh
 from kunderegnskab_orchestration.commands.salespeople import salespeople
 from kunderegnskab_orchestration.commands.sample import sample
 from kunderegnskab_orchestration.commands.status import status
-from kunderegnskab_orchestration.commands.stopping import listening_to_signals
 from kunderegnskab_orchestration.commands.verify import verify
+from kunderegnskab_orchestration.stopping import listening_to_signals
 
 app = typer.Typer(
     name="kunderegnskab",

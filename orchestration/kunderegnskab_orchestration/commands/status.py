@@ -5,10 +5,15 @@ Finding that out belongs in kunderegnskab/publication/status.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from kunderegnskab.problems import command
 from kunderegnskab.workspace import find_workspace
 from kunderegnskab_orchestration.commands.options import JsonOption, WorkspaceOption
 from kunderegnskab_orchestration.commands.output import OUT, print_json
+
+# Of what is behind each failed check; the log has all.
+_ROWS_SHOWN = 2
 
 
 def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
@@ -43,7 +48,18 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     if last and last["status"] == "failed":
         when = f" ({last['finished_at']})" if last["finished_at"] else ""
         OUT.print(f"The last refresh{when} failed and published nothing:")
-        for sentence in last["sentences"][:5]:
+        for sentence in _most_telling(last["sentences"]):
             OUT.print(f"  {sentence}")
         if last["log"]:
             OUT.print(f"  Log: {last['log']}")
+
+
+def _most_telling(sentences: Sequence[str]) -> Iterator[str]:
+    """All that went wrong, and of the rows behind each, which are set in, the first ones."""
+    rows = 0
+    for sentence in sentences:
+        rows = rows + 1 if sentence.startswith("  ") else 0
+        if rows <= _ROWS_SHOWN:
+            yield sentence
+        elif rows == _ROWS_SHOWN + 1:
+            yield "  ..."

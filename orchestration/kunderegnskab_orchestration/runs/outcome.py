@@ -16,7 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kunderegnskab.ingest.unread import unread
+import duckdb
+
+from kunderegnskab.ingest import Receipt, read_load_record
+from kunderegnskab.ingest.unread import absent_columns, unread
 from kunderegnskab.problems import KunderegnskabError, refusal, told_plainly
 from kunderegnskab.publication import store
 from kunderegnskab.publication.status import GOES_ON, note_path, warnings_of
@@ -43,7 +46,8 @@ class Outcome:
         status: published, unchanged (nothing new was published) or failed (nothing was published).
         publication: name of the publication that readers see now, None before the first.
         sentences: what went wrong, plain; empty unless failed.
-        unread: files that nothing reads and sources that no file matches, plain; told whatever came of it.
+        unread: files that nothing reads, sources that no file matches and mapped columns that no record of a
+            file has, plain; told whatever came of it.
         warnings: checks that failed without hindering the publication, plain.
         notes: what could not be kept or sent of the run, which changes nothing of what came of it.
         changed: names of files that are new, others or gone since the publication before; what else has
@@ -218,8 +222,19 @@ def note(workspace: Workspace, outcome: Outcome) -> bool:
 
 def _unread(workspace: Workspace) -> tuple[str, ...]:
     try:
-        return unread(workspace).sentences
+        return (*unread(workspace).sentences, *absent_columns(_receipts(workspace)))
     except (OSError, MemoryError):  # the refresh has run into it as well, and says so
+        return ()
+
+
+def _receipts(workspace: Workspace) -> tuple[Receipt, ...]:
+    """Those of the files that the warehouse was loaded from last; none if nothing was loaded."""
+    if not workspace.warehouse.is_file():
+        return ()
+    try:
+        with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
+            return read_load_record(con).receipts
+    except duckdb.Error:  # a load that was broken off, which the refresh says
         return ()
 
 

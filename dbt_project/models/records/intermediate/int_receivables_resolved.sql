@@ -1,30 +1,7 @@
 -- Whose every document of the customer ledger is, and whether it was given up as lost before it was paid, if it was.
 -- What its credit time costs belongs in int_credit_costs.
-with bad_debts as (
-    select
-        document_no,
-        posting_date,
-        sum(amount) as amount
-    from {{ ref('int_customer_costs_valued') }}
-    where cost_type = 'bad_debt' and document_no is not null
-    group by document_no, posting_date
-),
-
--- A bad debt that is taken back before the payment was none: what counts are those that came before the money, and
--- what they had come to on each of their days. A recovery that is booked with the payment takes nothing back.
-before_payment as (
-    select
-        receivables.document_no,
-        bad_debts.posting_date,
-        sum(bad_debts.amount) over (
-            partition by receivables.document_no
-            order by bad_debts.posting_date asc nulls last
-            rows between unbounded preceding and current row
-        ) as given_up
-    from {{ ref('stg_receivables') }} as receivables
-    inner join bad_debts
-        on receivables.document_no = bad_debts.document_no
-    where receivables.paid_date is null or bad_debts.posting_date < receivables.paid_date
+with before_payment as (
+    {{ bad_debts_before_payment() }}
 ),
 
 taken_back as (

@@ -95,7 +95,7 @@ resolved as (
         on
             lines.line_type = 'goods'
             and lines.product_id = units.product_id
-            and lines.unit_of_measure = units.unit_of_measure
+            and {{ unit_on_line('lines.unit_of_measure') }} = units.unit_of_measure
     left join returned_lines as returned
         on lines.document_no = returned.document_no and lines.line_no = returned.line_no
     left join product_units as sold_units

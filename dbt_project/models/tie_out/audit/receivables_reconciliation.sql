@@ -31,14 +31,29 @@ rolled as (
     group by month
 ),
 
--- A document that is given up as lost leaves the control account with its VAT; the cost is the amount without it. One
--- that is paid all the same comes back with the payment.
+bad_debts as (
+    {{ bad_debts_before_payment() }}
+),
+
+bad_debt_days as (
+    select
+        document_no,
+        greatest(posting_date, invoice_date) as posting_date,
+        amount,
+        given_up > 0 as is_given_up,
+        coalesce(lag(given_up) over (partition by document_no order by posting_date asc nulls last), 0) > 0
+            as was_given_up
+    from bad_debts
+),
+
+-- A document that is given up as lost leaves the control account with its VAT; the cost is the amount without it. It
+-- comes back when its bad debts are taken back, or with the payment if it is paid all the same.
 given_up as (
     select
-        {{ period_of('lost_on') }} as month,
-        amount
-    from {{ ref('int_receivables_resolved') }}
-    where lost_on is not null
+        {{ period_of('posting_date') }} as month,
+        case when is_given_up then amount else -amount end as amount
+    from bad_debt_days
+    where is_given_up <> was_given_up
     union all
     select
         {{ period_of('paid_date') }} as month,

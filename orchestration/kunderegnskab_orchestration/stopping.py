@@ -53,17 +53,32 @@ def end_at_once() -> None:
         signal.signal(each, _end)
 
 
+# What the process that listens has heard, None in one that does not listen.
+_told: Told | None = None
+
+
+def was_told_to_stop() -> bool:
+    """Whether somebody has told this command to stop.
+
+    A library may have made an error of its own of that, or nothing at all.
+    """
+    return _told is not None and _told.exit_code is not None
+
+
 @contextmanager
 def listening_to_signals() -> Generator[Told]:
     """Both signals raise `Stopped` in the main thread, and what came is noted."""
+    global _told
     heard, written = socket.socketpair()
     heard.setblocking(False)
     written.setblocking(False)
     before = {each: signal.signal(each, _stop) for each in _SIGNALS}
     descriptor = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+    _told = Told(heard)
     try:
-        yield Told(heard)
+        yield _told
     finally:
+        _told = None
         signal.set_wakeup_fd(descriptor)
         for each, handler in before.items():
             signal.signal(each, handler)

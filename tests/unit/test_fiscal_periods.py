@@ -102,7 +102,8 @@ def test_no_calendar_is_no_fault(con: duckdb.DuckDBPyConnection) -> None:
             "p.csv, 13, fiscal year 2026 has 11 periods instead of 12",
         ),
         (
-            "insert into raw.fiscal_calendar select 2026, 13, max(last_day) + 1, max(last_day) + 28, 'p.csv', 25 "
+            "insert into raw.fiscal_calendar select 2026, 13, max(last_day) + 1, max(last_day) + 28, "
+            "'p.csv', 25 "
             "from raw.fiscal_calendar",
             "p.csv, 25, period 13 of 2026",
         ),
@@ -125,11 +126,16 @@ def test_no_calendar_is_no_fault(con: duckdb.DuckDBPyConnection) -> None:
         ),
         (
             "insert into raw.sales_lines values ('2024-12-28', 's.csv', 4)",
-            "s.csv, 4, posting_date, 2024-12-28",
+            "s.csv, posting_date, 2024, 2024-12-28, 2024-12-28, 1, 4",
+        ),
+        (  # by file and year: a year that the calendar lacks may have any number of records
+            "insert into raw.sales_lines select date '2023-12-31' + day::integer, 's.csv', 10 + day "
+            "from range(300) as days(day)",
+            "s.csv, posting_date, 2024, 2024-01-01, 2024-10-25, 299, 11",
         ),
         (
             "insert into raw.activities values ('2027-01-03', 'a.csv', 9)",
-            "a.csv, 9, activity_date, 2027-01-03",
+            "a.csv, activity_date, 2027, 2027-01-03, 2027-01-03, 1, 9",
         ),
     ],
 )
@@ -179,3 +185,24 @@ def test_a_calendar_of_months_is_as_good_as_none(start: date, years: int, days: 
     for month in range(first - 3, first + 12 * years + 3):
         assert calendar.first_day(month) == day_number(arithmetic.first_day(month))
         assert calendar.last_day(month) == arithmetic.last_day(month)
+
+
+@pytest.mark.parametrize(
+    ("days", "is_named"), [(46, True), (356, True), (357, False), (378, False), (379, True)]
+)
+def test_a_fiscal_year_has_the_days_of_a_year(
+    con: duckdb.DuckDBPyConnection, days: int, is_named: bool
+) -> None:
+    first = date(2025, 1, 1)
+    lengths = [days - 11 * (days // 12), *[days // 12] * 11]
+    supplied: list[Period] = []
+    for number, length in enumerate(lengths, start=1):
+        last = first + timedelta(days=length - 1)
+        supplied.append((2025, number, first, last))
+        first = last + timedelta(days=1)
+    supply(con, supplied)
+    said = (
+        f"p.csv, 1, fiscal year 2025 has {days} days; a year has 357 to 378, so correct first_day and last_day of its "
+        "periods"
+    )
+    assert found(con) == ([said] if is_named else [])
