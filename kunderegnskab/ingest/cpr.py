@@ -16,7 +16,7 @@ from kunderegnskab.sql import literal
 
 REASON = "looks like a CPR number, which must never be loaded"
 
-Parted = Literal["anyhow", "nowhere", "after the day", "after the month"]
+Parted = Literal["nowhere", "after the day", "after the month"]
 # What may set apart days, months, years and the four digits: any run of these.
 _SIGNS = "[ \\t._/-]"
 # Likewise before the four digits, where no clock can stand.
@@ -28,7 +28,12 @@ _NO_DOT_ALONE = f"(?:[ \\t:_/-]{_LAST_SIGNS}*|\\.{_LAST_SIGNS}+)"
 _NO_BLANK_ALONE = f"[ \\t]*[.:_/-]{_LAST_SIGNS}*"
 
 
-def _number(before_serial: str = f"{_LAST_SIGNS}+", *, parted: Parted = "anyhow", century: str = "") -> str:
+def _anyhow_parted(before_serial: str = f"{_LAST_SIGNS}+", *, century: str = "") -> str:
+    """Pattern of a number, wherever signs stand in its day, month and year."""
+    return "|".join(_number(before_serial, parted, century=century) for parted in get_args(Parted))
+
+
+def _number(before_serial: str, parted: Parted, *, century: str = "") -> str:
     """Pattern of ddmmyy of a day that exists and four digits, with what stands before those.
 
     The century is not written as a rule, so 29 February counts in every fourth year. Blanks may part the four
@@ -37,9 +42,6 @@ def _number(before_serial: str = f"{_LAST_SIGNS}+", *, parted: Parted = "anyhow"
     Args:
         parted: where signs stand: after the day (and the month or not), after the month alone, or nowhere.
     """
-    if parted == "anyhow":
-        each = (_number(before_serial, parted=where, century=century) for where in get_args(Parted)[1:])
-        return "|".join(each)
     day = f"{_SIGNS}+" if parted == "after the day" else ""
     month = {"nowhere": "", "after the day": f"{_SIGNS}*", "after the month": f"{_SIGNS}+"}[parted] + century
     # 2010-12_2011 is a period: no day and month that look like a year.
@@ -54,14 +56,14 @@ def _number(before_serial: str = f"{_LAST_SIGNS}+", *, parted: Parted = "anyhow"
 
 
 _CENTURY = "(?:1[89]|20)"
-_ANY = f"(?:{_number()}|{_number(_NO_BLANK_ALONE, century=_CENTURY)})"
+_ANY = f"(?:{_anyhow_parted()}|{_anyhow_parted(_NO_BLANK_ALONE, century=_CENTURY)})"
 # All but six digits, a dot and four digits.
 _NO_AMOUNT = "|".join(
     [
-        _number(_NO_DOT_ALONE),
-        _number(_DOT_ALONE, parted="after the day"),
-        _number(_DOT_ALONE, parted="after the month"),
-        _number(f"[ \\t]*[:_/-]{_LAST_SIGNS}*", century=_CENTURY),
+        _anyhow_parted(_NO_DOT_ALONE),
+        _number(_DOT_ALONE, "after the day"),
+        _number(_DOT_ALONE, "after the month"),
+        _anyhow_parted(f"[ \\t]*[:_/-]{_LAST_SIGNS}*", century=_CENTURY),
     ]
 )
 _IN_TEXT = re.compile(f"(?<![0-9]){_ANY}(?![0-9])")

@@ -36,7 +36,7 @@ def _suites(stage: str, layer: str, catalogue: Sequence[MetricCheck]) -> list[dg
 def suite_result(asset_key: dg.AssetKey, name: str, suite: Sequence[CheckResult]) -> dg.AssetCheckResult:
     """How the checks of one subject came out, as one check of Dagster's with a line for each of them."""
     failed = [result for result in suite if result.status not in GOOD_STATUSES]
-    blocks = any(result.is_blocking for result in failed)
+    blocks = any(result.hinders for result in suite)
     return dg.AssetCheckResult(
         check_name=name,
         asset_key=asset_key,
