@@ -10,28 +10,21 @@ with listed as (
         raw_value,
         reason
     from {{ ref('stg_rejects') }}
+    {%- for feed, relation in [
+        ('sales_lines', ref('int_sales_lines_valued')), ('ledger_entries', ref('int_ledger_entries_valued')),
+    ] %}
     union all
     select
-        'sales_lines' as feed,
+        '{{ feed }}' as feed,
         source_file,
         file_sha256,
         source_record,
         'currency' as column_name,
         currency as raw_value,
         'no exchange rate for ' || currency || ' on or before ' || cast(posting_date as string) as reason
-    from {{ ref('int_sales_lines_valued') }}
+    from {{ relation }}
     where is_rejected
-    union all
-    select
-        'ledger_entries' as feed,
-        source_file,
-        file_sha256,
-        source_record,
-        'currency' as column_name,
-        currency as raw_value,
-        'no exchange rate for ' || currency || ' on or before ' || cast(posting_date as string) as reason
-    from {{ ref('int_ledger_entries_valued') }}
-    where is_rejected
+    {%- endfor %}
 )
 
 select
