@@ -47,13 +47,13 @@ def one_file(path: str | Path) -> str:
     return literal(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
 
 
-def parquet(files: Path | Iterable[str | Path], *options: str) -> str:
+def parquet(files: str | Path | Iterable[str | Path], *options: str) -> str:
     """SQL that reads one or more Parquet files: the columns that they have and no others.
 
     Args:
         options: of read_parquet, as `file_row_number = true`.
     """
-    listed = ", ".join(map(one_file, [files] if isinstance(files, Path) else files))
+    listed = ", ".join(map(one_file, [files] if isinstance(files, str | Path) else files))
     # Else a folder of the form `net=7` on the way to the file would be a column.
     return f"read_parquet([{listed}], {', '.join(['hive_partitioning = false', *options])})"
 
