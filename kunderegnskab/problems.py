@@ -81,8 +81,11 @@ _REFUSALS = (
         "give the user that runs this the right to read and write the workspace",
     ),
     (
-        r"MemoryError|bad_alloc|Out of Memory|[Cc]annot allocate|[Cc]ould not allocate|[Ff]ailed to allocate"
-        r"|failed to map segment|can't start new thread|Resource temporarily unavailable",
+        r"MemoryError|bad_alloc|(?i:out of memory)|[Cc]annot allocate|[Cc]ould not allocate"
+        r"|[Ff]ailed to allocate|failed to map segment|can't start new thread"
+        r"|Resource temporarily unavailable"
+        # So Python says that it had no memory for the error itself.
+        r"|SystemError: error return without exception set",
         "The memory that the program may use is not enough",
         "give it more, or close what else uses it",
     ),
@@ -109,10 +112,18 @@ def refusal(said: str) -> str | None:
     return None
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error is about what the system does not give, and not about what was read."""
+    return refusal(_said(error)) is not None
+
+
 def told_plainly(error: BaseException) -> str:
     """What an error of the program is about in one line: a plain sentence if there is one, else its words."""
-    said = f"{type(error).__name__}: {error}"
-    return refusal(said) or next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return refusal(_said(error)) or next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _escaped(sign: str) -> str:

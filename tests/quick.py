@@ -36,6 +36,7 @@ from kunderegnskab.publication import store
 from kunderegnskab.publication.status import warnings_of
 from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, current_build
 from kunderegnskab.quality.runs import Run, begin_run, end_run
+from kunderegnskab.refresh import beside
 from kunderegnskab.refresh.building import build
 from kunderegnskab.refresh.checking import check_files, check_totals
 from kunderegnskab.refresh.failures import failed_checks
@@ -45,7 +46,7 @@ from kunderegnskab.refresh.warehouse import StepFailed
 from kunderegnskab.sql import WAREHOUSE_CONFIG
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import sole_writer
-from kunderegnskab_orchestration import refresh, reperform
+from kunderegnskab_orchestration import refresh
 from kunderegnskab_orchestration.commands import program
 from kunderegnskab_orchestration.runs.logs import output_to
 from kunderegnskab_orchestration.runs.outcome import Conclusion, Outcome
@@ -69,7 +70,7 @@ def quickly(project: Project, *arguments: str | Path) -> Done:
         patch.object(sys, "argv", ["kunderegnskab", *map(str, arguments)]),
         patch.dict(os.environ, environment(), clear=True),
         patch.object(refresh, "_run", lambda *given: Conclusion(_run_steps(project, *given))),
-        patch.object(reperform, "DbtProcess", project.dbt_of),
+        patch.object(beside, "DbtProcess", project.dbt_of),
         redirect_stdout(out),
         _standard_error() as said,
     ):

@@ -15,6 +15,21 @@
     )
 {%- endmacro %}
 
+{# The first month in which an agreement holds from a day, whole: the later of the day's period and its calendar month, so
+   that it begins with the same period whether it is written by the calendar or by the company's weeks. #}
+{% macro first_month_held(valid_from) -%}
+    greatest({{ period_of(valid_from) }}, {{ month_floor(valid_from) }})
+{%- endmacro %}
+
+{# The last such month, of two days: the earlier of the last day's period and its calendar month, and no earlier than the
+   first. #}
+{% macro last_month_held(valid_from, valid_to) -%}
+    greatest(
+        least({{ period_of(valid_to) }}, {{ month_floor(valid_to) }}),
+        case when {{ valid_to }} >= {{ valid_from }} then {{ first_month_held(valid_from) }} else cast('0001-01-01' as date) end
+    )
+{%- endmacro %}
+
 {# The first day of a month. #}
 {% macro first_day_of(month) -%}
     coalesce({{ of_month('first_days', month) }}, {{ month }})

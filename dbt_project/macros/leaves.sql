@@ -138,10 +138,13 @@
     end
 {%- endmacro %}
 
-{# The customers of scopes in bridged windows, the same ones now and then. Segments are as at the opening of the year.
-   scope_types: list of company, customer, segment, salesperson and own_portfolio. #}
+{# The customers of scopes in bridged windows, the same ones now and then.
+   scope_types: list of company, customer, segment, segment_opening, salesperson and own_portfolio. #}
 {% macro scope_customers(scope_types) -%}
-{%- set ids = {'company': "'company'", 'customer': 'customers.customer_id', 'segment': 'segments.opening_segment'} %}
+{%- set ids = {
+    'company': "'company'", 'customer': 'customers.customer_id', 'segment': 'segments.segment',
+    'segment_opening': 'segments.opening_segment',
+} %}
 {%- set owned = scope_types | reject('in', ids) | list %}
 {%- for scope_type in scope_types if scope_type in ids %}
     select
@@ -158,7 +161,7 @@
             customers.month = windows.month
             and customers.time_window = windows.time_window
             and windows.is_bridged
-    {%- if scope_type == 'segment' %}
+    {%- if scope_type in segment_scope_types() %}
     inner join {{ ref('customer_segments') }} as segments
         on customers.customer_id = segments.customer_id and customers.month = segments.month
     {%- endif %}

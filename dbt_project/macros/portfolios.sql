@@ -148,7 +148,8 @@ from summed
 {% macro ratio_bridge_customers() -%}
     {%- for scope_type, scope_id, relation in [
         ('company', "'company'", ref('int_customer_windows')),
-        ('segment', 'segments.opening_segment', ref('int_customer_windows')),
+        ('segment', 'segments.segment', ref('int_customer_windows')),
+        ('segment_opening', 'segments.opening_segment', ref('int_customer_windows')),
         ('salesperson', 'windows.salesperson_id', ref('int_portfolio_windows')),
     ] %}
     select
@@ -163,7 +164,7 @@ from summed
         windows.net_sales,
         windows.compared_net_sales
     from {{ relation }} as windows
-    {%- if scope_type == 'segment' %}
+    {%- if scope_type in segment_scope_types() %}
     inner join {{ ref('customer_segments') }} as segments
         on windows.customer_id = segments.customer_id and windows.month = segments.month
     {%- endif %}

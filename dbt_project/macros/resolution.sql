@@ -15,6 +15,11 @@
     '(ikke i varelisten)'
 {%- endmacro %}
 
+{# What stands in place of the reason of a credit that brings no goods back: a corrected price, a fee. #}
+{% macro without_goods() -%}
+    '(uden varer)'
+{%- endmacro %}
+
 {# The salesperson of everything nobody owns. #}
 {% macro unassigned_id() -%}
     'Ikke tildelt'

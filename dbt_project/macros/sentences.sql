@@ -45,6 +45,15 @@
         end
 {%- endmacro %}
 
+{# A ratio as a share of a hundred with two decimals, half away from zero: '8,11 %' in Danish, '8.11 %' in English. #}
+{% macro percent_text(ratio, language) -%}
+    replace(
+            cast(cast(round({{ ratio }} * 100, 2) as decimal(18, 2)) as string),
+            '.',
+            '{{ ',' if language == 'da' else '.' }}'
+        ) || ' %'
+{%- endmacro %}
+
 {# The word that fits a count. #}
 {% macro counted_word(count, one, many) -%}
     case when {{ count }} = 1 then '{{ one }}' else '{{ many }}' end

@@ -8,17 +8,18 @@
 {%- endmacro %}
 
 {# Which units of measure the sales lines of a product are in, and what each is in the product's own: two units of one
-   product are never added up. Lines without a unit are in the product's own, if the list says one; where it does not, and
-   other lines of the product name one, nobody knows theirs. A company whose lines name no unit has no row. #}
+   product are never added up, and lines without a product are kept together as one. Lines without a unit are in the
+   product's own, if the list says one; where it does not, and other lines of the product name one, nobody knows theirs. A
+   company whose lines name no unit has no row. #}
 {% macro product_units() -%}
 with units as (
     select
-        product_id,
+        {{ resolved_id('product_id') }} as product_id,
         {{ unit_on_line('unit_of_measure') }} as unit_of_measure,
         count(*) as line_count
     from {{ ref('stg_sales_lines') }}
-    where line_type = 'goods' and trim(product_id) <> ''
-    group by product_id, {{ unit_on_line('unit_of_measure') }}
+    where line_type = 'goods'
+    group by {{ resolved_id('product_id') }}, {{ unit_on_line('unit_of_measure') }}
 ),
 
 named as (

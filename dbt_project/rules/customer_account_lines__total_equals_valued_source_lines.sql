@@ -36,7 +36,7 @@ lines as (
     left join {{ ref('int_product_units') }} as units
         on
             sales.line_type = 'goods'
-            and sales.product_id = units.product_id
+            and {{ resolved_id('sales.product_id') }} = units.product_id
             and {{ unit_on_line('sales.unit_of_measure') }} = units.unit_of_measure
     where sales.line_type not in ('deposit', 'ignore')
 ),

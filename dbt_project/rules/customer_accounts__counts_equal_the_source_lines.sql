@@ -15,7 +15,7 @@ source_records as (
     select
         month,
         case when document_type = 'invoice' and quantity > 0 and net_amount > 0 then 1 else 0 end as line_count,
-        case when document_type = 'credit_note' then 1 else 0 end as return_line_count,
+        case when document_type = 'credit_note' and quantity < 0 then 1 else 0 end as return_line_count,
         0 as visit_count
     from {{ ref('int_sales_lines_valued') }}
     where line_type = 'goods' and not is_rejected

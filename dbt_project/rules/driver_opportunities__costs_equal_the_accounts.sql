@@ -1,13 +1,30 @@
 {# Fails for each driver whose costs or bases over all customers are not what the accounts of the customers in a
-   class come to, and where customers are missing. #}
+   class come to, bad debts left out, and where customers are missing. #}
 {% macro driver_opportunities__costs_equal_the_accounts() -%}
 with as_of as (
     select max(month) as month
     from {{ ref('time_windows') }}
 ),
 
+bad_debts as (
+    select
+        costs.customer_id,
+        sum(costs.amount) as amount
+    from {{ ref('int_customer_costs_valued') }} as costs
+    inner join {{ ref('time_windows') }} as windows
+        on costs.month >= windows.first_month and costs.month <= windows.month and windows.time_window = 'r12'
+    inner join as_of
+        on windows.month = as_of.month
+    inner join {{ ref('ladder') }} as lines
+        on costs.column_name = lines.column_name and lines.is_used
+    where costs.cost_type = 'bad_debt'
+    group by costs.customer_id
+),
+
 accounts as (
-    select sums.*
+    select
+        sums.*,
+        coalesce(bad_debts.amount, 0) as bad_debt
     from {{ ref('int_customer_windows') }} as sums
     inner join as_of
         on sums.month = as_of.month and sums.time_window = 'r12'
@@ -15,6 +32,8 @@ accounts as (
         on sums.customer_id = segments.customer_id and sums.month = segments.month
     inner join {{ ref('int_segment_codes') }} as codes
         on segments.rule_version = codes.rule_version and segments.segment = codes.segment
+    left join bad_debts
+        on sums.customer_id = bad_debts.customer_id
 ),
 
 expected as (
@@ -22,7 +41,7 @@ expected as (
     select
         '{{ driver }}' as driver,
         count(*) as customer_count,
-        sum({{ cost }}) as cost,
+        sum({{ cost }}{{ ' - bad_debt' if cost == cost_type_lines()['bad_debt'] }}) as cost,
         sum({{ base }}) as base
     from accounts
     where {{ base }} > 0

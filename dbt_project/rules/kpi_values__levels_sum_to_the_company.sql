@@ -1,5 +1,6 @@
 {# Fails for each numerator and denominator that does not sum to the company's over the teams, the salespeople,
-   today's portfolios, the segments or the customers of the month and window. Counts of customers are no sums. #}
+   today's portfolios, the segments (as they are now, and as they were at the opening), the salespeople within segments or
+   the customers of the month and window. Counts of customers are no sums. #}
 {% macro kpi_values__levels_sum_to_the_company() -%}
 with levels as (
     select
@@ -17,7 +18,10 @@ with levels as (
 ),
 
 level_names as (
-    {%- for scope_type in ['company', 'team', 'salesperson', 'salesperson_today', 'segment', 'customer'] %}
+    {%- for scope_type in [
+        'company', 'team', 'salesperson', 'salesperson_today', 'segment', 'segment_opening', 'salesperson_segment',
+        'customer',
+    ] %}
     select '{{ scope_type }}' as scope_type
     {{ 'union all' if not loop.last }}
     {%- endfor %}

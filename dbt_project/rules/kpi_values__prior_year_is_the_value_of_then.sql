@@ -57,7 +57,7 @@ left join {{ ref('kpi_values') }} as earlier
         and kpi_values.time_window = earlier.time_window
         and compared_windows.compared_last_month = earlier.month
 where
-    kpi_values.scope_type is distinct from 'segment'
+    kpi_values.scope_type not in ({{ quoted(segment_scope_types()) }})
     -- Who was not there has sold nothing; where nothing was compared then, nobody was new.
     and kpi_values.prior_year_value is distinct from case
         when formulas.counts_new_customers and not compared_windows.is_compared_then then null

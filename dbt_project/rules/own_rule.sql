@@ -15,6 +15,8 @@
     {{ customer_account_lines__total_equals_valued_source_lines() }}
     {{ customer_accounts__counts_equal_the_source_lines() }}
     {{ customer_accounts__equal_customer_account_lines() }}
+    {{ customer_actions__are_worth_what_opportunities_and_terms_say() }}
+    {{ customer_actions__sum_to_at_most_the_distance() }}
     {{ customer_segments__hold_every_customer_in_every_month() }}
     {{ customers__hold_nobody_without_a_record() }}
     {{ customers__hold_the_unknown_customer_and_every_posted_one() }}
@@ -25,6 +27,7 @@
     {{ int_credit_costs__sum_to_the_whole_credit_time() }}
     {{ int_customer_effects__hold_what_the_products_sold_for() }}
     {{ int_customer_orders__equal_the_orders_of_the_accounts() }}
+    {{ int_driver_benchmarks__rest_on_enough_others() }}
     {{ int_leaf_months__sum_to_product_accounts() }}
     {{ int_ledger_coverage__is_one_row() }}
     {{ int_owner_spans__shares_sum_to_one() }}
@@ -57,6 +60,8 @@
     {{ rejects__are_counted_in_the_row_ledger() }}
     {{ rejects__are_within_the_allowance() }}
     {{ restatements__explain_the_difference_to_the_closed_figures() }}
+    {{ return_reason_shares__levels_sum_to_the_company() }}
+    {{ return_reasons__sum_to_customer_accounts() }}
     {{ revenue_pareto__holds_the_companys_net_sales() }}
     {{ row_ledger__is_balanced() }}
     {{ row_ledger__loaded_equals_the_records_in_the_feed() }}
@@ -64,6 +69,8 @@
     {{ sales_effort__ranks_are_one_list_per_salesperson() }}
     {{ salespeople__hold_the_unassigned_one_and_every_supplied_one() }}
     {{ scope_windows__count_every_customer_once() }}
+    {{ scope_windows__salespeople_in_segments_add_up_both_ways() }}
+    {{ scope_windows__say_whom_they_count() }}
     {{ segment_migration__ties_to_the_segments_at_both_ends() }}
     {{ segment_profiles__sum_to_the_company() }}
     {{ segment_service_concepts__sum_to_the_accounts() }}

@@ -62,7 +62,7 @@ ratios as (
             and windows.is_bridged
     where
         scopes.time_window in ('month', 'ytd', 'r12')
-        and scopes.scope_type in ('company', 'segment', 'salesperson')
+        and scopes.scope_type in ('company', 'segment', 'segment_opening', 'salesperson')
         and scopes.net_sales > 0
         and scopes.compared_net_sales > 0
     {{ 'union all' if not loop.last }}

@@ -32,7 +32,7 @@ views as (
 ),
 
 scope_types as (
-    {%- for scope_type in ['company', 'customer', 'segment', 'salesperson'] %}
+    {%- for scope_type in ['company', 'customer', 'segment', 'segment_opening', 'salesperson'] %}
     select '{{ scope_type }}' as scope_type
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -15,7 +15,7 @@ import duckdb
 from pydantic import JsonValue
 
 from kunderegnskab.feeds import Feed, load_feeds
-from kunderegnskab.feeds.contracts import SOURCE_COLUMNS
+from kunderegnskab.feeds.contracts import SOURCE_COLUMNS, Column
 from kunderegnskab.ingest.lake import Receipt, feed_relation, lake_records
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.pseudonyms import PLAIN, Pseudonyms, is_plain
@@ -244,9 +244,10 @@ def _published_at(publication: Publication) -> str:
 
 
 def _records_of(con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Publication) -> str:
-    """SQL of the records that a publication was made from; a column that the contract did not have is empty.
+    """SQL of the records that a publication was made from, by the contract of today.
 
-    Of records with one key, the first counts, as it did then.
+    A column that the contract did not have then has its default. Of records with one key, the
+    first counts, as it did then.
     """
     inputs = [file for file in now.manifest.inputs if file.feed == feed.name]
     gone = [file for file in inputs if not (lake / file.lake_file).is_file()]
@@ -268,7 +269,7 @@ def _records_of(con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Pub
     relation = lake_records([lake / file.lake_file for file in inputs])
     known = {row[0] for row in con.execute(f"describe select * from {relation}").fetchall()}
     columns = ", ".join(
-        name if name in known else f"cast(null as {column.sql_type}) as {name}"
+        name if name in known else f"cast({_default(column)} as {column.sql_type}) as {name}"
         for name, column in feed.columns.items()
     )
     return (
@@ -276,6 +277,10 @@ def _records_of(con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Pub
         f"qualify row_number() over (partition by {', '.join(feed.key)} "
         "order by _source_file, _source_record, _lake_file) = 1"
     )
+
+
+def _default(column: Column) -> str:
+    return "null" if column.default is None else literal(column.default)
 
 
 def _values(feed: Feed, columns: Sequence[str], relation: str) -> str:

@@ -1,7 +1,7 @@
 """A publication computed again from what its manifest records, and compared table by table.
 
 Here: loading a scratch warehouse from the recorded lake files and parameters, and comparing contents. Not
-here: running the models in between (orchestration/kunderegnskab_orchestration/reperform.py).
+here: running the models in between (kunderegnskab/refresh/beside.py).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             f"{publication.name} was published by version {manifest.code_version}, which did not record all "
             "that is needed to compute it again."
         )
-    receipts = tuple(map(receipt_of, manifest.inputs))
+    intake = recorded_intake(publication)
     company = Company.model_validate(manifest.parameters["company"])
     try:
         pseudonyms = recorded_in(workspace, publication.name, manifest.parameters)
@@ -105,9 +105,8 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             f"{publication.name} carries on what {before.publication} held, whose data are not there "
             "any more."
         )
-    intake = Intake(receipts, (), _expected(publication))
     record = LoadRecord(
-        input_hash=manifest.input_hash, receipts=receipts, parameters=dict(manifest.parameters)
+        input_hash=manifest.input_hash, receipts=intake.receipts, parameters=dict(manifest.parameters)
     )
     try:
         gone = fill_raw(con, workspace, company, intake, record, earlier, pseudonyms)
@@ -144,11 +143,12 @@ def _require_baselines(
         )
 
 
-def _expected(publication: Publication) -> tuple[ExpectedFiles, ...]:
+def recorded_intake(publication: Publication) -> Intake:
+    """The files that a publication was made from, as the lake has them."""
     recorded = publication.manifest.parameters.get("expected_files")
-    return (
-        tuple(ExpectedFiles.model_validate(each) for each in recorded) if isinstance(recorded, list) else ()
-    )
+    expected = recorded if isinstance(recorded, list) else []
+    receipts = tuple(map(receipt_of, publication.manifest.inputs))
+    return Intake(receipts, (), tuple(map(ExpectedFiles.model_validate, expected)))
 
 
 def compare(

@@ -43,9 +43,15 @@ _CALENDAR_MACROS = _MACROS.with_name("calendar.sql")
 # Made from every record, and read several times by what is built on it or asked of it: computed once.
 _KEPT = frozenset(
     {
+        "intermediate.int_bonus_accruals",
+        "intermediate.int_customer_drivers",
+        "intermediate.int_customer_groups",
+        "intermediate.int_customer_orders",
         "intermediate.int_leaf_months",
         "intermediate.int_ledger_document_differences",
         "intermediate.int_owner_spans",
+        "intermediate.int_pool_months",
+        "intermediate.int_pool_receivers",
     }
 )
 

@@ -50,6 +50,8 @@ class Column(_Declaration):
     en: str
     required: bool = False
     values: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """Ids that have a meaning of their own, and are read in any case; others are kept as they are."""
     default: str | None = None
     personal: Personal | None = None
     personal_when: dict[str, tuple[str, ...]] = {}
@@ -115,6 +117,8 @@ class Feed(_Declaration):
         for name, column in self.columns.items():
             if (column.type == "code") != bool(column.values):
                 raise ValueError(f"feed {self.name}, column {name}: exactly the type code lists values")
+            if column.words and column.type != "id":
+                raise ValueError(f"feed {self.name}, column {name}: only ids have words among them")
             if column.personal is not None and column.type not in ("id", "text"):
                 raise ValueError(f"feed {self.name}, column {name}: only text and ids name a person")
             if column.personal_when and column.personal is None:

@@ -15,6 +15,7 @@ from kunderegnskab.ingest.lake import (
     input_hash,
     sweep,
     take_in,
+    take_in_others,
 )
 from kunderegnskab.ingest.load import (
     LoadRecord,
@@ -44,4 +45,5 @@ __all__ = [
     "record_load",
     "sweep",
     "take_in",
+    "take_in_others",
 ]

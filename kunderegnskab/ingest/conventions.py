@@ -38,7 +38,7 @@ def differ(forms: Iterable[Format], kind: str) -> bool:
             case "number":
                 return form.decimal, form.thousands, frozenset(form.negative)
             case "date":
-                return form.date, form.timezone, form.type == "xlsx"
+                return form.date, form.timezone
             case _:
                 return frozenset(form.true_words), frozenset(form.false_words)
 
@@ -135,7 +135,7 @@ def local_moment(text: str, form: Format, zone: str) -> str:
     """The moment in `zone`, without its zone; NULL unless it follows `form` or is written as ISO 8601.
 
     A day is its first moment. A moment that names no zone is in that of `form`; where that has none, only
-    midnight is read, as a day. A workbook knows no zones: its moments are of the day that it shows.
+    midnight is read, as a day.
     """
     by_form = _by_form(text, form)
     if form.has_clock and form.timezone:
@@ -146,7 +146,7 @@ def local_moment(text: str, form: Format, zone: str) -> str:
     if form.timezone:
         pattern, unzoned = _MOMENT, _moved(unzoned, form.timezone, zone)
     else:
-        pattern = _MOMENT if form.type == "xlsx" else _MIDNIGHT
+        pattern = _MIDNIGHT
     unzoned = f"case when regexp_full_match({text}, {literal(pattern)}) then {unzoned} end"
 
     def in_range(moment: str) -> str:
@@ -169,27 +169,48 @@ def lacks_zone(text: str) -> str:
 
 
 def _by_form(text: str, form: Format) -> str:
-    moment = f"try_strptime({text}, {literal(form.date)})"
-    is_read = f"(year({moment}) between 1900 and 2199 or {moment} = timestamp '9999-12-31')"
+    return moment_by_form(text, literal(form.date))
+
+
+# strftime writes these otherwise than they may be read.
+_NOT_WRITTEN_BACK = ("%f", "%g", "%n", "%z", "%Z")
+
+
+def moment_by_form(text: str, form: str) -> str:
+    """The moment that text has by a form of strptime, SQL of both; NULL unless it exists and can be meant."""
+    moment = f"try_strptime({text}, {form})"
+    written = f"strftime({moment}, {form})"
     # strptime reads more than dates: `infinity` gives a date, day 366 of 2023 one in 2024, `2024021` the
     # first of February. So the date must give the text back, but for leading zeros and the case of names.
-    if not any(fraction in form.date for fraction in ("%f", "%g", "%n")):
-        written = f"strftime({moment}, {literal(form.date)})"
-        is_read += f" and ({written} = {text} or {_plain(written)} = {_plain(text)})"
-    else:
-        is_read += f" and regexp_matches({text}, '[0-9]')"
-    return f"case when {is_read} then {moment} end"
+    loose = " or ".join(f"contains({form}, {literal(sign)})" for sign in _NOT_WRITTEN_BACK)
+    return (
+        f"case when {can_be_meant(moment)} and case when {loose} then regexp_matches({text}, '[0-9]') "
+        f"else {written} = {text} or {_plain(written)} = {_plain(text)} end then {moment} end"
+    )
+
+
+YEARS = "a year from 1900 to 2199"
+
+
+def can_be_meant(day: str) -> str:
+    """SQL of whether a day or moment lies in the years that are no typing errors, or means for ever."""
+    return f"(year({day}) between 1900 and 2199 or cast({day} as date) = date '9999-12-31')"
 
 
 def _plain(text: str) -> str:
     return f"regexp_replace(lower({text}), '(^|[^0-9])0+([0-9])', '\\1\\2', 'g')"
 
 
+def has_decimals(value: str) -> str:
+    """SQL of whether a value is written with a decimal that is not 0."""
+    return f"regexp_matches(cast({value} as varchar), '^[-+]?[0-9]*[.][0-9]*[1-9]')"
+
+
 def whole_number(value: str, sql_type: str, *, is_tried: bool) -> str:
-    """A cast of any value to a whole number. Text must be one: the engine would round `1.5` and take `1e3`.
+    """A cast of any value to a whole number, which it must be: the engine would round `1.5`, and take `1e3`.
 
     Args:
-        is_tried: give NULL for text that is none, instead of failing.
+        is_tried: give NULL for what is none, instead of failing.
     """
     cast = "try_cast" if is_tried else "cast"
     text = f"cast({value} as varchar)"
@@ -198,6 +219,7 @@ def whole_number(value: str, sql_type: str, *, is_tried: bool) -> str:
     # The type of a value is known before any is read, so only one branch is left.
     return (
         f"case when typeof({value}) = 'VARCHAR' then {cast}({as_text} as {sql_type}) "
+        f"when {has_decimals(value)} then {cast}('not ' || {text} as {sql_type}) "
         f"else {cast}({value} as {sql_type}) end"
     )
 

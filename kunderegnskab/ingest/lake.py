@@ -58,7 +58,7 @@ from kunderegnskab.workspace import FeedSource, Workspace
 # DuckDB reads a file of ordinary size on one core.
 _FILES_AT_A_TIME = 2
 # Part of every lake file's key: raise it when the same file and mapping give another result.
-READING_VERSION = 6
+READING_VERSION = 8
 # How long reading may take, or a bad expression would hold up every refresh: seconds for any file, and bytes
 # in a second, a tenth of what a slow machine manages.
 LEAST_SECONDS = 600
@@ -239,6 +239,32 @@ def read_a_second_time(
     return receipts, problems
 
 
+def take_in_others(
+    workspace: Workspace, sources: Iterable[FeedSource], lake: Path, progress: Progress = silent
+) -> tuple[Receipt, ...]:
+    """Read files that the workspace's mappings do not name, by the same door.
+
+    Args:
+        sources: where they lie, and how they are read.
+        lake: the folder that they are read into; receipts name lake files relative to the workspace's lake.
+
+    Raises:
+        InputProblems: files that cannot be used, all of them at once.
+    """
+    problems: list[InputProblem] = []
+    known = KnownFiles(workspace.root, None)
+    jobs, _ = _jobs_of(workspace, sources, known, problems)
+    receipts, _ = _take_in(jobs, lake, progress, known, {}, problems, again=True)
+    if problems:
+        raise InputProblems(list(dict.fromkeys(problems)))
+    # Without links: `..` leads up from where a link leads to.
+    place = Path(os.path.relpath(os.path.realpath(lake), os.path.realpath(workspace.lake)))
+    return tuple(
+        receipt.model_copy(update={"lake_file": (place / receipt.lake_file).as_posix()})
+        for receipt in receipts
+    )
+
+
 @contextmanager
 def _fingerprints(workspace: Workspace, lake: Path, *, again: bool) -> Generator[KnownFiles]:
     if lake == workspace.lake:
@@ -324,11 +350,20 @@ def configuration_hashes(workspace: Workspace) -> dict[str, str]:
 
 
 def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem]) -> list[Job]:
-    feeds = load_feeds()
-    jobs: list[Job] = []
     problems += workspace.configuration_problems()
     if problems:
-        return jobs
+        return []
+    jobs, supplied = _jobs_of(workspace, workspace.sources, known, problems)
+    problems += _missing_feeds(workspace, supplied)
+    return jobs
+
+
+def _jobs_of(
+    workspace: Workspace, sources: Iterable[FeedSource], known: KnownFiles, problems: list[InputProblem]
+) -> tuple[list[Job], set[str]]:
+    """What there is to read of these sources, and the feeds that have a file; `problems` takes the rest."""
+    feeds = load_feeds()
+    jobs: list[Job] = []
     seen: dict[Path, LandingFile] = {}
 
     def fingerprinted(path: Path) -> LandingFile:
@@ -337,7 +372,7 @@ def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem])
         return seen[path]
 
     supplied: set[str] = set()
-    for entry in workspace.sources:
+    for entry in sources:
         links = [
             refused_link(workspace, link, base)
             for base, pattern in _places(workspace, entry)
@@ -365,8 +400,7 @@ def _jobs(workspace: Workspace, known: KnownFiles, problems: list[InputProblem])
                 jobs.append(Job(entry, plan, fingerprinted(path), lookups))
             except InputProblems as error:
                 problems.extend(error.problems)
-    problems += _missing_feeds(workspace, supplied)
-    return jobs
+    return jobs, supplied
 
 
 def _places(workspace: Workspace, entry: FeedSource) -> list[tuple[Path, str]]:
@@ -675,13 +709,15 @@ def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_f
     """SQL of a feed's records of one status over lake files, typed; empty where there are no files.
 
     Args:
-        with_lake_file: add `_lake_file`, the name of the file that a record stands in.
+        with_lake_file: add `_lake_file`, the name of the file that a record stands in, `_place`, what it was
+            read from: a file, or a sheet of one, and `_source_sheet`.
     """
     if not files:
         columns = {**{name: column.sql_type for name, column in feed.columns.items()}, **SOURCE_COLUMNS}
         nothing = ", ".join(f"cast(null as {sql_type}) as {name}" for name, sql_type in columns.items())
         return f"select {nothing} where false"
-    columns = ", ".join([*feed.columns, *SOURCE_COLUMNS, *(["_lake_file"] if with_lake_file else [])])
+    more = ["_lake_file", "_place", "_source_sheet"] if with_lake_file else []
+    columns = ", ".join([*feed.columns, *SOURCE_COLUMNS, *more])
     return f"select {columns} from {lake_records(files)} where _record_status = {literal(status)}"
 
 
@@ -692,8 +728,8 @@ def differing_records(one: Path, other: Path) -> list[int]:
             found = con.execute(
                 f"""
                 select coalesce(one._source_record, other._source_record) as record
-                from (select * exclude (_lake_file) from {lake_records([one])}) as one
-                full join (select * exclude (_lake_file) from {lake_records([other])}) as other
+                from (select * exclude (_lake_file, _place) from {lake_records([one])}) as one
+                full join (select * exclude (_lake_file, _place) from {lake_records([other])}) as other
                     on one._source_record = other._source_record
                 where one is distinct from other
                 order by record limit 10
@@ -705,15 +741,20 @@ def differing_records(one: Path, other: Path) -> list[int]:
 
 
 def lake_records(files: Sequence[Path]) -> str:
-    """SQL of all records in lake files, in parentheses: their columns, `_source_record` and `_lake_file`.
+    """SQL of all records in lake files, in parentheses.
+
+    With `_source_record`, `_source_sheet`, `_lake_file` and `_place`.
 
     Args:
         files: at least one, all read by one version.
     """
     # Up to version 2 each record had its number in the file.
-    has_numbers = "_source_record" in pq.read_schema(files[0]).names
-    number = "" if has_numbers else ", _first_record + file_row_number as _source_record"
+    names = pq.read_schema(files[0]).names
+    number = "" if "_source_record" in names else ", _first_record + file_row_number as _source_record"
+    # Up to version 6 nothing said which sheet of a workbook was read.
+    sheet = "" if "_source_sheet" in names else ", cast(null as varchar) as _source_sheet"
     return (
-        f"(select * exclude (filename, file_row_number), parse_filename(filename) as _lake_file{number} "
+        "(select * exclude (filename, file_row_number), parse_filename(filename) as _lake_file"
+        f"{number}{sheet}, _source_file || coalesce('!' || _source_sheet, '') as _place "
         f"from {parquet(files, 'file_row_number = true', 'filename = true')})"
     )

@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import duckdb
@@ -49,6 +49,9 @@ TABLES_BESIDE_FEEDS = {
     "closed_files": "The files behind the figures on which months were closed.",
     "published_baselines": "Baselines of targets as earlier publications hold them, one row per target.",
 }
+
+# Feeds whose amounts have a sign that is asked of each source.
+SIGNED_FEEDS = ("sales_lines", "customer_costs", "product_costs", "receivables")
 
 
 class LoadRecord(BaseModel):
@@ -113,7 +116,7 @@ def load_warehouse(
     con.execute(
         "create table raw.repeated_keys (feed varchar, source_file varchar, file_sha256 varchar, "
         "source_record bigint, column_name varchar, raw_value varchar, reason varchar, kind varchar, "
-        "lake_file varchar, differs boolean)"
+        "lake_file varchar, differs boolean, source_sheet varchar)"
     )
     con.execute(
         "create table raw.gone_sources (feed varchar, source varchar, files varchar, files_before bigint)"
@@ -123,7 +126,6 @@ def load_warehouse(
         for name in load_feeds()
         if (receipts := [receipt for receipt in intake.receipts if receipt.feed == name])
     }
-    _shared_records(con, lake, supplied)
     contents = _contents(con, lake, supplied, pseudonyms, proven)
     listings: dict[str, list[str]] = {"rejected": [], "left_out": []}
     for name, feed in load_feeds().items():
@@ -136,14 +138,18 @@ def load_warehouse(
             if _shares_files(supplied[name]):
                 _note_records_read_twice(con, feed, files)
         con.execute(f"create view raw.{name} as {loaded_records(feed, files, has_repeated_keys, pseudonyms)}")
+        if name in SIGNED_FEEDS:
+            _shared_view(con, feed, lake, supplied.get(name, ()), has_repeated_keys, pseudonyms)
         if content is not None and content.unloaded:
             for status, parts in listings.items():
                 parts.append(
                     f"select {literal(name)} as feed, _source_file as source_file, _file_sha256 as "
                     f"file_sha256, "
-                    f"_source_record as source_record, _reject_column as column_name, "
+                    f"_source_record as source_record, _lake_file as lake_file, "
+                    f"_reject_column as column_name, "
                     f"{pseudonyms.rejected(name, '_reject_column', '_reject_value')} as raw_value, "
-                    f"_reason as reason, _reject_kind as kind from {lake_records(files)} "
+                    f"_reason as reason, _reject_kind as kind, _source_sheet as source_sheet "
+                    f"from {lake_records(files)} "
                     f"where _record_status = {literal(status)}"
                 )
     insert_rows(
@@ -174,7 +180,7 @@ def load_warehouse(
     _rejects(con, listings["rejected"])
     _left_out(con, listings["left_out"])
     _files(con, intake)
-    _shared_files(con, intake)
+    _shared_files(con, lake, intake)
 
 
 def load_record(workspace: Workspace, intake: Intake, pseudonyms: Pseudonyms = PLAIN) -> LoadRecord:
@@ -223,10 +229,11 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     con.execute(
         f"create table raw.company (company_name varchar, currency varchar, minor_unit {MONEY}, "
         f"fiscal_year_start bigint, locale varchar, credit_interest_rate {RATE}, day_count bigint, "
-        f"reconciliation_tolerance {MONEY}, ledger_closed_to date, analysis_months bigint, pvm_leaf varchar)"
+        f"reconciliation_tolerance {MONEY}, ledger_closed_to date, analysis_months bigint, pvm_leaf varchar, "
+        "benchmark_minimum_customers bigint)"
     )
     con.execute(
-        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             company.name,
             company.currency,
@@ -239,6 +246,7 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             company.ledger_closed_to,
             company.analysis_months,
             company.pvm_leaf,
+            company.benchmark_minimum_customers,
         ],
     )
 
@@ -293,23 +301,24 @@ def _shares_files(receipts: Sequence[Receipt]) -> bool:
     return len({receipt.source_file for receipt in receipts}) < len(receipts)
 
 
-def _shared_records(
-    con: duckdb.DuckDBPyConnection, lake: Path, supplied: Mapping[str, Sequence[Receipt]]
+def _shared_view(
+    con: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    lake: Path,
+    receipts: Sequence[Receipt],
+    has_repeated_keys: bool,
+    pseudonyms: Pseudonyms,
 ) -> None:
-    """View raw.shared_records: which source read a record of a file that several sources of a feed read."""
-    parts = ["select null::varchar, null::varchar, null::bigint, null::varchar where false"]
-    for name, receipts in supplied.items():
-        files = Counter(receipt.source_file for receipt in receipts)
-        parts += [
-            f"select {literal(name)}, _source_file, _source_record, {literal(receipt.source)} "
-            f"from {lake_records([lake / receipt.lake_file])} where _record_status = 'loaded'"
-            for receipt in receipts
-            if files[receipt.source_file] > 1
-        ]
-    con.execute(
-        "create view raw.shared_records as select * from "
-        f"({' union all '.join(parts)}) as t(feed, source_file, source_record, source)"
-    )
+    """View raw.shared_<feed>: records of raw.<feed> in files that several sources read, with their source."""
+    files = Counter(receipt.source_file for receipt in receipts)
+    parts = [
+        f"select *, cast(null as varchar) as _source from ({loaded_records(feed, (), False, pseudonyms)})"
+    ]
+    for receipt in receipts:
+        if files[receipt.source_file] > 1:
+            one = loaded_records(feed, [lake / receipt.lake_file], has_repeated_keys, pseudonyms)
+            parts.append(f"select *, {literal(receipt.source)} as _source from ({one})")
+    con.execute(f"create view raw.shared_{feed.name} as {' union all by name '.join(parts)}")
 
 
 def _measured(
@@ -358,10 +367,10 @@ def _split_documents(feed: Feed, loaded: str) -> str:
         return "select 1 where false"
     return f"""
         select * from (
-            select *, min(_source_file) over same_document as first_file,
+            select *, min(_place) over same_document as first_file,
                 bool_or(line_no is null) over same_document as lacks_number
             from ({loaded}) as l window same_document as (partition by document_no)
-        ) where lacks_number and _source_file <> first_file"""
+        ) where lacks_number and _place <> first_file"""
 
 
 def _note_repeated_keys(
@@ -381,7 +390,7 @@ def _note_repeated_keys(
         insert into raw.repeated_keys
         with numbered as (
             select *, row_number() over same_key as place,
-                first_value(_source_file) over same_key as first_file,
+                first_value(_place) over same_key as first_file,
                 first_value(_source_record) over same_key as first_record,
                 concat_ws(', ', {changed}) as changed
             from ({loaded}) semi join ({_repeated(feed, loaded)}) using ({keys})
@@ -393,7 +402,7 @@ def _note_repeated_keys(
                         else ', but differs in ' || changed end,
             case when changed = '' then {literal(RejectKind.REPEATED_KEY)}
                  else {literal(RejectKind.CHANGED_REPEAT)} end,
-            _lake_file, changed <> ''
+            _lake_file, changed <> '', _source_sheet
         from numbered where place > 1
         """
     )
@@ -407,9 +416,9 @@ def _note_split_documents(
         return
     loaded = pseudonyms.over(feed, feed_relation(feed, files, "loaded", with_lake_file=True))
     values = ", ".join(name for name in feed.columns if name != "line_no")
-    same = f"(partition by {values} order by _source_file, _source_record)"
+    same = f"(partition by {values} order by _place, _source_record)"
     compared = f"""
-        select *, first_value(_source_file) over {same} as same_file,
+        select *, first_value(_place) over {same} as same_file,
             first_value(_source_record) over {same} as same_record
         from ({loaded})"""
     con.execute(
@@ -421,7 +430,7 @@ def _note_split_documents(
                 || case when same_file = first_file
                             then 'record ' || same_record || ' there has the same values'
                         else 'no line there has the same values' end,
-            {literal(RejectKind.SPLIT_DOCUMENT)}, _lake_file, same_file <> first_file
+            {literal(RejectKind.SPLIT_DOCUMENT)}, _lake_file, same_file <> first_file, _source_sheet
         from ({_split_documents(feed, compared)}) as t
         where {_is_unlisted(feed)}
         """
@@ -429,12 +438,12 @@ def _note_split_documents(
 
 
 def _read_twice(feed: Feed, loaded: str) -> str:
-    """SQL of the records without a whole key that a source before has read from the same file.
+    """SQL of the records without a whole key that a source before has read from the same file or sheet.
 
     Sources may share a file if they say so, each for a record of its own. Only a key can show that they have.
     """
     return f"""
-        select *, min(_lake_file) over (partition by _source_file, _source_record) as first_lake_file
+        select *, min(_lake_file) over (partition by _place, _source_record) as first_lake_file
         from ({loaded}) where not ({_is_complete(feed)})
         qualify _lake_file <> first_lake_file"""
 
@@ -448,7 +457,7 @@ def _note_records_read_twice(con: duckdb.DuckDBPyConnection, feed: Feed, files: 
         select {literal(feed.name)}, _source_file, _file_sha256, _source_record,
             {literal(", ".join(feed.key))}, null,
             'is read by two sources and has no key that tells the two apart',
-            {literal(RejectKind.READ_TWICE)}, _lake_file, false
+            {literal(RejectKind.READ_TWICE)}, _lake_file, false, _source_sheet
         from ({twice}) as t
         where {_is_unlisted(feed)}
         """
@@ -541,12 +550,13 @@ def days_of(feed: str, lake_file: Path) -> str:
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
-    union = " union all ".join([*parts, "select * exclude (lake_file, differs) from raw.repeated_keys"])
+    unread = [f"select * exclude (lake_file) from ({part})" for part in parts]
+    union = " union all ".join([*unread, "select * exclude (lake_file, differs) from raw.repeated_keys"])
     con.execute(f"create table raw.rejects as {union}")
 
 
 def _left_out(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
-    columns = "feed, source_file, file_sha256, source_record, reason"
+    columns = "feed, source_file, file_sha256, source_record, lake_file, reason"
     union = " union all ".join(f"select {columns} from ({part})" for part in parts)
     if not parts:
         union = f"select {columns} from raw.repeated_keys where false"
@@ -592,18 +602,34 @@ def _files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
     )
 
 
-def _shared_files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
-    """Files whose records several sources of a feed share, unless one says why it leaves some out."""
-    con.execute("create table raw.shared_files (feed varchar, source_file varchar, source_count bigint)")
+def _shared_files(con: duckdb.DuckDBPyConnection, lake: Path, intake: Intake) -> None:
+    """Lake files of what several sources of a feed read: the file or sheet, and how many they are.
+
+    Not where one of them says why it leaves some records out.
+    """
+    con.execute(
+        "create table raw.shared_files (feed varchar, lake_file varchar, place varchar, source_count bigint)"
+    )
     rows: dict[_Place, list[Receipt]] = {}
     for receipt in intake.receipts:
         rows.setdefault((receipt.feed, receipt.source_file), []).append(receipt)
-    shared = {
-        place: len(receipts)
-        for place, receipts in rows.items()
-        if len(receipts) > 1 and not any(receipt.leaves_out for receipt in receipts)
-    }
-    insert_rows(con, "raw.shared_files", [[*place, count] for place, count in shared.items()])
+    places: dict[_Place, list[Receipt]] = {}
+    for (feed, _), receipts in rows.items():
+        for receipt in receipts if len(receipts) > 1 else ():
+            relation = lake_records([lake / receipt.lake_file])
+            # A file without a record has no place, and nothing to share.
+            for (place,) in con.execute(f"select any_value(_place) from {relation}").fetchall():
+                places.setdefault((feed, place), []).append(receipt)
+    insert_rows(
+        con,
+        "raw.shared_files",
+        [
+            [feed, PurePosixPath(receipt.lake_file).name, place, len(receipts)]
+            for (feed, place), receipts in places.items()
+            if len(receipts) > 1 and not any(receipt.leaves_out for receipt in receipts)
+            for receipt in receipts
+        ],
+    )
 
 
 _Place = tuple[str, str]  # feed, file

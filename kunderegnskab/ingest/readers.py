@@ -18,6 +18,8 @@ import re
 import shutil
 import unicodedata
 import zlib
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,20 +27,20 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast, get_args
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
-from kunderegnskab.problems import InputProblem, InputProblems, quoted
+from kunderegnskab.problems import InputProblem, InputProblems, is_refusal, quoted
 from kunderegnskab.sql import FLOATS, TEXT, identifier, literal, one_file, parquet
 from kunderegnskab.workspace import Format
 from kunderegnskab.workspace.mapping import Encoding
 
 if TYPE_CHECKING:
-    from kunderegnskab.ingest.workbooks import OpenWorkbook, Row
+    from kunderegnskab.ingest.workbooks import MergedCells, OpenWorkbook, Row, UnusableCell
 
 _CHUNK = 1 << 22
 # No line of a csv file may be longer than this, in bytes.
@@ -48,14 +50,17 @@ _FEW_BYTES = 1 << 16
 _HEAD = 1 << 16
 # A value that nobody knows (a cell of a workbook, a field of JSON or Parquet that is no single value) is text
 # between two of these, what it shows, and text behind them, what is wrong; nothing where a document says
-# itself that it has no records. Unicode keeps the sign for a program's own use, so no text has it.
+# itself that it has no records. A third one and a kind of reject may follow. Unicode keeps the sign for a
+# program's own use, so no text has it.
 UNUSABLE = "\ufdd0"
 _RECORDS_AT_A_TIME = 1 << 16
-# What DuckDB raises for SQL that cannot be run, whatever it reads.
+# What DuckDB raises for SQL that cannot be run, or not to its end, whatever it reads.
 _OF_A_MAPPING = (
     duckdb.BinderException,
     duckdb.CatalogException,
     duckdb.ConversionException,
+    duckdb.InterruptException,
+    duckdb.OutOfMemoryException,
     duckdb.OutOfRangeException,
     duckdb.ParserException,
 )
@@ -77,6 +82,7 @@ class Records:
         first_record: number of the first record (Excel: its sheet row).
         absent: columns that no record has (JSON, where fields may be missing).
         is_decoded: whether bytes became text by the declared encoding, which may be the wrong one.
+        sheet: which sheet of a workbook they are.
         is_written: whether they stand in a Parquet file of their own, which has `file_row_number`.
         problem: what to say when DuckDB fails on the relation; None if the file is not to blame.
         in_order: gives SQL of the same, slower, to try before that is said; None where there is none. DuckDB
@@ -90,6 +96,7 @@ class Records:
     absent: tuple[str, ...] = ()
     is_decoded: bool = False
     is_written: bool = False
+    sheet: str | None = None
     problem: Callable[[duckdb.Error], InputProblem | None] = lambda _: None
     in_order: Callable[[], str | None] = lambda: None
 
@@ -477,7 +484,10 @@ def _read_xlsx(
             header = list(form.column_names) or _sheet_header(rows, name, form)
             kept = _resolve(wanted, header, name)
             places = {column: header.index(found) + 1 for column, found in kept.items()}
-            _write_sheet(rows, places, form, f"{path.name}!{masked(sheet)}", target)
+            if form.header_row == 0:
+                rows = _within(rows, len(header), name)
+            merged = book.merged(sheet)
+            _write_sheet(rows, places, merged, form, f"{path.name}!{masked(sheet)}", target)
     except UnreadableWorkbook as error:
         raise InputProblems(
             [InputProblem(name, "is not a readable Excel workbook", "save it again as .xlsx and deliver it")]
@@ -492,7 +502,9 @@ def _read_xlsx(
                 )
             ]
         ) from None
-    return Records(_written_records(target), tuple(kept), form.header_row + 1, is_written=True)
+    return Records(
+        _written_records(target), tuple(kept), form.header_row + 1, is_written=True, sheet=masked(sheet)
+    )
 
 
 def _sheet_name(book: OpenWorkbook, wanted: list[str], name: str, form: Format) -> str:
@@ -560,10 +572,71 @@ def _sheet_header(rows: Iterator[Row], name: str, form: Format) -> list[str]:
     raise _no_header(name, form)
 
 
+def _within(rows: Iterator[Row], width: int, name: str) -> Iterator[Row]:
+    """The rows; a column that nobody has named would put all behind it into the place of another.
+
+    Raises:
+        InputProblems: a row is wider.
+    """
+    for number, cells in rows:
+        if any(place > width and cell != "" for place, cell in cells.items()):
+            raise InputProblems(
+                [
+                    InputProblem(
+                        name,
+                        f"has a value beside the {width} columns that `column_names` names",
+                        "name all columns of the sheet there in their order, or empty what stands beside "
+                        "them",
+                        record=number,
+                    )
+                ]
+            )
+        yield number, cells
+
+
+class _Merged:
+    """The merged cells of a sheet as its rows pass by, from the top: which cells they show a value over."""
+
+    def __init__(self, merged: list[MergedCells], places: Iterable[int], header_row: int) -> None:
+        """Take all of the sheet, and the columns that are asked for."""
+        ordered = sorted(merged, key=lambda each: each.first_row)
+        self._by_place = {
+            place: [each for each in ordered if each.first_column <= place <= each.last_column]
+            for place in places
+        }
+        self._beginning: dict[int, list[MergedCells]] = defaultdict(list)
+        for each in ordered:
+            self._beginning[each.first_row].append(each)
+        # What begins with the header is taken to show something.
+        self._valued = {each for each in ordered if each.first_row <= header_row}
+
+    def pass_by(self, row: int, cells: Mapping[int, Any]) -> None:
+        """Note the values of the next row."""
+        self._valued.update(
+            each for each in self._beginning.get(row, ()) if cells.get(each.first_column) not in (None, "")
+        )
+
+    def hidden(self, row: int, place: int) -> UnusableCell | None:
+        """What stands in a cell of the row passed by last, if others show their value over it."""
+        within = self._by_place[place]
+        at = bisect_right(within, row, key=lambda each: each.first_row)  # they never overlap
+        return within[at - 1].hides(row, place) if at and within[at - 1] in self._valued else None
+
+
 def _write_sheet(
-    rows: Iterator[Row], places: Mapping[str, int], form: Format, sheet: str, target: Path
+    rows: Iterator[Row],
+    places: Mapping[str, int],
+    merged: list[MergedCells],
+    form: Format,
+    sheet: str,
+    target: Path,
 ) -> None:
-    """Write the columns at these places as text, a record for each row up to the last with a value."""
+    """Write the columns at these places as text, a record for each row up to the last with a value.
+
+    Args:
+        merged: all of the sheet.
+    """
+    merges = _Merged(merged, places.values(), form.header_row)
     schema = pa.schema([(column, pa.string()) for column in places or ("nothing",)])
     batch: list[list[str | None]] = []
     nothing: list[str | None] = [None] * len(schema)
@@ -584,7 +657,12 @@ def _write_sheet(
                 if len(batch) == _RECORDS_AT_A_TIME:
                     write()
             done = number
-            batch.append([_sheet_text(cells.get(place), form, sheet) for place in places.values()] or nothing)
+            merges.pass_by(number, cells)
+            texts = [
+                _sheet_text(merges.hidden(number, place) or cells.get(place), form, sheet)
+                for place in places.values()
+            ]
+            batch.append(texts or nothing)
             if len(batch) >= _RECORDS_AT_A_TIME:
                 write()
         write()
@@ -596,6 +674,9 @@ def _sheet_text(cell: object, form: Format, sheet: str) -> str | None:
     if not isinstance(cell, UnusableCell):
         return _cell_text(cell, form)
     place = f"{sheet}!{cell.place}"
+    if cell.merged is not None:
+        hidden = f"{place} is part of the merged cells {cell.merged}, of which only the first has a value"
+        return f"{UNUSABLE}{UNUSABLE}{hidden}{UNUSABLE}merged"
     if cell.error is None:
         return f"{UNUSABLE}{UNUSABLE}{place} is a formula without a stored value"
     return f"{UNUSABLE}{cell.error}{UNUSABLE}is the error that {place} shows"
@@ -603,6 +684,8 @@ def _sheet_text(cell: object, form: Format, sheet: str) -> str | None:
 
 def _cell_text(cell: object, form: Format) -> str | None:
     """A cell as a person would have typed it by the file's conventions; None if it is empty."""
+    from kunderegnskab.ingest.workbooks import NEARLY_MIDNIGHT
+
     if cell is None or cell == "":
         return None
     match cell:
@@ -614,8 +697,12 @@ def _cell_text(cell: object, form: Format) -> str | None:
             shown = f"{cell:.15g}"
             text = shown if abs(cell) >= 1e15 else format(Decimal(shown), "f")
             return text.replace(".", form.decimal)
+        case datetime() if cell.time() == NEARLY_MIDNIGHT and not form.timezone:
+            return cell.strftime(form.date)
         case datetime() if not form.has_clock and (form.timezone or cell.time() != time()):
             return cell.isoformat(" ")
+        case date() if not isinstance(cell, datetime) and form.has_clock and form.timezone:
+            return cell.isoformat()  # no moment, so nothing to be moved from one zone to another
         case date():
             return cell.strftime(form.date)
         case time():
@@ -653,6 +740,8 @@ def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> l
         names = pq.read_schema(path).names
         described = con.execute(f"describe select * from {parquet(path)}").fetchall()
     except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if is_refusal(error):
+            raise
         raise InputProblems([_unreadable_parquet(name)]) from error
     return [_ParquetColumn(own, row[0], str(row[1])) for own, row in zip(names, described, strict=True)]
 
@@ -710,6 +799,8 @@ def _number_text(text: str, form: Format) -> str:
 # DuckDB reads JSON numbers as binary floats. Before it parses the text, every number outside of a string
 # becomes a string that begins with this sign, so that its digits stay as they came.
 _NUMBER_MARK = "chr(1)"
+# What a document without records has in their place: a number without digits, which no file has.
+_NO_RECORDS = "cast('\"\\u0001\"' as json)"
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 
@@ -726,14 +817,17 @@ def _read_json(
             _require_json_key(con, query, levels[: depth + 1], name)
             elements = _json_elements(f"level{depth}", key)
             query = f"select *, unnest({elements}) as level{depth + 1} from ({query})"
-        chosen = ", ".join(f"{_json_text(column, levels, form)} as {identifier(column)}" for column in wanted)
+        fault = _json_fault_of_all(wanted, levels)
+        chosen = ", ".join(
+            f"{_json_text(column, levels, form, fault)} as {identifier(column)}" for column in wanted
+        )
         relation = _copy(con, f"select {chosen or 'null as nothing'} from ({query})", target)
         absent = _absent_json_columns(con, query, wanted, levels)
     except duckdb.Error as error:
         if "nvalid unicode" in str(error) or "not valid UTF8" in str(error):
             raise InputProblems([_encoding_problem(text, name, form)]) from error
-        fault = re.search(r"Malformed JSON in file .*?, (at byte .*?)\.?\s*$", str(error).splitlines()[0])
-        place = fault.group(1) if fault else re.sub(r"^[\w ]+ Error: ", "", str(error).splitlines()[0])
+        broken = re.search(r"Malformed JSON in file .*?, (at byte .*?)\.?\s*$", str(error).splitlines()[0])
+        place = broken.group(1) if broken else re.sub(r"^[\w ]+ Error: ", "", str(error).splitlines()[0])
         raise InputProblems(
             [
                 InputProblem(
@@ -756,7 +850,7 @@ def _absent_json_columns(
     having = ", ".join(
         f"bool_or(json_exists(level{depth}, {literal(_json_path(keys))}))" for depth, keys in places
     )
-    is_record = f"level{len(levels)} is not null and not {_is_empty_array(f'level{len(levels)}')}"
+    is_record = f"level{len(levels)} is not null and not {_has_no_records(f'level{len(levels)}')}"
     found = con.execute(f"select {having} from ({query}) where {is_record}").fetchall()[0]
     return tuple(column for column, has in zip(wanted, found, strict=True) if has is False)
 
@@ -812,7 +906,7 @@ def _require_json_key(con: duckdb.DuckDBPyConnection, query: str, path: list[str
     has_key = f"json_exists({level}, {literal(_json_path(path[-1:]))})"
     ((objects, having),) = con.execute(
         f"select count(*), count(*) filter ({has_key}) from ({query}) "
-        f"where {level} is not null and not {_is_empty_array(level)}"
+        f"where {level} is not null and not {_has_no_records(level)}"
     ).fetchall()
     if objects and not having:
         raise InputProblems(
@@ -833,20 +927,21 @@ def _json_path(keys: Iterable[str]) -> str:
 def _json_elements(level: str, key: str) -> str:
     """SQL of what a document has under a key; a document without records stays one row.
 
-    That row is NULL where the key is missing or null, and an empty array where the document has one.
+    That row is NULL where the key is missing or null, and _NO_RECORDS where it has an empty array.
     """
     path = literal(_json_path([key]))
     every = literal(_json_path([key]) + "[*]")
     return (
-        f"case when {_is_empty_array(level)} then [{level}] "
+        f"case when {_has_no_records(level)} then [{level}] "
         f"when json_array_length({level}, {path}) > 0 then json_extract({level}, {every}) "
+        f"when json_type({level}, {path}) = 'ARRAY' then [{_NO_RECORDS}] "
         f"when json_type({level}, {path}) = 'NULL' then [cast(null as json)] "
         f"else [json_extract({level}, {path})] end"
     )
 
 
-def _is_empty_array(level: str) -> str:
-    return f"(json_type({level}) = 'ARRAY' and json_array_length({level}) = 0)"
+def _has_no_records(level: str) -> str:
+    return f"({level} = {_NO_RECORDS})"
 
 
 def _unusable(reason: str) -> str:
@@ -857,20 +952,26 @@ def _json_fault(depth: int, keys: list[str], levels: list[str]) -> str:
     """SQL branches of a `case` for what keeps the place of a column from having one value."""
     level = f"level{depth}"
     branches = []
+    last = f"level{len(levels)}"
     if levels:
-        last, records = f"level{len(levels)}", ".".join(levels)
+        records = ".".join(levels)
         missing = f"has no {records}, where its records are declared to be"
         branches += [
             f"when {last} is null then {_unusable(missing)}",
-            f"when {_is_empty_array(last)} then {_unusable('')}",
+            f"when {_has_no_records(last)} then {_unusable('')}",
         ]
+    # A document that is null is NULL where the file holds nothing else.
+    no_object = _unusable("is sought in a record that is no object: correct `records`, or deliver objects")
+    branches.append(f"when coalesce(json_type({last}), 'NULL') <> 'OBJECT' then {no_object}")
     twice = _unusable("stands more than once in one object, so its value is unknown")
+    other_case = _unusable("is written in other small and capital letters: name it alike in all records")
     # Also the keys on the way to the records, of which the reader follows the first alone.
     passed = [(f"level{place}", [key]) for place, key in enumerate(levels[:depth])]
     for inside, path in [*passed, *((level, keys[: place + 1]) for place in range(len(keys)))]:
         names = f"json_keys({inside}, {literal(_json_path(path[:-1]))})"
-        same = f"list_filter({names}, lambda name: name = {literal(path[-1])})"
+        same = f"list_filter({names}, lambda name: lower(name) = lower({literal(path[-1])}))"
         branches.append(f"when len({same}) > 1 then {twice}")
+        branches.append(f"when {same}[1] <> {literal(path[-1])} then {other_case}")
     kind = f"json_type({level}, {literal(_json_path(keys))})"
     nested = {
         "OBJECT": "is an object, expected one value: map a field of it, with a dot between the names",
@@ -880,8 +981,27 @@ def _json_fault(depth: int, keys: list[str], levels: list[str]) -> str:
     return " ".join(branches)
 
 
-def _json_text(column: str, levels: list[str], form: Format) -> str:
-    """SQL of the text at a dotted path."""
+def _json_fault_of_all(wanted: list[str], levels: list[str]) -> str:
+    """SQL branch for one object in the place of the array of records: it may be a record or hold several."""
+    last = len(levels)
+    inside = [keys for depth, keys in (_json_place(column, levels) for column in wanted) if depth == last]
+    if not (levels and inside):
+        return ""
+    has_one = " or ".join(f"json_exists(level{last}, {literal(_json_path(keys))})" for keys in inside)
+    several = _unusable(
+        "is sought in one object that has none of the mapped columns, where `records` declares an array: "
+        "correct `records`, or deliver an array"
+    )
+    stands = f"json_type(level{last - 1}, {literal(_json_path(levels[-1:]))}) = 'OBJECT'"
+    return f"when {stands} and not ({has_one}) then {several}"
+
+
+def _json_text(column: str, levels: list[str], form: Format, fault: str) -> str:
+    """SQL of the text at a dotted path.
+
+    Args:
+        fault: SQL branches for what keeps any column from having a value.
+    """
     depth, keys = _json_place(column, levels)
     path = literal(_json_path(keys))
     text = f"json_extract_string(level{depth}, {path})"
@@ -889,7 +1009,8 @@ def _json_text(column: str, levels: list[str], form: Format) -> str:
     true, false = literal(form.true_words[0]), literal(form.false_words[0])
     # Numbers are strings by now, so what still is a number is a word that JSON does not know.
     return (
-        f"case {_json_fault(depth, keys, levels)} when starts_with({text}, {_NUMBER_MARK}) then {number} "
+        f"case {_json_fault(depth, keys, levels)} {fault} "
+        f"when starts_with({text}, {_NUMBER_MARK}) then {number} "
         f"when json_type(level{depth}, {path}) = 'DOUBLE' then error('NaN is no JSON value') "
         f"when json_type(level{depth}, {path}) = 'BOOLEAN' "
         f"then case {text} when 'true' then {true} else {false} end else {text} end"

@@ -40,6 +40,7 @@ class RejectKind(StrEnum):
     LOOKUP = "lookup"
     AMOUNTS = "amounts"
     CELL = "cell"
+    MERGED = "merged"
     SHAPE = "shape"
     PERSONAL = "personal"
     REPEATED_KEY = "repeated_key"
@@ -55,6 +56,9 @@ _ONCE = (
 # What to do about a fault of which the kind alone says it.
 _ACTIONS: dict[RejectKind, str] = {
     RejectKind.CELL: _COMPUTE,
+    RejectKind.MERGED: (
+        "unmerge the cells, write the value into each of them, save and deliver the workbook again"
+    ),
     RejectKind.REPEATED_KEY: _ONCE,
     RejectKind.CHANGED_REPEAT: _ONCE,
     RejectKind.READ_TWICE: "name the file in one source only, or map the columns of a key",
@@ -81,6 +85,7 @@ class _Group:
     """Records of a file that fail alike.
 
     Attributes:
+        sheet: of a workbook, on which they stand.
         reason: of the first of them, as is `text`, what stands there.
         first: the numbers of the first records.
         count: how many they are.
@@ -88,6 +93,7 @@ class _Group:
     """
 
     file: str
+    sheet: str | None
     column: str
     kind: RejectKind
     text: str | None
@@ -96,15 +102,19 @@ class _Group:
     count: int
     records: int
 
+    @property
+    def place(self) -> str:
+        return self.file if self.sheet is None else f"{self.file}, sheet {quoted(self.sheet)}"
+
     def problem(self) -> InputProblem:
         text = "" if self.text is None else f"{quoted(masked(self.text))} "
         if self.count == 1:
             what = f"{text}{self.reason}"
-            return InputProblem(self.file, what, self._action(), record=self.first[0], column=self.column)
+            return InputProblem(self.place, what, self._action(), record=self.first[0], column=self.column)
         named = ", ".join(f"{record}" for record in self.first)
         which = f"first {named}" if self.count > len(self.first) else named
         said = f"{self.count:,} records of {self.records:,}, {which}: {text}{self.reason}"
-        return InputProblem(self.file, said, self._action(), column=self.column)
+        return InputProblem(self.place, said, self._action(), column=self.column)
 
     def _action(self) -> str:
         if self.kind is RejectKind.PERSONAL:
@@ -144,8 +154,8 @@ def reject_problems(
 ) -> list[InputProblem]:
     """What the rejected records of a warehouse say: the first `limit` groups, by file and record.
 
-    A group is the records of a file that fail alike: the same column, the same kind of fault. One more
-    problem says how many records the groups beyond `limit` have.
+    A group is the records of a file, or of a sheet of one, that fail alike: the same column, the same kind of
+    fault. One more problem says how many records the groups beyond `limit` have.
 
     Args:
         con: a warehouse that `load_warehouse` filled.
@@ -154,22 +164,22 @@ def reject_problems(
     found = con.execute(
         f"""
         with groups as (
-            select feed, source_file, column_name, kind, count(*) as record_count,
+            select feed, source_file, source_sheet, column_name, kind, count(*) as record_count,
                 min_by(struct_pack(raw_value, reason), source_record) as example,
                 list(source_record order by source_record)[1:{_NAMED}] as first_records
             from raw.rejects where $feed is null or feed = $feed
-            group by feed, source_file, column_name, kind
+            group by feed, source_file, source_sheet, column_name, kind
         )
-        select source_file, column_name, kind, example.raw_value, example.reason, first_records, record_count,
-            records_read
+        select source_file, source_sheet, column_name, kind, example.raw_value, example.reason, first_records,
+            record_count, records_read
         from groups join raw.files using (feed, source_file)
-        order by source_file, first_records[1], feed, column_name
+        order by source_file, source_sheet, first_records[1], feed, column_name
         """,
         {"feed": feed},
     ).fetchall()
     groups = [
-        _Group(file, column, RejectKind(kind), text, reason, first, count, records)
-        for file, column, kind, text, reason, first, count, records in found
+        _Group(file, sheet, column, RejectKind(kind), text, reason, first, count, records)
+        for file, sheet, column, kind, text, reason, first, count, records in found
     ]
     problems = [group.problem() for group in groups[:limit]]
     if rest := groups[limit:]:

@@ -191,6 +191,7 @@ def write_typed(
     """
     own = records[""]
     _define_arithmetic(con)
+    _define_strptime(con)
     for lookup, form in _formats(plan.source).items():
         _define_readers(con, lookup, form, plan.timezone)
     for lookup in plan.source.lookups:
@@ -248,7 +249,8 @@ def write_typed(
             coalesce(_left_out_reason, {choose(3)}) as _reason,
             {sql.literal(name)} as _source_file,
             {sql.literal(sha256)} as _file_sha256,
-            cast({own.first_record} as bigint) as _first_record
+            cast({own.first_record} as bigint) as _first_record,
+            cast({"null" if own.sheet is None else sql.literal(own.sheet)} as varchar) as _source_sheet
         from judged
         {"order by _record" if plan.source.lookups else ""}
         )
@@ -526,6 +528,19 @@ def _define_arithmetic(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(f"create or replace temp macro {_whole(sql_type, is_tried)}(x) as {value}")
 
 
+def _define_strptime(con: duckdb.DuckDBPyConnection) -> None:
+    """strptime() and try_strptime() for expressions, which read what the form of a column would read."""
+    text = conventions.trimmed("x")
+    value = conventions.moment_by_form(text, "form")
+    refused = f"case when {text} is not null then cast(concat('not a moment', x) as timestamp) end"
+    con.execute(f"create or replace temp macro {_strptime(True)}(x, form) as {value}")
+    con.execute(f"create or replace temp macro {_strptime(False)}(x, form) as coalesce({value}, {refused})")
+
+
+def _strptime(is_tried: bool) -> str:
+    return "_try_strptime" if is_tried else "_strptime"
+
+
 def _divide(decimals: int) -> str:
     return f"_divide_{decimals}"
 
@@ -620,8 +635,12 @@ def _typed(column: Column, text: str, form: Format, zone: str) -> tuple[str, str
         case "text" | "id":
             # DuckDB would cut what it normalizes at a NUL.
             has_nul = f"contains({text}, chr(0))"
+            words = " ".join(
+                f"when lower({text}) = {sql.literal(word.lower())} then {sql.literal(word)}"
+                for word in column.words
+            )
             return (
-                f"case when not {has_nul} then nfc_normalize({text}) end",
+                f"case {words} when not {has_nul} then nfc_normalize({text}) end",
                 "is not text, it has a NUL in it",
             )
         case "code":
@@ -672,16 +691,29 @@ def _read_expression(
             sql.literal(RejectKind.TOO_WIDE),
         )
         piece = _Piece(f"try_cast({value} as {column.sql_type})", _read(name), faults=[fault])
-    elif column.type == "date" and sql_type.startswith(("DATE", "TIMESTAMP")):
-        piece = _Piece(f"cast({value} as date)", _read(name))
-    elif column.type == "month" and sql_type.startswith(("DATE", "TIMESTAMP")):
-        piece = _Piece(f"cast(date_trunc('month', {value}) as date)", _read(name))
+    elif column.type in ("date", "month") and sql_type.startswith(("DATE", "TIMESTAMP")):
+        day = f"cast({value} as date)"
+        fault = (
+            f"{value} is not null and not {conventions.can_be_meant(value)}",
+            sql.literal(name),
+            f"cast({value} as varchar)",
+            sql.literal(
+                f"is no day that can be meant, expected {conventions.YEARS} (or 9999-12-31, for ever): "
+                "correct the record, or how the expression reads the year, such as %y for one of two digits"
+            ),
+            sql.literal(RejectKind.DATE),
+        )
+        is_month = column.type == "month"
+        read = f"cast(date_trunc('month', {value}) as date)" if is_month else day
+        piece = _Piece(read, _read(name), faults=[fault])
     elif column.type == "boolean" and sql_type == "BOOLEAN":
         piece = _Piece(value, _read(name))
     elif column.type in ("id", "text", "code") or sql_type == '"NULL"':
-        piece = _read_text(
-            name, column, f"cast({value} as varchar)", _CANONICAL, sql.literal(name), plan.timezone
-        )
+        written = f"cast({value} as varchar)"
+        if _decimals(sql_type):
+            # A number has as many decimals as its type, and customer 7 is not 7.00000000.
+            written = f"rtrim(rtrim({written}, '0'), '.')"
+        piece = _read_text(name, column, written, _CANONICAL, sql.literal(name), plan.timezone)
     else:
         raise InputProblems(
             [
@@ -717,7 +749,9 @@ def _has_failed(statement: str) -> str:
 
 def _resolved(expression: Expression) -> str:
     """The expression over the joined record's internal column names."""
-    return expression.sql(reader=_reader, divide=_divide, whole=_whole, column=_internal_name)
+    return expression.sql(
+        reader=_reader, divide=_divide, whole=_whole, strptime=_strptime, column=_internal_name
+    )
 
 
 _PLAIN_TYPES = {
@@ -852,6 +886,16 @@ def _type_of(
                 f"would read text as {_plain_type(sql_type)} by other conventions than the file's",
                 f"{reader}, which follows the source's format",
             )
+        decimals = max(map(_decimals, read), default=0)
+        if part.cast_to and sql_type.startswith("DECIMAL") and _decimals(sql_type) < decimals:
+            raise problem(part, "rounds without a word", f"say so, as in round(x, {_decimals(sql_type)})")
+        is_id = name in plan.feed.columns and plan.feed.columns[name].type == "id"
+        if is_id and decimals and part.makes_text and sql_type == sql.TEXT:
+            raise problem(
+                part,
+                f"makes an id of a number with {decimals} decimals, as in 7.00",
+                "make it a whole number first, as in cast(number(x) as bigint)",
+            )
         if len(kinds) > 1 and any(
             types[each] == sql.TEXT and parts[each].has_columns for each in part.compared
         ):
@@ -874,6 +918,11 @@ def _type_of(
     if kind is not None:
         refuse_other_text(len(parts) - 1, kind)
     return types[-1]
+
+
+def _decimals(sql_type: str) -> int:
+    """How many decimals a type has: 2 of DECIMAL(18,2)."""
+    return int(sql_type.rstrip(")").rpartition(",")[2]) if sql_type.startswith("DECIMAL") else 0
 
 
 def _failed_part(plan: Plan, expression: Expression, name: str) -> tuple[str, str, str, str]:
@@ -908,6 +957,19 @@ def _failed_part(plan: Plan, expression: Expression, name: str) -> tuple[str, st
         texts.append(f"when {unreadable} then {resolved}")
         reasons.append(f"when {unreadable} then {reason}")
         kinds.append(f"when {unreadable} then {sql.literal(read_as)}")
+    for argument, form_text in expression.strptimes():
+        resolved = _resolved(argument)
+        trimmed = conventions.trimmed(resolved)
+        readable = conventions.moment_by_form(trimmed, sql.literal(form_text))
+        unreadable = f"try(({trimmed}) is not null and ({readable}) is null)"
+        reason = f"cannot be read as a date of the form {form_text}, with {conventions.YEARS}"
+        labels.append(f"when {unreadable} then {sql.literal(argument.text.strip(chr(34)))}")
+        texts.append(f"when {unreadable} then {resolved}")
+        reasons.append(f"when {unreadable} then {sql.literal(reason)}")
+        kinds.append(f"when {unreadable} then {sql.literal(RejectKind.DATE)}")
+    for value in expression.made_whole():
+        lost = sql.literal(f"has decimals that a whole number loses: write round({value.text}, 0)")
+        reasons.append(f"when try({conventions.has_decimals(_resolved(value))}) then {lost}")
     for divisor in expression.divisors():
         reasons.append(f"when try(({_resolved(divisor)}) = 0) then 'is divided by zero'")
     other = "'has a value that one of its steps does not take, such as a number too large or no such day'"
@@ -1007,11 +1069,18 @@ def _unusable_cells(plan: Plan) -> list[_Fault]:
             sql.literal(f"{use.lookup}.{use.name}" if use.lookup else use.name),
             f"nullif(split_part({text}, {sql.literal(UNUSABLE)}, 2), '')",
             f"split_part({text}, {sql.literal(UNUSABLE)}, 3)",
-            sql.literal(RejectKind.CELL if formats[use.lookup].type == "xlsx" else RejectKind.SHAPE),
+            _kind_of_unusable(text, formats[use.lookup]),
         )
         for use in _maybe_unusable(plan)
         for text in [_internal(use)]
     ]
+
+
+def _kind_of_unusable(text: str, form: Format) -> str:
+    if form.type != "xlsx":
+        return sql.literal(RejectKind.SHAPE)
+    said = f"split_part({text}, {sql.literal(UNUSABLE)}, 4)"
+    return f"coalesce(nullif({said}, ''), {sql.literal(RejectKind.CELL)})"
 
 
 def _maybe_unusable(plan: Plan) -> Iterator[ColumnUse]:

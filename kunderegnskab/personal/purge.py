@@ -68,7 +68,7 @@ class Purge:
 
     Attributes:
         pseudonyms: whose names.
-        still: where the key or the name still stands in publications, one sentence each.
+        still: where the key or the name still stands in publications and scenarios, one sentence each.
         files: landing, policy and lake files in which the key still stands; they are bookkeeping material.
         lake_files: lake files of lists of names that are removed, because somebody is in them whose name was.
         listed: files of the current publication that name somebody whose name was removed.
@@ -233,7 +233,7 @@ def _totals(workspace: Workspace) -> list[str]:
 
 
 def _still_held(workspace: Workspace, chosen: Sequence[Salesperson]) -> Iterator[str]:
-    """Where the key or the name still stands in publications; nobody's is named in it."""
+    """Where the key or the name still stands in publications and scenarios; nobody's is named in it."""
     if not chosen:
         return
     for publication in _with_data(workspace):
@@ -245,6 +245,12 @@ def _still_held(workspace: Workspace, chosen: Sequence[Salesperson]) -> Iterator
                 f"{publication.name}, {found.table}.{found.column}: somebody of that name made, approved or "
                 "decided something, and is kept as evidence."
             )
+    keys = literals(each.salesperson_id for each in chosen)
+    for path in sorted(workspace.scenarios.glob("*/lake/*/*.parquet")):
+        feed = path.parent.name
+        if has_salespeople(load_feeds()[feed]) and _lake_file_holds(str(path), feed, keys):
+            scenario = workspace.relative(path.parents[2])
+            yield f"{scenario} holds the key, in a file that was tried as {feed}; remove that folder."
 
 
 def _files_that_hold(workspace: Workspace, chosen: Sequence[Salesperson]) -> list[str]:

@@ -18,6 +18,20 @@ from kunderegnskab.publication.store import Publication
 from kunderegnskab.sql import KPI_VALUE, literal
 
 _KEY = ("kpi_id", "scope_type", "scope_id", "month_from")
+# Targets with their scope as the marts name it (macro scope_of_policy): of a segment as the year opened
+# unless the file says otherwise, of a salesperson within a segment both.
+_TARGETS = """(
+            select * replace (
+                case scope_type when 'segment' then 'segment_opening' when 'segment_now' then 'segment'
+                    else scope_type end as scope_type,
+                case when scope_type = 'salesperson_segment' then scope_id || ' / ' || segment
+                    else scope_id end as scope_id
+            )
+            from raw.kpi_targets
+        )"""
+# Targets of customers who were in a segment when the target's year opened: what was published of that segment
+# before is about others.
+_BY_OPENING = "('segment_opening', 'salesperson_segment')"
 # A sum, or a ratio rounded half away from zero to six decimals; in whole numbers, so that no float is met.
 _VALUE = f"""case
             when is_sum then numerator::{KPI_VALUE}
@@ -41,8 +55,8 @@ def load_baselines(
     A baseline comes from the current publication if that has one for the same target, period and approval.
     So it is handed on from publication to publication, also when the first of them is gone. Else it is what
     the publication that was current at the end of the day of the approval says of those months; not so for a
-    segment, because its target is about the customers of a later opening. A target without a row here starts
-    from today's accounts.
+    segment, or a salesperson within one, because its target is about the customers of a later opening. A
+    target without a row here starts from today's accounts.
 
     Args:
         now: the current publication, or the one that was current when a refresh is performed again.
@@ -76,21 +90,29 @@ def _scope_id(publication: Publication, pseudonyms: Pseudonyms) -> str:
     """SQL of a scope that a publication names, as the warehouse names it."""
     if not is_plain(publication.manifest.parameters):
         return "earlier.scope_id"
+    salesperson, segment = (f"regexp_extract(earlier.scope_id, '^(.*) / (.*)$', {part})" for part in (1, 2))
     return (
         "case when earlier.scope_type in ('salesperson', 'salesperson_today') "
-        f"then {pseudonyms.sql('earlier.scope_id')} else earlier.scope_id end"
+        f"then {pseudonyms.sql('earlier.scope_id')} "
+        "when earlier.scope_type = 'salesperson_segment' "
+        f"then {pseudonyms.sql(salesperson)} || ' / ' || {segment} else earlier.scope_id end"
     )
 
 
 def _carried(publication: str, scope_id: str) -> str:
     """The baselines that the current publication holds for targets that are still the same."""
-    of_earlier = {column: f"earlier.{column}" for column in _KEY} | {"scope_id": scope_id}
+    # What was called segment before was the segment as the year opened; who is in one now has no baseline.
+    of_earlier = {column: f"earlier.{column}" for column in _KEY} | {
+        "scope_type": "case when earlier.scope_type = 'segment' then 'segment_opening' "
+        "else earlier.scope_type end",
+        "scope_id": scope_id,
+    }
     same = " and ".join(f"{of_earlier[column]} = targets.{column}" for column in _KEY)
     return f"""
         insert into raw.published_baselines
         select {_columns("targets")}, earlier.baseline_value,
             coalesce(earlier.baseline_publication, {literal(publication)})
-        from raw.kpi_targets as targets
+        from {_TARGETS} as targets
         inner join {EARLIER}.marts.target_baselines as earlier
             on {same}
                 and earlier.baseline_month_from = targets.baseline_month_from
@@ -118,14 +140,14 @@ def _approved(publication: str, scope_id: str) -> str:
                 sum(earlier.numerator) as numerator,
                 sum(earlier.denominator) as denominator,
                 count(earlier.denominator) = 0 as is_sum
-            from raw.kpi_targets as targets
+            from {_TARGETS} as targets
             inner join {EARLIER}.marts.kpi_values as earlier
                 on earlier.kpi_id = targets.kpi_id
                     and earlier.scope_type = targets.scope_type
                     and {scope_id} = targets.scope_id
                     and earlier.time_window = 'month'
                     and earlier.month between targets.baseline_month_from and targets.baseline_month_to
-            where targets.approved_on = ? and targets.scope_type <> 'segment'
+            where targets.approved_on = ? and targets.scope_type not in {_BY_OPENING}
                 and not exists (select 1 from raw.published_baselines as taken where {taken})
             group by all
         )
@@ -141,10 +163,10 @@ def _columns(table: str) -> str:
 
 def _approvals(con: duckdb.DuckDBPyConnection) -> list[date]:
     """Days on which targets were approved whose baseline no publication has handed on."""
-    found = con.execute("""
-        select distinct approved_on from raw.kpi_targets as targets
+    found = con.execute(f"""
+        select distinct approved_on from {_TARGETS} as targets
         where approved_on is not null and baseline_month_from is not null and baseline_month_to is not null
-            and scope_type <> 'segment'
+            and scope_type not in {_BY_OPENING}
             and not exists (
                 select 1 from raw.published_baselines as taken
                 where taken.kpi_id = targets.kpi_id and taken.scope_type = targets.scope_type

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import duckdb
@@ -26,6 +27,7 @@ from kunderegnskab.ingest.fingerprints import known_files
 from kunderegnskab.pseudonyms import PARAMETER
 from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
 from kunderegnskab.quality.metric_checks import MetricCheck, run_checks
+from kunderegnskab.quality.numbers_alike import plain_number
 from kunderegnskab.sql import literal
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.notes import read_note, write_note
@@ -44,14 +46,39 @@ DATE_COLUMNS = {
     "activities": "activity_date",
 }
 
-# Feeds of costs, which are positive: the column, and what tells their kinds apart.
-COSTS = {"customer_costs": ("amount", "cost_type"), "product_costs": ("unit_cost", None)}
+# Not put into the fiscal calendar: an open item may be older than its first year.
+_PLAUSIBLE_DAYS = {**DATE_COLUMNS, "receivables": "invoice_date"}
+
+
+@dataclass(frozen=True)
+class _Positive:
+    """An amount that is positive as a rule.
+
+    Attributes:
+        kind: the column that tells kinds of records apart, each of which is asked for itself.
+        is_always: whether no single one may be negative, as none takes a price of one unit back.
+        en, da: of what it is positive.
+    """
+
+    column: str
+    kind: str | None
+    en: str
+    da: str
+    is_always: bool = False
+
+
+_POSITIVE = {
+    "customer_costs": _Positive("amount", "cost_type", "a cost", "en omkostning"),
+    "product_costs": _Positive("unit_cost", None, "a cost", "en omkostning", is_always=True),
+    "receivables": _Positive("amount", None, "an invoice", "en faktura"),
+}
 
 # Whether a fiscal calendar can be followed is a matter of the days that shall be put into it, and of the
 # month in which the company says that its years begin.
 ALSO_READ = {
     "fiscal_calendar": frozenset(DATE_COLUMNS) | {"company"},
     "unit_conversions": frozenset({"products"}),
+    "customer_costs": frozenset({"receivables"}),
 }
 
 
@@ -153,9 +180,10 @@ def _statement(con: duckdb.DuckDBPyConnection, load: LoadRecord, feed: str, as_o
 def _checks(feeds: Sequence[str], as_of: date) -> list[MetricCheck]:
     checks = [check for feed in feeds for check in _file_checks(feed)]
     checks += [_alike_check(feed) for feed in feeds if _has_numbers_alone(feed)]
-    checks += [_date_check(feed, DATE_COLUMNS[feed], as_of) for feed in feeds if feed in DATE_COLUMNS]
-    checks += [_cost_sign_check(feed, *about) for feed, about in COSTS.items() if feed in feeds]
+    checks += [_date_check(feed, _PLAUSIBLE_DAYS[feed], as_of) for feed in feeds if feed in _PLAUSIBLE_DAYS]
+    checks += [_sign_check(feed, about) for feed, about in _POSITIVE.items() if feed in feeds]
     checks += [_plausible_check(feed) for feed in feeds if _doubtful(feed)]
+    checks += [_link_check(feed) for feed in feeds if feed in _LINKS]
     if "exchange_rates" in feeds:
         checks.append(_rate_check())
     if "fiscal_calendar" in feeds:
@@ -173,9 +201,9 @@ def _file_checks(feed: str) -> list[MetricCheck]:
         "and (records_read = records_loaded + records_rejected + records_left_out) is not true"
     )
     untaken = f"""
-        select source_file, source_record from raw.left_out join raw.shared_files using (feed, source_file)
+        select source_file, source_record from raw.left_out join raw.shared_files using (feed, lake_file)
         where feed = {literal(feed)} and starts_with(reason, 'where: ')
-        group by source_file, source_record, source_count having count(*) = source_count"""
+        group by source_file, place, source_record, source_count having count(*) = source_count"""
     return [
         MetricCheck(
             check_name=f"door__{feed}__shared_files_are_taken_whole",
@@ -273,21 +301,36 @@ def _has_numbers_alone(feed: str) -> bool:
 
 def _alike_check(feed: str) -> MetricCheck:
     key = load_feeds()[feed].key
-    # What a spreadsheet or pandas makes of a number: 0007 becomes 7, and 7 becomes 7.0.
-    plain = {name: f"regexp_replace({name}, '^0*([0-9]+?)(?:[.,]0)?$', '\\1')" for name in key}
-    plains = ", ".join(f"{sql} as plain_{name}" for name, sql in plain.items())
+    # Different numbers are few beside the records, and most share their form with no other. Of two records
+    # that are alike, one at least is written as fewer are.
+    shared = ", ".join(
+        f"""forms_of_{name} as (
+            select {name}, records, {plain_number(name)} as form
+            from (select {name}, count(*) as records from raw.{feed} where {name} is not null group by all)),
+        shared_{name} as materialized (
+            select {name}, form, {name} <> arg_max({name}, records) over (partition by form) as is_rarer
+            from forms_of_{name}
+            where form in (select form from forms_of_{name} group by form having count(*) > 1))"""
+        for name in key
+    )
+    joins = " ".join(f"left join shared_{name} on records.{name} = shared_{name}.{name}" for name in key)
+    plains = ", ".join(
+        f"records.{name}, coalesce(shared_{name}.form, records.{name}, '') as plain_{name}" for name in key
+    )
+    is_shared = " or ".join(f"shared_{name}.form is not null" for name in key)
+    is_rarer = " or ".join(f"coalesce(shared_{name}.is_rarer, false)" for name in key)
     grouped = ", ".join(f"plain_{name}" for name in key)
-    odd = " or ".join(f"plain_{name} <> {name}" for name in key)
     several = " or ".join(f"min({name}) <> max({name})" for name in key)
-    written = " || ', ' || ".join(key)
+    written = f"concat_ws(', ', {', '.join(key)})"
     alike = f"""
-        with plain as (
-            select _source_file, _source_record, {", ".join(key)}, {plains} from raw.{feed}
-            where {" and ".join(f"{name} is not null" for name in key)})
+        with {shared},
+        plain as (
+            select _source_file, _source_record, {plains}, {is_rarer} as is_rarer
+            from raw.{feed} as records {joins} where {is_shared})
         select string_agg(distinct {written}, ' and ' order by {written}) as numbers,
             string_agg(_source_file || ' ' || _source_record, ', ' order by _source_file, _source_record)
                 as records
-        from plain where ({grouped}) in (select ({grouped}) from plain where {odd})
+        from plain where ({grouped}) in (select ({grouped}) from plain where is_rarer)
         group by {grouped} having {several}"""
     return MetricCheck(
         check_name=f"door__{feed}__numbers_are_written_alike",
@@ -296,10 +339,12 @@ def _alike_check(feed: str) -> MetricCheck:
         metric=f"select count(*) from ({alike})",
         unit="rows",
         maximum=0,
-        en=f"No two records of {feed} have {' and '.join(key)} that differ only in leading zeros or .0 "
-        "behind a whole number; both count. If they are one, write them alike by an expression.",
-        da=f"Ingen to poster i {feed} har {' og '.join(key)}, der kun afviger i foranstillede nuller eller "
-        ".0 efter et helt tal; begge tæller. Er de den samme, så skriv dem ens med et udtryk i feeds.yaml.",
+        en=f"No two records of {feed} have {' and '.join(key)} that differ only in how they are "
+        "written (zeros, blanks, case, decimals of zero, signs between thousands); both count. If they are "
+        "one, write them alike by an expression.",
+        da=f"Ingen to poster i {feed} har {' og '.join(key)}, der kun afviger i, hvordan de er skrevet "
+        "(nuller, mellemrum, store bogstaver, decimaler på nul, tusindtalstegn); begge tæller. Er de den "
+        "samme, så skriv dem ens med et udtryk i feeds.yaml.",
         failing=f"{alike} order by records",
     )
 
@@ -351,10 +396,9 @@ _SOURCE = "_source_file || _source as _source_file"
 def _with_source(feed: str) -> str:
     """SQL of a feed's records with the source that read each, in brackets; '' where its file has one."""
     return f"""(
-        select r.*, coalesce(' (' || s.source || ')', '') as _source
-        from raw.{feed} as r
-        left join raw.shared_records as s on s.feed = {literal(feed)}
-            and s.source_file = r._source_file and s.source_record = r._source_record)"""
+        select *, '' as _source from raw.{feed}
+        where _source_file not in (select _source_file from raw.shared_{feed})
+        union all by name select * replace (' (' || _source || ')' as _source) from raw.shared_{feed})"""
 
 
 def _turned_signs() -> str:
@@ -386,26 +430,38 @@ def _turned_signs() -> str:
         + (f" and ({turned_as_a_whole('net_amount')}) is not true" if name == "list_amount" else "")
         for name in _SIGNED | _USUALLY_SIGNED
     )
+    # On a credit note a fee may be kept back, and a discount be given later.
+    amount = "case line_type when 'discount' then -net_amount else net_amount end"
+    others = f"""
+        select {_SOURCE}, document_type, 'net_amount' as column_name, sum(net_amount) as total, currency,
+            count(*) filter ({amount} < 0) as turned_lines, count(*) filter ({amount} > 0) as right_lines,
+            min(_source_record) filter ({amount} < 0) as first_turned_record, line_type
+        from {_with_source("sales_lines")}
+        where line_type in ('discount', 'fee', 'freight_charge') and document_type = 'invoice'
+        group by {place}, line_type having sum({amount}) < 0 and turned_lines > right_lines"""
     return (
         f"with summed as materialized (select {place}, {sums} from {_with_source('sales_lines')} "
-        f"where line_type = 'goods' group by {place}) select * from ({turned})"
+        f"where line_type = 'goods' group by {place}) "
+        f"select *, 'goods' as line_type from ({turned}) union all {others}"
     )
 
 
-def _cost_sign_check(feed: str, column: str, kind: str | None) -> MetricCheck:
-    """Costs that are negative by sum and by number in a file, of one kind of cost.
+def _sign_check(feed: str, about: _Positive) -> MetricCheck:
+    """Amounts that are negative by sum and by number in a file, of one kind.
 
-    Both, because a correction takes a cost back: what is turned by its mapping is turned as a whole. Without
-    kinds it is a price of one unit, of which none is negative.
+    Both, because a correction takes an amount back: what is turned by its mapping is turned as a whole.
     """
-    place = ", ".join(["_source_file", "_source", *([kind] if kind else [])])
+    column = about.column
+    is_turned = "turned_records > 0" if about.is_always else "total < 0 and turned_records > right_records"
+    kind = [about.kind] if about.kind else []
+    place = ", ".join(["_source_file", "_source", *kind])
     turned = f"""
-        select {_SOURCE}, {f"{kind}, " if kind else ""}'{column}' as column_name, sum({column}) as total,
+        select {", ".join([_SOURCE, *kind])}, '{column}' as column_name, sum({column}) as total,
             count(*) filter ({column} < 0) as turned_records,
             count(*) filter ({column} > 0) as right_records,
             min(_source_record) filter ({column} < 0) as first_turned_record
         from {_with_source(feed)} group by {place}
-        having {"total < 0 and turned_records > right_records" if kind else "turned_records > 0"}"""
+        having {is_turned}"""
     return MetricCheck(
         check_name=f"door__{feed}__signs_are_those_of_the_contract",
         subject=feed,
@@ -413,9 +469,9 @@ def _cost_sign_check(feed: str, column: str, kind: str | None) -> MetricCheck:
         metric=f"select count(*) from ({turned})",
         unit="rows",
         maximum=0,
-        en=f"In every file of {feed}, {column} is positive for a cost; turn the sign of a source in its "
+        en=f"In every file of {feed}, {column} is positive for {about.en}; turn the sign of a source in its "
         "mapping, and allow a file that holds nothing but corrections.",
-        da=f"I hver fil til {feed} er {column} positiv for en omkostning; vend en kildes fortegn i dens "
+        da=f"I hver fil til {feed} er {column} positiv for {about.da}; vend en kildes fortegn i dens "
         "opsætning, og tillad en fil, der kun indeholder rettelser.",
         failing=f"{turned} order by all",
     )
@@ -496,6 +552,69 @@ def _plausible_check(feed: str) -> MetricCheck:
         da=f"Ingen post i {feed} har værdier, der næppe kan være ment; hver af de nævnte siger, hvad der "
         "skal gøres.",
         failing=f"{doubtful} order by all",
+    )
+
+
+# SQL of the records whose link finds nothing, where a number depends on it: file, record, the link in plain
+# form, what it names, and what to correct. And SQL of what can be found.
+_LINKS = {
+    # Goods that come back without a cost of their own take back that of the line that sold them.
+    "sales_lines": (
+        f"""select _source_file, _source_record,
+            {plain_number("original_document_no")} || ' ' || {plain_number("original_line_no")} as form,
+            'line ' || original_line_no || ' of document ' || original_document_no
+                || ' is no invoice line that sold goods' as problem,
+            'original_document_no or original_line_no, or deliver the invoice' as correction
+        from raw.sales_lines
+        where line_type = 'goods' and quantity < 0 and cost_amount is null
+            and original_document_no is not null and original_line_no is not null
+            and (original_document_no, original_line_no) not in (
+                select (document_no, line_no) from raw.sales_lines
+                where document_type = 'invoice' and line_type = 'goods' and quantity > 0
+                    and line_no is not null)
+            and original_document_no not in (
+                select document_no from raw.sales_lines
+                where document_type = 'invoice' and line_no is null)""",
+        f"""select {plain_number("document_no")} || ' ' || {plain_number("line_no")} as form,
+            'line ' || line_no || ' of document ' || document_no as written
+        from raw.sales_lines
+        where document_type = 'invoice' and line_type = 'goods' and quantity > 0 and line_no is not null""",
+    ),
+    # What is written off costs no credit any longer.
+    "customer_costs": (
+        f"""select _source_file, _source_record, {plain_number("document_no")} as form,
+            'document_no ' || document_no || ' of the bad debt is no document of receivables' as problem,
+            'document_no, or deliver the receivable' as correction
+        from raw.customer_costs
+        where cost_type = 'bad_debt' and document_no is not null
+            and (select count(*) from raw.receivables) > 0
+            and document_no not in (select document_no from raw.receivables)""",
+        f"select {plain_number('document_no')} as form, document_no as written from raw.receivables",
+    ),
+}
+
+
+def _link_check(feed: str) -> MetricCheck:
+    asked, there = _LINKS[feed]
+    lost = f"""
+        select asked._source_file, asked._source_record,
+            any_value(asked.problem) || case when min(there.written) is not null
+                then ', but ' || min(there.written) || ' is; write them alike by an expression in feeds.yaml'
+                else '; correct ' || any_value(asked.correction) end as problem
+        from ({asked}) as asked left join ({there}) as there using (form)
+        group by asked._source_file, asked._source_record"""
+    return MetricCheck(
+        check_name=f"door__{feed}__links_are_found",
+        subject=feed,
+        is_blocking=False,
+        metric=f"select count(*) from ({lost})",
+        unit="rows",
+        maximum=0,
+        en=f"Every document and line that a record of {feed} names is found; each one that is not is named, "
+        "with what to do.",
+        da=f"Hvert bilag og hver linje, som en post i {feed} henviser til, findes; hver, der ikke gør, er "
+        "nævnt med, hvad der skal gøres.",
+        failing=f"{lost} order by all",
     )
 
 
@@ -691,10 +810,12 @@ def _sales_line_checks() -> list[MetricCheck]:
             maximum=0,
             en="In every file, quantity, list amount, discount, net amount and cost of goods lines are "
             "positive on invoices and negative on credit notes; turn the signs of a source in its mapping, "
-            "or swap list_amount and net_amount if the net amounts are the higher ones.",
+            "or swap list_amount and net_amount if the net amounts are the higher ones. On invoices, net "
+            "amounts of freight and fees are positive, and those of discount lines negative.",
             da="I hver fil er antal, listebeløb, rabat, nettobeløb og kost på varelinjer positive på "
             "fakturaer og negative på kreditnotaer; vend en kildes fortegn i dens opsætning, eller byt om på "
-            "list_amount og net_amount, hvis nettobeløbene er de højeste.",
-            failing=f"{turned} order by _source_file, document_type, column_name, currency",
+            "list_amount og net_amount, hvis nettobeløbene er de højeste. På fakturaer er nettobeløb for "
+            "fragt og gebyrer positive, og for rabatlinjer negative.",
+            failing=f"{turned} order by all",
         ),
     ]

@@ -6,8 +6,6 @@ agree and contracts, which dbt tests check, nor the comparison of the published 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -19,6 +17,7 @@ import duckdb
 from kunderegnskab.quality.certification import CheckResult, ExpectedCheck
 from kunderegnskab.quality.metric_checks import MetricCheck, result_of, run_checks
 from kunderegnskab.quality.name_search import cells_that_are
+from kunderegnskab.quality.numbers_alike import plain_number
 from kunderegnskab.rows import insert_rows
 from kunderegnskab.sql import literal
 
@@ -130,7 +129,51 @@ PLAUSIBLE = [
 ]
 
 UNITS = "intermediate.int_product_units"
+# How long an order may rest between two invoices before its number looks like one that is used again.
+_ORDER_RESTS_DAYS = 180
+# Order numbers that two customers have, and those of a customer that rest so long.
+REUSED_ORDER_NUMBERS = f"""
+    with invoiced as (
+        select distinct order_no, customer_id, posting_date
+        from intermediate.int_sales_documents
+        where order_no is not null and line_count > 0 and customer_id <> '{UNKNOWN_CUSTOMER}'
+    ), compared as (
+        select
+            order_no, customer_id, posting_date,
+            lag(customer_id) over of_all as before_customer_id,
+            lag(posting_date) over of_all as before_date,
+            lag(posting_date) over (partition by order_no, customer_id order by posting_date)
+                as own_before_date
+        from invoiced
+        window of_all as (partition by order_no order by posting_date, customer_id)
+    )
+    select
+        order_no,
+        if(customer_id <> before_customer_id, before_customer_id, customer_id) as customer_id,
+        if(customer_id <> before_customer_id, before_date, own_before_date) as invoiced_on,
+        customer_id as later_customer_id, posting_date as later_invoiced_on
+    from compared
+    where customer_id <> before_customer_id or posting_date - own_before_date > {_ORDER_RESTS_DAYS}"""
 RECORDS = [
+    MetricCheck(
+        check_name="gate__customer_accounts__order_numbers_are_of_one_order",
+        subject="customer_accounts",
+        is_blocking=False,
+        metric=f"select count(*) from ({REUSED_ORDER_NUMBERS})",
+        unit="rows",
+        maximum=0,
+        en=(
+            f"An order number is of one customer, and its invoices are at most {_ORDER_RESTS_DAYS} days "
+            "apart. A number that a customer has again within a window counts as one order there; an "
+            "expression in feeds.yaml tells them apart, such as order_no: No || '-' || year(Date)."
+        ),
+        da=(
+            f"Et ordrenummer er én kundes, og dets fakturaer ligger højst {_ORDER_RESTS_DAYS} dage fra "
+            "hinanden. Har en kunde nummeret igen inden for et vindue, tæller det som én ordre dér; et "
+            "udtryk i feeds.yaml skiller dem ad, f.eks. order_no: Nr || '-' || year(Dato)."
+        ),
+        failing=f"{REUSED_ORDER_NUMBERS} order by later_invoiced_on, order_no, later_customer_id",
+    ),
     MetricCheck(
         check_name="gate__product_accounts__units_are_converted",
         subject="product_accounts",
@@ -141,12 +184,14 @@ RECORDS = [
         en=(
             "Every unit of measure on sales lines is the product's own (unit_of_measure of products) or has "
             "a row in policy/unit_conversions.csv (product_id, unit_of_measure, factor); where some "
-            "lines of a product name a unit and others none, products must say its own."
+            "lines of a product name a unit and others none, products must say its own. Lines without a "
+            "product are listed as (ukendt): give them a product number or one unit in feeds.yaml."
         ),
         da=(
             "Hver enhed på salgslinjer er varens egen (unit_of_measure i products) eller har en række i "
             "policy/unit_conversions.csv (product_id, unit_of_measure, factor); hvor nogle af en vares "
-            "linjer nævner en enhed og andre ingen, skal products sige varens egen."
+            "linjer nævner en enhed og andre ingen, skal products sige varens egen. Linjer uden vare "
+            "står som (ukendt): giv dem et varenummer eller én enhed i feeds.yaml."
         ),
         failing=f"""
             select product_id, unit_of_measure, own_unit, line_count from {UNITS} where factor is null
@@ -191,16 +236,17 @@ def _list_checks(
             metric=f"select count(*) from {ALIKE} where feed = '{feed}'",
             unit="rows",
             maximum=0,
-            en=f"No number outside the list of {ones_en} differs from one in it only in case, blanks, "
-            "leading zeros, .0 behind it or the form of a letter. If the two are one, say so in "
-            "feeds.yaml (a lookup or an expression); they are never joined by likeness.",
-            da=f"Intet nummer uden for virksomhedens {list_da} afviger fra et i den kun ved store bogstaver, "
-            "mellemrum, foranstillede nuller, .0 bagefter eller et bogstavs form. Er de to den samme, så "
-            "skriv det i feeds.yaml (et opslag eller et udtryk); de lægges aldrig sammen, fordi de ligner "
-            "hinanden.",
+            en=f"No two numbers of {ones_en}, of whatever feeds or in the list, differ only in case, "
+            "blanks, leading zeros, decimals of zero, signs between thousands or the form of a sign. If the "
+            "two are one, say so in feeds.yaml (a lookup or an expression); they are never joined by "
+            "likeness.",
+            da=f"Ingen to af numrene på {ones_da}, uanset kilde og {list_da}, afviger kun ved store "
+            "bogstaver, mellemrum, foranstillede nuller, decimaler på nul, tusindtalstegn eller et tegns "
+            "form. Er de to den samme, så skriv det i feeds.yaml (et opslag eller et udtryk); de lægges "
+            "aldrig sammen, fordi de ligner hinanden.",
             failing=f"""
-                select number as {number}, in_list from {ALIKE} where feed = '{feed}'
-                order by number, in_list""",
+                select number as {number}, other from {ALIKE} where feed = '{feed}'
+                order by number, other""",
         ),
     ]
 
@@ -233,7 +279,8 @@ UNSETTLED_BONUS = """
     from audit.bonus_roll_forward
     where bonus_year + interval 24 month <= (select max(month) from marts.company_accounts)
     group by all having sum(released) = 0 and sum(accrued) <> 0"""
-# A fiscal year that the accounts begin in the middle of, and the agreements that were in force by then.
+# A fiscal year that the accounts begin in the middle of, and the agreements that were in force by then: in a
+# month's period and in the month itself, as the macros first_month_held and last_month_held have it.
 SHORT_BONUS_YEARS = """
     select distinct
         agreements.customer_id, agreements.valid_from,
@@ -242,12 +289,12 @@ SHORT_BONUS_YEARS = """
     from raw.bonus_agreements as agreements
     inner join (from marts.months order by month limit 1) as opening
         on opening.fiscal_month > 1
-        and agreements.valid_from < opening.first_day
-        and coalesce(agreements.valid_to, date '9999-12-31') >= opening.first_day
+        and agreements.valid_from < least(opening.first_day, opening.month)
+        and coalesce(agreements.valid_to, date '9999-12-31') >= greatest(opening.first_day, opening.month)
     where not exists (
         select 1 from raw.bonus_agreements as newer
         where newer.customer_id = agreements.customer_id and newer.valid_from > agreements.valid_from
-            and newer.valid_from <= opening.last_day)"""
+            and newer.valid_from <= least(opening.last_day, last_day(opening.month)))"""
 COSTING = [
     MetricCheck(
         check_name="gate__company_accounts__bonus_years_are_whole",
@@ -384,8 +431,8 @@ SALES = [
         metric=f"select count(*) from {PROBLEMS} where is_blocking",
         unit="rows",
         maximum=0,
-        en="Segment rules, segment decisions, customer owners and KPI targets can be followed as written.",
-        da="Segmentregler, segmentbeslutninger, kundeansvar og mål for nøgletal kan følges som skrevet.",
+        en="Segment rules and decisions, owners, KPI targets and budgets can be followed as written.",
+        da="Segmentregler og -beslutninger, kundeansvar, mål og budgetter kan følges som skrevet.",
         failing=f"""
             select sentence_en, sentence_da, source_file, source_record from {PROBLEMS} where is_blocking
             order by all""",
@@ -669,34 +716,25 @@ def _note_contradicted(con: duckdb.DuckDBPyConnection, contradicted: Sequence[Co
 
 
 def _compare_forms(con: duckdb.DuckDBPyConnection) -> None:
-    """Note which numbers that a list lacks are written like one that it holds.
+    """Note which numbers are written like another: each beside one of the list, or beside an earlier one.
 
-    Numbers of the lists are compared, not records: once for each customer and product.
+    Numbers are compared, not records: once for each customer and product.
     """
-    con.execute(f"create or replace temp table {ALIKE} (feed varchar, number varchar, in_list varchar)")
+    con.execute(f"create or replace temp table {ALIKE} (feed varchar, number varchar, other varchar)")
     for feed, number in (("customers", "customer_id"), ("products", "product_id")):
         try:
-            lacking = con.execute(
-                f"select {number} from marts.{feed} where not is_in_list and not is_unknown"
-            ).fetchall()
+            con.execute(f"""
+                insert into {ALIKE}
+                with forms as (
+                    select {number} as number, is_in_list, {plain_number(number)} as form
+                    from marts.{feed} where not is_unknown)
+                select {literal(feed)}, one.number, other.number
+                from forms as one inner join forms as other
+                    on one.form = other.form and one.number <> other.number
+                where not one.is_in_list and (other.is_in_list or one.number > other.number)
+                    or one.is_in_list and other.is_in_list and one.number > other.number""")
         except (duckdb.CatalogException, duckdb.BinderException):
             continue  # not built, or not as declared: the check of what the list lacks says so
-        if not lacking:
-            continue
-        listed: dict[str, list[str]] = {}
-        for (each,) in con.execute(f"select {number} from marts.{feed} where is_in_list").fetchall():
-            listed.setdefault(_plain_form(each), []).append(each)
-        alike = [(feed, each, other) for (each,) in lacking for other in listed.get(_plain_form(each), [])]
-        insert_rows(con, ALIKE, alike)
-
-
-def _plain_form(number: str) -> str:
-    """A number without what systems write differently.
-
-    That is case, blanks, leading zeros, the form of letters, and `.0` behind a whole number.
-    """
-    plain = "".join(unicodedata.normalize("NFKC", number).casefold().split()).lstrip("0")
-    return re.sub(r"(?<=\d)[.,]0$", "", plain) if plain[:-2].isdigit() else plain
 
 
 @contextmanager

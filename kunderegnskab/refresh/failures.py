@@ -15,6 +15,7 @@ import duckdb
 
 from kunderegnskab.ingest.rejects import reject_problems
 from kunderegnskab.publication import store
+from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.certification import CheckResult, current_build, read_results
 from kunderegnskab.quality.gate import earlier_publication
 from kunderegnskab.sql import literal
@@ -51,13 +52,21 @@ def _look_into_warehouse(workspace: Workspace, run_id: str) -> tuple[list[str], 
         told: list[str] = []
         for result in read_results(con):
             if result.hinders:
-                told += _failed_check(workspace, con, result, lists / f"{result.check_name}.csv")
+                rows = lists / f"{result.check_name}.csv"
+                told += told_of_check(con, result, rows, store.current(workspace.published))
         return told, _list_rejects(con, rejects)
 
 
-def _failed_check(
-    workspace: Workspace, con: duckdb.DuckDBPyConnection, result: CheckResult, rows: Path
+def told_of_check(
+    con: duckdb.DuckDBPyConnection, result: CheckResult, rows: Path, previous: Publication | None
 ) -> Iterator[str]:
+    """What a check says that failed; the rows behind it are listed in a file.
+
+    Args:
+        con: the warehouse that it was made on.
+        rows: the file.
+        previous: the publication that the warehouse would follow, if there is one.
+    """
     sentence, *rows_told = result.told
     yield sentence
     if result.check_name.endswith("__rejects_within_allowance"):
@@ -67,7 +76,6 @@ def _failed_check(
     yield from rows_told
     if result.failing_sql:
         rows.parent.mkdir(parents=True, exist_ok=True)
-        previous = store.current(workspace.published)
         with suppress(duckdb.Error), earlier_publication(con, previous.database if previous else None):
             con.execute(f"copy ({result.failing_sql}) to {literal(rows)} (header)")
             yield f"  All of them are listed in {rows}"

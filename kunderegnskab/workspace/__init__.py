@@ -9,6 +9,8 @@ from kunderegnskab.workspace.folder import (
     WAREHOUSE_CATALOG,
     FeedSource,
     Workspace,
+    canonical_source,
+    company_with,
     find_workspace,
 )
 from kunderegnskab.workspace.mapping import Format, Lookup, Source
@@ -26,5 +28,7 @@ __all__ = [
     "Source",
     "Waiver",
     "Workspace",
+    "canonical_source",
+    "company_with",
     "find_workspace",
 ]

@@ -92,6 +92,13 @@ class Company(BaseModel):
     pvm_leaf: Literal["product", "product_group"] = Field(
         "product", description="What price, volume and mix are told apart by: each product, or its group"
     )
+    benchmark_minimum_customers: int = Field(
+        8,
+        ge=1,
+        le=1000,
+        strict=True,
+        description="Customers that a group must have, beside the one that is compared, to be its benchmark",
+    )
     ledger_closed_to: date | None = Field(
         None, description="A day of the last month that is booked in the ledger; later months are not tied"
     )

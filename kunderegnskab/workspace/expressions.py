@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
 
-from kunderegnskab.workspace.mapping import writes_a_zone
+from kunderegnskab.workspace.mapping import can_be_run, is_form, writes_a_zone
 
 # What sqlglot has to remark, nobody reads.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
@@ -125,6 +126,7 @@ class Expression:
         reader: Callable[[str, str], str],
         divide: Callable[[int], str],
         whole: Callable[[str, bool], str],
+        strptime: Callable[[bool], str],
         column: Callable[[ColumnUse], str],
     ) -> str:
         """As DuckDB SQL.
@@ -133,6 +135,8 @@ class Expression:
             reader: name of the macro that stands for a function of READERS and a lookup.
             divide: name of the macro that divides to so many decimals.
             whole: name of the macro that makes a whole number of this type, or NULL if the flag is set and it
+                cannot.
+            strptime: name of the macro that reads text by a form, or gives NULL if the flag is set and it
                 cannot.
             column: internal name of a source column.
         """
@@ -145,6 +149,8 @@ class Expression:
                 return macro(divide(parts[2]), *parts[:2])
             if isinstance(node, exp.Cast) and node.to.this in _WHOLE:
                 return macro(whole(node.to.sql(dialect="duckdb"), isinstance(node, exp.TryCast)), node.this)
+            if (parsed := _strptime_call(node)) is not None:
+                return macro(strptime(isinstance(node, exp.Anonymous)), *parsed)
             return node
 
         def macro(name: str, *arguments: exp.Expr) -> exp.Anonymous:
@@ -182,6 +188,23 @@ class Expression:
         """What each divide() divides by."""
         return [
             self._part(parts[1]) for node in self.tree.walk() if (parts := _divide_call(node)) is not None
+        ]
+
+    def strptimes(self) -> list[tuple[Expression, str]]:
+        """What each strptime() reads, and by which form; try_strptime() fails for nothing."""
+        calls = [(node, _strptime_call(node)) for node in self.tree.walk()]
+        return [
+            (self._part(call[0]), call[1].name)
+            for node, call in calls
+            if call is not None and isinstance(node, exp.StrToTime)
+        ]
+
+    def made_whole(self) -> list[Expression]:
+        """What each cast makes a whole number of."""
+        return [
+            self._part(node.this)
+            for node in self.tree.find_all(exp.Cast)
+            if node.to.this in _WHOLE and not isinstance(node, exp.TryCast)
         ]
 
     def parts(self) -> list[Part]:
@@ -333,6 +356,7 @@ def parse(text: str) -> Expression:
 
 def _checked(text: str) -> Expression:
     tree = sqlglot.parse_one(text, dialect="duckdb", into=exp.Condition)
+    _refuse_no_decimals(text)
     if _depth(tree) > _DEEPEST:
         raise BadExpression(_TOO_DEEP)
     if isinstance(tree, exp.Block):
@@ -342,6 +366,19 @@ def _checked(text: str) -> Expression:
     if _longest(tree) > _LONGEST_RESULT:
         raise BadExpression("can make a text of more than a million signs; replace less at a time")
     return _expression(tree, text)
+
+
+def _refuse_no_decimals(text: str) -> None:
+    """Refuse a cast to decimal alone, which the parser completes."""
+    tokens = sqlglot.tokenize(text, read="duckdb")
+    for before, token, behind in zip(tokens, tokens[1:], [*tokens[2:], None], strict=False):
+        is_cast = before.token_type in (TokenType.DCOLON, TokenType.ALIAS)
+        has_size = behind is not None and behind.token_type == TokenType.L_PAREN
+        if is_cast and token.token_type == TokenType.DECIMAL and not has_size:
+            raise BadExpression(
+                f"casts to {token.text}, which does not say how many decimals it has; write round(x, 2), or "
+                "decimal(18, 2)"
+            )
 
 
 def _depth(node: exp.Expr) -> int:
@@ -370,6 +407,7 @@ def _refuse_node(node: exp.Expr) -> None:
     if isinstance(node, exp.Cast):
         _refuse_type(node.to)
     _refuse_lost_zone(node)
+    _refuse_constants(node)
     if isinstance(node, exp.Anonymous):
         _refuse_call(node)
     elif not isinstance(node, _NODES):
@@ -417,11 +455,71 @@ def _refuse_lost_zone(node: exp.Expr) -> None:
         )
 
 
+_OPTIONS = ("modifiers", "parameters", "flag", "options")
+_PATTERNS = (exp.RegexpExtract, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace)
+
+
+def _refuse_constants(node: exp.Expr) -> None:
+    """Refuse constants that the engine would take for no record, or read as something else."""
+    form = node.args.get("format") if isinstance(node, exp.TimeToStr) else _strptime_form(node)
+    if isinstance(form, exp.Literal) and not is_form(form.name):
+        raise BadExpression(
+            f"has the form {form.name!r}, of which a part means nothing; write parts such as %d, %m, %Y"
+        )
+    if isinstance(node, _PATTERNS) and isinstance(node.expression, exp.Literal):
+        tried = [_of_constants(node, "")]
+        options = [each for key, each in node.args.items() if key in _OPTIONS and each is not None]
+        group = node.args.get("group")
+        if isinstance(group, exp.Literal) and not group.is_string:
+            tried.append(
+                exp.func("regexp_replace", exp.Literal.string(""), node.expression.copy(), _reference(group))
+            )
+        # The parser leaves out options that it does not know.
+        is_kept = all(f", {each.sql()})" in node.sql(dialect="duckdb") for each in options)
+        if not (is_kept and all(can_be_run(each.sql(dialect="duckdb")) for each in tried)):
+            raise BadExpression(
+                f"has the pattern {node.expression.name!r}, which is none, or a group, replacement or option "
+                "that it does not have; correct it, or write options in the pattern, as in '(?i)a'"
+            )
+    if isinstance(node, exp.Like | exp.ILike | exp.Escape):
+        like = node.this if isinstance(node, exp.Escape) else node
+        pattern = like.expression
+        if isinstance(pattern, exp.Literal) and not can_be_run(
+            _of_constants(node, pattern.name).sql(dialect="duckdb")
+        ):
+            raise BadExpression(
+                f"has the pattern {pattern.name!r} with an escape that is not one sign, or that stands at "
+                "its end; correct it"
+            )
+
+
+def _reference(group: exp.Literal) -> exp.Literal:
+    return exp.Literal.string(f"\\{group.name}")
+
+
+def _of_constants(node: exp.Expr, text: str) -> exp.Expr:
+    """The node over a text, and over nothing where it takes more of the record's columns."""
+    copy = node.copy()
+    inner = copy.this if isinstance(copy, exp.Escape) else copy
+    inner.set("this", exp.Literal.string(text))
+    for name, each in list(inner.args.items()):
+        if isinstance(each, exp.Expr) and each.find(exp.Column):
+            inner.set(name, exp.Literal.number(0) if name == "group" else exp.Literal.string(""))
+    return copy
+
+
 def _strptime_form(node: exp.Expr) -> exp.Expr | None:
+    call = _strptime_call(node)
+    return call[1] if call is not None else None
+
+
+def _strptime_call(node: exp.Expr) -> tuple[exp.Expr, exp.Expr] | None:
+    """(text, form) if `node` is strptime(text, form) or try_strptime(text, form)."""
     if isinstance(node, exp.StrToTime):
-        return node.args.get("format")
+        form = node.args.get("format")
+        return (node.this, form) if form is not None else None
     is_tried = isinstance(node, exp.Anonymous) and node.name.lower() == "try_strptime"
-    return node.expressions[1] if is_tried and len(node.expressions) == 2 else None
+    return (node.expressions[0], node.expressions[1]) if is_tried and len(node.expressions) == 2 else None
 
 
 def _is_first_of_1970(node: exp.Expr) -> bool:
@@ -442,6 +540,11 @@ def _refuse_type(target: exp.DataType) -> None:
         raise BadExpression(
             f"casts to {written}, a binary float, which is never exact; cast to decimal(18, 4), or read text "
             "with number()"
+        )
+    if target.this == exp.DType.DECIMAL and len(target.expressions) < 2:
+        raise BadExpression(
+            f"casts to {written}, which does not say how many decimals it has; write round(x, 2), or "
+            "decimal(18, 2)"
         )
     if target.this not in _TYPES:
         raise BadExpression(f"casts to {written}, a type that it may not use; {_ALLOWED}")

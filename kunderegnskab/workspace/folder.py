@@ -6,7 +6,7 @@ Landing files are read by `kunderegnskab.ingest`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +83,11 @@ class Workspace:
     def state(self) -> Path:
         """Run history, logs and scratch files; disposable."""
         return self.root / "state"
+
+    @property
+    def scenarios(self) -> Path:
+        """What was tried of other policies, a folder each; disposable."""
+        return self.state / "scenarios"
 
     @property
     def published(self) -> Path:
@@ -209,16 +214,41 @@ def _sources(workspace: Workspace) -> tuple[FeedSource, ...]:
                     )
                 )
             found.append(FeedSource(name, workspace.landing, source, label))
-        for file in canonical:
-            source = Source(
-                files=file.name,
-                format=Format(type="parquet" if file.suffix == ".parquet" else "csv"),
-                columns={column: column for column in feed.columns},
-            )
-            found.append(FeedSource(name, file.parent, source, workspace.relative(file), is_canonical=True))
+        found += [canonical_source(workspace, name, file) for file in canonical]
     if problems:
         raise InputProblems(problems)
     return tuple(found)
+
+
+def canonical_source(workspace: Workspace, feed: str, file: Path) -> FeedSource:
+    """A file that carries the canonical column names of a feed, wherever it lies."""
+    source = Source(
+        files=file.name,
+        format=Format(type="parquet" if file.suffix == ".parquet" else "csv"),
+        columns={column: column for column in load_feeds()[feed].columns},
+    )
+    return FeedSource(feed, file.parent, source, workspace.relative(file), is_canonical=True)
+
+
+def company_with(company: Company, settings: Sequence[str]) -> tuple[Company, dict[str, Any]]:
+    """A company's parameters with other values of some, and these values by key.
+
+    Args:
+        settings: `key=value`, the value as company.yaml would have it.
+
+    Raises:
+        InputProblems: one that cannot stand in company.yaml, or a key that is given twice.
+    """
+    others: dict[str, Any] = {}
+    for setting in settings:
+        key, sign, value = setting.partition("=")
+        if not sign or not key or key in others:
+            what = f"{key} is given twice" if key in others else "has no key and value with = between them"
+            raise InputProblems(
+                [InputProblem(f"--set {setting}", what, "write one such as --set pvm_leaf=product_group")]
+            )
+        others[key] = _parsed(value, f"--set {setting}")
+    return _validated(Company, {**company.parameters(), **others}, "--set"), others
 
 
 def _unfit_mapping(columns: Mapping[str, Any], source: Source, label: str) -> list[InputProblem]:
@@ -270,31 +300,14 @@ _Constructor.add_constructor("tag:yaml.org,2002:int", _Constructor.construct_yam
 
 def _read_yaml(path: Path, kind: type = dict) -> Any:
     try:
-        # YAML 1.2: `NO` is a country and `on` a word, and a key that stands twice is an error.
-        yaml = YAML(typ="safe", pure=True)
-        yaml.Constructor = _Constructor
-        content = yaml.load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputProblems(
             [InputProblem(path.name, f"cannot be read ({error.strerror})", "check the file and its rights")]
         ) from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark else ""
-        detail = getattr(error, "problem", None) or "it is not UTF-8 text"
-        raise InputProblems(
-            [InputProblem(path.name, f"is not valid YAML{line}: {detail}", "correct that line")]
-        ) from error
-    except RecursionError:
-        raise InputProblems(
-            [
-                InputProblem(
-                    path.name,
-                    "has more lists or keys within each other than can be read",
-                    "write it as docs/workspace.md shows, which needs five levels at most",
-                )
-            ]
-        ) from None
+    except UnicodeDecodeError as error:
+        raise _no_yaml(path.name, error) from error
+    content = _parsed(text, path.name)
     if content is None:
         content = kind()
     if not isinstance(content, kind):
@@ -303,6 +316,33 @@ def _read_yaml(path: Path, kind: type = dict) -> Any:
             [InputProblem(path.name, f"must hold {expected}", "see docs/workspace.md for the form")]
         )
     return content
+
+
+def _parsed(text: str, label: str) -> Any:
+    try:
+        # YAML 1.2: `NO` is a country and `on` a word, and a key that stands twice is an error.
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Constructor = _Constructor
+        return yaml.load(text)
+    except YAMLError as error:
+        raise _no_yaml(label, error) from error
+    except RecursionError:
+        raise InputProblems(
+            [
+                InputProblem(
+                    label,
+                    "has more lists or keys within each other than can be read",
+                    "write it as docs/workspace.md shows, which needs five levels at most",
+                )
+            ]
+        ) from None
+
+
+def _no_yaml(label: str, error: Exception) -> InputProblems:
+    mark = getattr(error, "problem_mark", None)
+    line = f" at line {mark.line + 1}" if mark else ""
+    detail = getattr(error, "problem", None) or "it is not UTF-8 text"
+    return InputProblems([InputProblem(label, f"is not valid YAML{line}: {detail}", "correct that line")])
 
 
 def _validated(model: type[_Model], content: Any, label: str) -> _Model:

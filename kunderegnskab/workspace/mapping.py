@@ -79,6 +79,22 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@cache
+def is_form(form: str) -> bool:
+    """Whether a text is a strptime format."""
+    return can_be_run("try_strptime('', $1)", form)
+
+
+def can_be_run(sql: str, *values: str) -> bool:
+    """Whether the engine computes a value that is made of constants."""
+    with duckdb.connect() as con:
+        try:
+            con.execute(f"select {sql}", list(values))
+        except duckdb.Error:
+            return False
+    return True
+
+
 def _has_clock(form: str) -> bool:
     return re.search("%-?[HIMSpfgncXT]", form) is not None
 
@@ -123,6 +139,12 @@ class Format(_Part):
             raise ValueError("decimal and thousands must differ")
         if (self.header_row == 0) != bool(self.column_names):
             raise ValueError("column_names goes with header_row: 0, and only with it")
+        if self.type == "csv" and self.quote == self.delimiter:
+            raise ValueError("quote and delimiter must differ")
+        if not is_form(self.date):
+            raise ValueError(
+                f"date has a part that means nothing in {self.date}; write parts such as %d, %m, %Y"
+            )
         if not any(sign in self.date for sign in ("%d", "%j", "%e", "%-d", "%x")):
             raise ValueError("date must contain the day (%d)")
         if self._names_a_zone:

@@ -20,6 +20,7 @@ currency: DKK              # currency of the accounts, ISO 4217
 # ledger_closed_to: 2026-03-31   # last month booked in the ledger; default: the last one with sales
 # analysis_months: 25      # months, back from the last one, that price-volume-mix and bridges are made for
 # pvm_leaf: product        # what price, volume and mix are told apart by: product or product_group
+# benchmark_minimum_customers: 8   # customers that a benchmark rests on at least, see docs/sales.md
 # salesperson_keys: pseudonym      # how salespeople are named in what is published: pseudonym or plain
 # salesperson_names_kept_months: 36   # after their last activity; see `kunderegnskab purge`
 # notice:                  # for the notice to salespeople, quality/notice.html

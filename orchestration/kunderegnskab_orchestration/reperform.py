@@ -6,7 +6,6 @@ commit runs this module of an earlier one, so its name and its arguments stay.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, time
 from pathlib import Path
@@ -23,8 +22,6 @@ from typing import Any
 import duckdb
 from pydantic import TypeAdapter
 
-from kunderegnskab.audit.models import Model, record_models
-from kunderegnskab.audit.personal_data import record_personal_data
 from kunderegnskab.audit.reperformance import (
     Again,
     CannotReperform,
@@ -37,24 +34,16 @@ from kunderegnskab.audit.reperformance import (
 )
 from kunderegnskab.audit.trace import CannotTrace
 from kunderegnskab.code_version import code_version, lock_sha256
-from kunderegnskab.dbt.answers import LineageCache, built_models, rule_results
-from kunderegnskab.dbt.process import DbtEnded, DbtProcess
-from kunderegnskab.dbt.project import ensure_manifest, environment, parse_folder, read_manifest
-from kunderegnskab.feeds import load_feeds
 from kunderegnskab.file_hash import file_sha256
 from kunderegnskab.installation import REPOSITORY
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
-from kunderegnskab.quality.certification import STAGES, read_results, record, start_build, start_load
-from kunderegnskab.quality.door import run_door
-from kunderegnskab.refresh.checking import judged_totals
+from kunderegnskab.quality.certification import STAGES, read_results
+from kunderegnskab.refresh.beside import Beside, NotBuilt, build_beside
 from kunderegnskab.refresh.pages import write_pages
 from kunderegnskab.sql import WAREHOUSE_CONFIG
 from kunderegnskab.workspace import Company, Workspace, journal
-
-_WITHOUT_TESTS = ("--resource-type", "model", "--resource-type", "seed")
-_WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 def reperform(
@@ -90,40 +79,27 @@ def perform(
     """
     manifest = publication.manifest
     days = days_of_checks(publication)
-    # A stage without any result was forged, and is told of whatever its day.
-    door_at, dbt_at, gate_at = (
-        datetime.combine(days.get(stage, manifest.started_at.date()), time.min) for stage in STAGES
+    previous = manifest.previous
+    before = store.find(workspace.published, previous.publication) if previous else None
+    beside = Beside(
+        subject=f"{publication.name} again",
+        run_id=manifest.run_id,
+        input_hash=manifest.input_hash,
+        code_version=manifest.code_version,
+        # A stage without any result was forged, and is told of whatever its day.
+        at={
+            stage: datetime.combine(days.get(stage, manifest.started_at.date()), time.min) for stage in STAGES
+        },
+        waivers=manifest.waivers,
+        previous=before.database if before else None,
     )
-    # The models name their warehouse so.
-    warehouse = scratch / "kunderegnskab.duckdb"
-    warehouse.unlink(missing_ok=True)
-    progress(f"loading {publication.name} again", 0, 1)
-    with duckdb.connect(str(warehouse), config=WAREHOUSE_CONFIG) as con:
-        load_again(con, workspace, publication)
-        start_load(
-            con,
-            load_id=manifest.run_id,
-            run_id=manifest.run_id,
-            input_hash=manifest.input_hash,
-            code_version=manifest.code_version,
+    try:
+        warehouse = build_beside(
+            workspace, scratch, beside, lambda con: load_again(con, workspace, publication), progress
         )
-        record(con, run_door(con, list(load_feeds()), door_at.date()), manifest.waivers, at=door_at)
-        start_build(con, manifest.run_id)
-    progress(f"computing {publication.name} again", 0, 1)
-    models, rules = _run_models(workspace, warehouse, scratch)
+    except (NotBuilt, CannotTrace) as error:
+        raise CannotReperform(str(error)) from error
     with duckdb.connect(str(warehouse), config=WAREHOUSE_CONFIG) as con:
-        record(con, rule_results(*rules, con), manifest.waivers, at=dbt_at)
-        lineage, _ = LineageCache(parse_folder(workspace)).of(models, con)
-        record_models(con, models, lineage)
-        record_personal_data(con, lineage)
-        progress(f"checking {publication.name} again", 0, 1)
-        previous = manifest.previous
-        before = store.find(workspace.published, previous.publication) if previous else None
-        try:
-            totals = judged_totals(workspace, con, before.database if before else None, gate_at.date())
-        except CannotTrace as error:
-            raise CannotReperform(str(error)) from error
-        record(con, totals, manifest.waivers, at=gate_at)
         made = read_results(con)
         pages = _different_pages(workspace, publication, con, scratch)
         return Again(
@@ -200,32 +176,6 @@ def _from_json(said: Any) -> Again:
     if isinstance(said, list):
         return Again([Difference(**each) for each in said], [], [], compared_checks=0, compared_pages=0)
     return TypeAdapter(Again).validate_python(said)
-
-
-def _run_models(
-    workspace: Workspace, warehouse: Path, scratch: Path
-) -> tuple[list[Model], tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Build seeds and models; then ask their rules, so that a broken one keeps nothing from being built.
-
-    Returns:
-        What was built; and the manifest's nodes with what dbt says of each test.
-    """
-    manifest = read_manifest(ensure_manifest(workspace))
-    # What dbt logs, also while it ends, is for a developer; this program's answer may be JSON.
-    with redirect_stdout(io.StringIO()):
-        dbt = DbtProcess({**environment(workspace), "KUNDEREGNSKAB_WAREHOUSE": str(warehouse)})
-        try:
-            answers = dbt.run(["build", *_WITHOUT_TESTS], scratch / "target", lambda *_: None)["results"]
-            tested = dbt.run(["test", *_WITHOUT_UNIT_TESTS], scratch / "tested", lambda *_: None)["results"]
-        except DbtEnded as error:
-            raise CannotReperform(f"The models do not run: {error}") from error
-        finally:
-            dbt.end()
-    if broken := [
-        f"{answer['unique_id']}: {answer['message']}" for answer in answers if answer["status"] != "success"
-    ]:
-        raise CannotReperform("The models do not run: " + "\n".join(broken))
-    return built_models(manifest, answers), (manifest["nodes"], tested)
 
 
 @contextmanager

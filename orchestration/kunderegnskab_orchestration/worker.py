@@ -19,6 +19,7 @@ from kunderegnskab.refresh import due
 from kunderegnskab.refresh.beginning import make_ready
 from kunderegnskab.workspace import Workspace, find_workspace
 from kunderegnskab.workspace.lock import working_on
+from kunderegnskab_orchestration import reserve
 from kunderegnskab_orchestration.runs.failures import was_told_to_stop
 from kunderegnskab_orchestration.runs.logs import log_in_use, new_log, output_to
 from kunderegnskab_orchestration.runs.outcome import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the run whose id is the argument, in the workspace that the environment names."""
+    reserve.keep()
     workspace, run_id = find_workspace(), sys.argv[1]
     with working_on(workspace, run_id), ExitStack() as ready:
         no_log = None

@@ -21,6 +21,7 @@ COMPANY: dict[str, Any] = {
     "reconciliation_tolerance": "0.00",
     "analysis_months": 25,
     "pvm_leaf": "product",
+    "benchmark_minimum_customers": 1,
 }
 
 

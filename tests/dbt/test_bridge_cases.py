@@ -153,14 +153,15 @@ def only(components: dict[str, Decimal], *names: str) -> dict[str, Decimal]:
 
 def scopes(marts: Published, case: Case, customer: str, window: str) -> dict[str, str]:
     """Scopes that have nothing in the example's time but this customer, who has no salesperson."""
-    ((segment,),) = marts.con.execute(
-        "select opening_segment from marts.customer_segments where customer_id = ? and month = ?",
+    ((segment, opening_segment),) = marts.con.execute(
+        "select segment, opening_segment from marts.customer_segments where customer_id = ? and month = ?",
         [case.own(customer), case.months[WINDOWS[window]]],
     ).fetchall()
     return {
         "company": "company",
         "customer": case.own(customer),
         "segment": segment,
+        "segment_opening": opening_segment,
         "salesperson": "Ikke tildelt",
     }
 

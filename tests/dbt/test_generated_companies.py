@@ -1,7 +1,8 @@
 """Whatever a company sells, returns, hands over and decides: every rule of the project holds, to the last digit.
 
 The rules are the project's own sentences (sums over salespeople, segments and customers are the company's, bridges
-add up, the whale curve ends at the accounts, migration ties), run on generated companies. Each has returns, fees, foreign
+add up, the whale curve ends at the accounts, migration ties), run on generated companies. What to do at whom, and what it
+is worth, is computed a second time. Each has returns, fees, foreign
 currency, costs without sales, shared and changing owners and customers that come and go. That a rule can fail is shown
 in test_planted_faults.py; that the numbers are right, by the worked examples and by the recomputation of real data.
 """
@@ -15,7 +16,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from actions_by_hand import actions, opportunities, published, published_customers, published_terms
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from replay import Replay
@@ -32,6 +35,26 @@ OWN_KPIS = {
     "db3_per_buyer": ("db3", "customer_count"),
     "db2_per_visit": ("db2", "visit_count"),
 }
+
+# Months of salespeople within segments that differ from the portfolios, cut by the opening segments of the month.
+SALESPEOPLE_IN_SEGMENTS = """
+    with parts as (
+        select salesperson_id, opening_segment as segment, month, sum(net_sales) as net_sales, sum(db3) as db3,
+            sum(order_count) as order_count, count(*) as customers
+        from marts.portfolio_accounts
+        inner join marts.customer_segments using (customer_id, month)
+        group by all
+    )
+    select * from parts
+    full join (
+        select * from marts.scope_windows where scope_type = 'salesperson_segment' and time_window = 'month'
+    ) as scopes using (salesperson_id, segment, month)
+    where (parts.net_sales, parts.db3, parts.order_count) is distinct from (
+            scopes.net_sales, scopes.db3, scopes.order_count)
+        -- Only the month compared with has an account.
+        and (parts.customers is not null or scopes.net_sales <> 0 or scopes.db3 <> 0)
+        or scope_id is distinct from salesperson_id || ' / ' || segment
+"""
 
 days = st.integers(0, MONTHS * 30 - 1).map(lambda day: FIRST + timedelta(days=day))
 ore = st.integers(-500, 100_000).map(lambda amount: Decimal(amount) / 100)
@@ -130,7 +153,9 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
             st.tuples(
                 days,
                 st.sampled_from([*CUSTOMERS, "K5"]),
-                st.sampled_from(["freight", "bonus", "cash_discount", "return_handling", "other"]),
+                st.sampled_from(
+                    ["freight", "bonus", "cash_discount", "return_handling", "other", "bad_debt"]
+                ),
                 costs,
             ),
             max_size=12,
@@ -149,12 +174,15 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
         "cumulative_share": ["0", *[str(Decimal(threshold) / 2000) for threshold in reversed(thresholds)]],
     }[method]
     hysteresis = draw(st.sampled_from(["0", "0.05", "0.5"]))
-    rule = {
-        "rule_version": "1",
-        "valid_from": date(2024, 6, 1),
-        "hysteresis": hysteresis,
-        "minimum_months": 2,
+    # A second version, which says the same or lowers a bound, from the opening of a year or from within one.
+    first = {"rule_version": "1", "valid_from": date(2024, 6, 1), "margin_from": "0.4"}
+    second = {
+        "rule_version": "2",
+        "valid_from": draw(st.sampled_from([date(2025, 1, 1), date(2025, 4, 15)])),
+        "margin_from": draw(st.sampled_from(["0.4", "0.1"])),
     }
+    versions = [first, *draw(st.sampled_from([[], [second]]))]
+    shared = {"hysteresis": hysteresis, "minimum_months": 2}
     return {
         "sales_lines": draw(sales()),
         "customers": [{"customer_id": customer} for customer in [*CUSTOMERS, "K5"]],
@@ -209,25 +237,31 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
         ],
         "segment_rules": [
             {
-                **rule,
+                "rule_version": version["rule_version"],
+                "valid_from": version["valid_from"],
+                **shared,
                 "axis": "size",
                 "class_code": code,
                 "method": method,
                 "threshold_from": bound,
                 "is_good": code == "A",
             }
+            for version in versions
             for code, bound in zip("ABC", [*bounds, None], strict=False)
         ]
         + [
             {
-                **rule,
+                "rule_version": version["rule_version"],
+                "valid_from": version["valid_from"],
+                **shared,
                 "axis": "margin",
                 "class_code": code,
                 "method": "absolute",
                 "threshold_from": bound,
                 "is_good": True,
             }
-            for code, bound in (("1", "0.4"), ("2", None))
+            for version in versions
+            for code, bound in (("1", version["margin_from"]), ("2", None))
         ],
         "segment_overrides": [
             {
@@ -238,6 +272,26 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
                 "decided_by": "Sanne",
                 "valid_to": draw(days),
             }
+        ],
+        "service_concepts": [
+            {
+                "segment": segment,
+                "valid_from": date(2024, 1, 1),
+                "services": "Fast sælger",
+                "visits_per_year": visits,
+                "minimum_order": minimum_order,
+                "free_freight_from": minimum_order,
+                "maximum_bonus_rate": bonus,
+            }
+            for segment in ("A1", "A2", "B1", "B2")
+            for visits, minimum_order, bonus in draw(
+                st.lists(
+                    st.tuples(
+                        st.integers(0, 4), st.sampled_from([100, 600]), st.sampled_from(["0", "0.01", None])
+                    ),
+                    max_size=1,
+                )
+            )
         ],
         **register(draw(st.sampled_from([(), tuple(OWN_KPIS)]))),
     }
@@ -256,9 +310,35 @@ def folder() -> Iterator[Path]:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(feeds=companies(), fiscal_year_start=st.sampled_from([1, 7]))
+@given(feeds=companies(), fiscal_year_start=st.sampled_from([1, 7]), minimum=st.sampled_from([1, 1, 2, 3]))
 def test_every_rule_holds_for_every_company(
-    replay: Replay, folder: Path, feeds: dict[str, list[dict[str, Any]]], fiscal_year_start: int
+    replay: Replay,
+    folder: Path,
+    feeds: dict[str, list[dict[str, Any]]],
+    fiscal_year_start: int,
+    minimum: int,
 ) -> None:
-    with replay.run(folder, feeds, {**COMPANY, "fiscal_year_start": fiscal_year_start}) as company:
+    parameters = {"fiscal_year_start": fiscal_year_start, "benchmark_minimum_customers": minimum}
+    with replay.run(folder, feeds, {**COMPANY, **parameters}) as company:
         assert replay.broken_rules(company) == {}
+        # That salespeople within segments add up both ways is a rule; here they are what the owners' accounts say.
+        assert company.execute(SALESPEOPLE_IN_SEGMENTS).fetchall() == []
+        customers = published_customers(company, bad_debts(company))
+        for mart, by_hand in (
+            ("driver_opportunities", opportunities(customers, minimum)),
+            ("customer_actions", actions(customers, published_terms(company), minimum)),
+        ):
+            columns = next(iter(by_hand.values()), {"worth": None})
+            assert published(company, mart, columns) == by_hand
+
+
+def bad_debts(company: duckdb.DuckDBPyConnection) -> dict[str, Decimal]:
+    """Of each customer over the last twelve months."""
+    return dict(
+        company.execute(
+            "select customer_id, sum(amount) from staging.stg_customer_costs, marts.time_windows "
+            "where cost_type = 'bad_debt' and time_window = 'r12' "
+            "and month = (select max(month) from marts.time_windows) "
+            "and posting_date >= first_month and posting_date <= last_day(month) group by customer_id"
+        ).fetchall()
+    )

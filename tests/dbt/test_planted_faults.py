@@ -40,7 +40,9 @@ SOURCE_TOTALS = "customer_account_lines__total_equals_valued_source_lines"
 COLUMNS = "customer_accounts__equal_customer_account_lines"
 COUNTS = "customer_accounts__counts_equal_the_source_lines"
 PRODUCTS = "product_accounts__sum_to_customer_accounts"
+WHOM_COUNTED = "scope_windows__say_whom_they_count"
 PRODUCT_POSTINGS = "postings__sum_to_product_accounts"
+REASONS = "return_reasons__sum_to_customer_accounts"
 CUSTOMER_DIMENSION = "customers__hold_the_unknown_customer_and_every_posted_one"
 PRODUCT_DIMENSION = "products__hold_the_unknown_product_and_every_posted_one"
 SALESPERSON_DIMENSION = "salespeople__hold_the_unassigned_one_and_every_supplied_one"
@@ -269,6 +271,7 @@ FAULTS = [
         PORTFOLIOS,
         CURRENT_PORTFOLIOS,
         CUSTOMERS_COUNTED,
+        WHOM_COUNTED,
         KPI_COMPANY,
         SEGMENTS,
         ORDERS,
@@ -317,6 +320,16 @@ FAULTS = [
         PRODUCTS,
         PRODUCT_POSTINGS,
         LEAVES,
+    ),
+    fault(
+        "returns without a reason forgotten",
+        "delete from marts.return_reasons where return_reason = '(ukendt)'",
+        REASONS,
+    ),
+    fault(
+        "corrected price counted as goods that came back",
+        "update marts.return_reasons set return_line_count = return_line_count + 1",
+        REASONS,
     ),
     fault(
         "ladder adds what it should subtract",
@@ -395,7 +408,7 @@ FAULTS = [
         "delete from marts.salespeople where is_unassigned",
         SALESPERSON_DIMENSION,
     ),
-    fault("month lost", "delete from marts.months where month_of_year = 3", MONTHS),
+    fault("month lost", "delete from marts.months where month_of_year = 3", MONTHS, WHOM_COUNTED),
     fault(
         "file with one record more than accounted for",
         "update audit.row_ledger set records_read = records_read + 1 where feed = 'products'",

@@ -46,6 +46,8 @@ KPI_SUMS = "kpi_values__values_are_of_their_own_sums"
 KPI_PRIOR = "kpi_values__prior_year_is_the_value_of_then"
 KPI_TERMS = "kpi_terms__hold_every_measure_of_the_formulas"
 CUSTOMERS_COUNTED = "scope_windows__count_every_customer_once"
+BOTH_WAYS = "scope_windows__salespeople_in_segments_add_up_both_ways"
+WHOM_COUNTED = "scope_windows__say_whom_they_count"
 BASELINES = "target_baselines__have_not_moved"
 BUDGETS = "budget_follow_up__ytd_sums_the_months"
 EFFORT = "sales_effort__holds_every_customer_and_month"
@@ -57,11 +59,16 @@ ORDERS = "int_customer_orders__equal_the_orders_of_the_accounts"
 DRIVERS = "driver_bridge__adds_up_to_the_change_of_db2"
 DRIVER_DB2 = "driver_bridge__db2_equals_the_accounts"
 OPPORTUNITIES = "driver_opportunities__costs_equal_the_accounts"
+REASON_SHARES = "return_reason_shares__levels_sum_to_the_company"
+BENCHMARKS = "int_driver_benchmarks__rest_on_enough_others"
+ACTIONS_SUM = "customer_actions__sum_to_at_most_the_distance"
+ACTIONS_WORTH = "customer_actions__are_worth_what_opportunities_and_terms_say"
 
 # The marts that the company must have rows in: a rule over no rows is never red.
 MARTS = [
     "budget_follow_up",
     "current_portfolio_accounts",
+    "customer_actions",
     "customer_profile_gaps",
     "customer_segments",
     "driver_bridge",
@@ -74,6 +81,7 @@ MARTS = [
     "portfolio_concentration",
     "portfolio_ratio_bridge",
     "price_volume_mix",
+    "return_reason_shares",
     "revenue_pareto",
     "sales_effort",
     "scope_effects",
@@ -206,6 +214,7 @@ SEGMENT_FAULTS = [
         SEGMENTS,
         MIGRATION,
         EFFORT,
+        WHOM_COUNTED,
     ),
     fault(
         "customer in two segments",
@@ -213,6 +222,8 @@ SEGMENT_FAULTS = [
         f"where customer_id = '1006' and {JUNE}",
         SEGMENTS,
         MIGRATION,
+        WHOM_COUNTED,
+        RATIO_BRIDGE_MIX,
     ),
     fault(
         "segment before the first account",
@@ -262,6 +273,7 @@ PORTFOLIO_FAULTS = [
         PRICE_VOLUME_MIX,
         BRIDGE,
         KPI_LEVELS,
+        BOTH_WAYS,
     ),
     fault(
         "whale curve that stops short",
@@ -377,7 +389,8 @@ PORTFOLIO_FAULTS = [
         "segment that swaps mix and new customers",
         "update marts.portfolio_ratio_bridge set component = "
         "case component when 'mix' then 'new_customers' else 'mix' end "
-        f"where component in ('mix', 'new_customers') and scope_type = 'segment' and scope_id = 'A2' and {YEAR}",
+        "where component in ('mix', 'new_customers') and scope_type = 'segment_opening' "
+        f"and scope_id = 'A2' and {YEAR}",
         RATIO_BRIDGE_MIX,
     ),
     fault(
@@ -451,6 +464,7 @@ KPI_FAULTS = [
         "update marts.scope_windows set customer_count = customer_count - 1 "
         "where scope_type = 'salesperson' and customer_count > 0",
         CUSTOMERS_COUNTED,
+        BOTH_WAYS,
     ),
     fault(
         "customer that two of a team share and that counts twice",
@@ -462,13 +476,65 @@ KPI_FAULTS = [
         "update marts.scope_windows set new_customer_count = new_customer_count + 1 "
         "where scope_type = 'salesperson' and new_customer_count is not null",
         CUSTOMERS_COUNTED,
+        BOTH_WAYS,
     ),
     fault(
         "level that is missing",
         "delete from marts.scope_windows where scope_type = 'segment'",
         CUSTOMERS_COUNTED,
+        WHOM_COUNTED,
         KPI_LEVELS,
         RATIO_BRIDGE_ENDS,
+    ),
+    fault(
+        "customer of a segment who is not counted",
+        "update marts.scope_windows set scope_customers = scope_customers - 1 "
+        f"where scope_type = 'segment' and scope_id = 'A2' and {YEAR}",
+        WHOM_COUNTED,
+    ),
+    fault(
+        "segment without its row that says whom it counts",
+        f"delete from marts.scope_windows where scope_type = 'segment_opening' and scope_id = 'Ny' and {JUNE}",
+        WHOM_COUNTED,
+        BOTH_WAYS,
+        CUSTOMERS_COUNTED,
+        KPI_LEVELS,
+    ),
+    fault(
+        "segment classed by rules that it does not name",
+        f"update marts.scope_windows set rule_version = '0' where scope_type = 'segment' and {YEAR}",
+        WHOM_COUNTED,
+    ),
+    fault(
+        "rule change that nobody made",
+        "update marts.scope_windows set is_rule_change = not is_rule_change "
+        f"where scope_type = 'salesperson_segment' and {YEAR}",
+        WHOM_COUNTED,
+    ),
+    fault(
+        "amount of another salesperson within a segment",
+        "update marts.scope_windows set db3 = db3 + case salesperson_id when 'ANNA' then 1 else -1 end "
+        f"where scope_type = 'salesperson_segment' and salesperson_id in ('ANNA', 'BO') and segment = 'A2' and {YEAR}",
+        BOTH_WAYS,
+    ),
+    fault(
+        "amount of a salesperson in another segment, in the year before",
+        "update marts.scope_windows set compared_cogs = compared_cogs + case segment when 'A2' then 1 else -1 end "
+        f"where scope_type = 'salesperson_segment' and salesperson_id = 'ANNA' and segment in ('A1', 'A2') and {YEAR}",
+        BOTH_WAYS,
+    ),
+    fault(
+        "salesperson without a segment",
+        "delete from marts.scope_windows "
+        f"where scope_type = 'salesperson_segment' and salesperson_id = 'ANNA' and {YEAR}",
+        BOTH_WAYS,
+        KPI_LEVELS,
+    ),
+    fault(
+        "customer of a salesperson within a segment who counts as none",
+        "update marts.scope_windows set customer_count = customer_count - 1 "
+        f"where scope_type = 'salesperson_segment' and customer_count > 0 and {YEAR}",
+        BOTH_WAYS,
     ),
     fault(
         "customer counted in two teams",
@@ -619,7 +685,57 @@ EFFORT_AND_DRIVER_FAULTS = [
         "returns left out of the opportunities",
         "delete from marts.driver_opportunities where driver = 'returns'",
         OPPORTUNITIES,
+        ACTIONS_WORTH,
     ),
+    fault(
+        "returns of a segment counted twice",
+        "update marts.return_reason_shares set amount = amount * 2 where scope_type = 'segment'",
+        REASON_SHARES,
+    ),
+    fault(
+        "returns of a salesperson left out",
+        "delete from marts.return_reason_shares where scope_type = 'salesperson'",
+        REASON_SHARES,
+    ),
+    fault(
+        "bad debt taken for an opportunity",
+        "update marts.driver_opportunities set cost = cost + 70 where driver = 'other_direct' and customer_id = '1006'",
+        OPPORTUNITIES,
+    ),
+    fault(
+        "good customer measured by itself",
+        "update intermediate.int_driver_benchmarks as benchmarks set benchmark_customers = benchmark_customers + 1 "
+        "where is_good_customer and driver = 'freight' and benchmark_group is not null",
+        BENCHMARKS,
+    ),
+    fault(
+        "segment taken for a measure where the good customers are enough",
+        "update intermediate.int_driver_benchmarks set benchmark_group = 'segment' "
+        "where benchmark_group <> 'segment'",
+        BENCHMARKS,
+    ),
+    fault(
+        "actions that come to more than the distance",
+        "update marts.customer_actions set worth = distance + 1, "
+        "explained_share = round(cast(distance + 1 as decimal(18, 4)) / distance, 6) "
+        "where customer_id in (select customer_id from marts.customer_actions group by customer_id having count(*) = 1)",
+        ACTIONS_SUM,
+    ),
+    fault(
+        "action that is worth what its term and its driver are together",
+        "update marts.customer_actions as actions set raw_worth = raw_worth + terms.worth "
+        "from marts.terms_beyond_concept as terms where actions.customer_id = terms.customer_id "
+        "and actions.term = terms.term and terms.worth > 0 and explained_share = 1",
+        ACTIONS_WORTH,
+    ),
+    fault(
+        "action forgotten",
+        "delete from marts.customer_actions where action_rank = "
+        "(select max(action_rank) from marts.customer_actions where worth = raw_worth)",
+        ACTIONS_SUM,
+        ACTIONS_WORTH,
+    ),
+    fault("two actions first on the list", "update marts.customer_actions set action_rank = 1", ACTIONS_SUM),
 ]
 
 SALES_FAULTS = [*RATIO_FAULTS, *SEGMENT_FAULTS, *PORTFOLIO_FAULTS, *KPI_FAULTS, *EFFORT_AND_DRIVER_FAULTS]

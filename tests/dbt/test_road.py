@@ -45,6 +45,8 @@ TABLES = {
     "int_ledger_rounding",
     # Counts the postings of each amount.
     "account_sources",
+    # What came back, with the reason on the line, which nothing coarser has.
+    "return_reasons",
 }
 # The rules that go back to records, by the model that they are rules of: a refresh asks all rules of a model at once.
 RULES = {

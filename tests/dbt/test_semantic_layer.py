@@ -34,7 +34,7 @@ SCOPES = {
     "company": [],
     "team": ["salesperson__team"],
     "salesperson": ["salesperson"],
-    "segment": ["customer_month__opening_segment"],
+    "segment_opening": ["customer_month__opening_segment"],
     "customer": ["customer"],
 }
 TIMES = {"month": "metric_time__month", "ytd": "metric_time__fiscal_year"}
@@ -346,7 +346,7 @@ def test_the_company_has_a_case_of_everything(
     metrics = list(metrics_of_accounts(manifest))
     asked = ask(engine, company, metrics, ["customer", "metric_time__month"])
     assert [metric for metric in metrics if not any(answer[metric] for answer in asked.values())] == []
-    for scope_type, least in (("team", 3), ("salesperson", 4), ("segment", 4)):
+    for scope_type, least in (("team", 3), ("salesperson", 4), ("segment_opening", 4)):
         groups = ask(engine, company, ["net_sales"], SCOPES[scope_type])
         assert len(groups) >= least, groups
     negative = [answer for answer in asked.values() if (answer["net_sales"] or 0) < 0]

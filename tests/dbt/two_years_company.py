@@ -23,6 +23,7 @@ COMPANY: dict[str, Any] = {
     "reconciliation_tolerance": "0.00",
     "analysis_months": 25,
     "pvm_leaf": "product",
+    "benchmark_minimum_customers": 1,
 }
 
 MONTHS = [date(2024 + number // 12, number % 12 + 1, 1) for number in range(26)]
@@ -143,6 +144,8 @@ def _customer_costs() -> Iterator[dict[str, Any]]:
         if month.month == 6:
             yield cost(month + timedelta(days=25), KRO, "return_handling", 20)
             yield cost(month + timedelta(days=26), CAFE, "return_write_down", 15)
+            # Nobody decides to lose money on a debtor.
+            yield cost(month + timedelta(days=27), CAFE, "bad_debt", 70)
 
 
 def _receivables() -> Iterator[dict[str, Any]]:
@@ -322,6 +325,21 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
             "target_value": "20000",
         },
         {**_TARGET, "kpi_id": "dg2", "scope_type": "segment", "scope_id": "A1", "target_value": "0.55"},
+        {
+            **_TARGET,
+            "kpi_id": "db2",
+            "scope_type": "salesperson_segment",
+            "scope_id": "ANNA",
+            "segment": "A1",
+            "target_value": "12000",
+        },
+        {
+            **{name: value for name, value in _TARGET.items() if not name.startswith("baseline")},
+            "kpi_id": "dg2",
+            "scope_type": "segment_now",
+            "scope_id": "A1",
+            "target_value": "0.6",
+        },
     ],
     "budgets": [
         {

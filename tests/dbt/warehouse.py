@@ -59,6 +59,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "ledger_closed_to": "DATE",
         "analysis_months": "BIGINT",
         "pvm_leaf": "VARCHAR",
+        "benchmark_minimum_customers": "BIGINT",
     },
     "feeds": {"feed": "VARCHAR", "is_supplied": "BOOLEAN", "file_count": "BIGINT"},
     "files": {

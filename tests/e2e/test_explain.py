@@ -257,8 +257,8 @@ def widest(workspace: Path, scope_type: str) -> tuple[str, date]:
 ALL_THE_WAY = [
     (kpi, scope_type)
     for kpi in ("net_sales", "db2", "db3")
-    for scope_type in ("customer", "salesperson", "company")
-]
+    for scope_type in ("customer", "salesperson", "salesperson_segment", "company")
+] + [("db3", "segment"), ("db3", "segment_opening")]
 
 
 @pytest.mark.parametrize(("kpi", "scope_type"), ALL_THE_WAY)
@@ -610,6 +610,20 @@ def test_publication_is_named_by_its_number(explained_json: ExplainedJson, demo_
     assert explained_json(demo_workspace, *asked, "--publication", "1") == explained_json(
         demo_workspace, *asked
     )
+
+
+def test_a_salesperson_and_a_segment_are_what_the_salesperson_has_of_it(
+    explained_json: ExplainedJson, demo_workspace: Path
+) -> None:
+    scope, month = widest(demo_workspace, "salesperson_segment")
+    salesperson, _, segment = scope.partition(" / ")
+    asked = ["net_sales", "--segment", segment, "--month", f"{month:%Y-%m}", "--depth", "1"]
+    of_both = explained_json(demo_workspace, *asked, "--salesperson", salesperson)
+    assert (of_both["cell"]["key"]["scope_type"], of_both["cell"]["key"]["scope_id"]) == (
+        "salesperson_segment",
+        scope,
+    )
+    assert explained_json(demo_workspace, *asked)["cell"]["key"]["scope_type"] == "segment"
 
 
 # --- what cannot be explained -------------------------------------------------------------------------

@@ -81,6 +81,9 @@ def workspace_with(folder: Path, periods: list[tuple[int, int, date, date]]) -> 
             "K,B,1,2025-01-26,",
         ],
     }
+    # A year by the calendar, whose last three days are in period 1 of 2025.
+    policy = ["customer_id,valid_from,valid_to,tier_from,rate", "K,2024-01-01,2024-12-31,0,0.1"]
+    (folder / "policy" / "bonus_agreements.csv").write_text("\n".join(policy) + "\n", encoding="utf-8")
     for feed, text in landing.items():
         (folder / "landing" / f"{feed}.csv").write_text("\n".join(text) + "\n", encoding="utf-8")
     if periods:
@@ -150,7 +153,7 @@ def test_windows_are_compared_with_the_same_periods_a_year_before(
     asked: Asked, month: date, window: str, value: int, compared: int, days: int, compared_days: int
 ) -> None:
     found = asked(
-        "select value, prior_year_value from marts.kpi_values where kpi_id = 'net_sales' and scope_type = 'company' "
+        "select value, prior_year_value from marts.kpi_values where kpi_id = 'invoiced_sales' and scope_type = 'company' "
         f"and month = '{month}' and time_window = '{window}'"
     )
     assert found == [(Decimal(value), Decimal(compared))]
@@ -159,6 +162,14 @@ def test_windows_are_compared_with_the_same_periods_a_year_before(
         f"where month = '{month}' and time_window = '{window}'"
     )
     assert lengths == [(days, compared_days)]
+
+
+def test_bonus_of_a_year_by_the_calendar_accrues_in_its_twelve_periods(asked: Asked) -> None:
+    assert asked("select month, accrued from audit.bonus_roll_forward order by month") == [
+        (JANUARY_24, Decimal("0.3")),
+        (FEBRUARY_24, Decimal("0.4")),
+        (DECEMBER_24, Decimal("0.8")),
+    ]
 
 
 def test_credit_time_is_cut_where_periods_end(asked: Asked) -> None:

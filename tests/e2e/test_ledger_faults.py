@@ -232,7 +232,7 @@ def test_a_customer_that_the_list_lacks_keeps_its_account_and_is_named(
     assert "gate__customers__the_list_holds_them_all" in shown
     assert "gate__customers__numbers_are_written_alike" in shown
     named = "select detail from audit.check_results where check_name = 'gate__customers__numbers_are_written_alike'"
-    assert rows(company_to_change, named) == [("customer_id=c2, in_list=C2",)]
+    assert rows(company_to_change, named) == [("customer_id=c2, other=C2",)]
     assert rows(company_to_change, sums) == before
     assert rows(company_to_change, "from audit.unknown_customers") == []
     assert rows(

@@ -18,6 +18,10 @@ from quick import Project, quickly, refreshed_quickly
 from running import copied, rows
 from shared import BuiltOnce
 
+from kunderegnskab.audit.explain.explanation import Cell, explain
+from kunderegnskab.audit.trace import opened
+from kunderegnskab.workspace import Workspace
+
 Asked = Callable[[str], list[tuple]]
 
 
@@ -228,7 +232,9 @@ def test_orders_of_the_parts_are_those_of_the_company(siblings: Asked) -> None:
         "select month, time_window, sum(order_count) filter (where scope_type = 'company') as company, "
         "sum(order_count) filter (where scope_type = 'customer') as customers, "
         "sum(order_count) filter (where scope_type = 'salesperson') as salespeople, "
-        "sum(order_count) filter (where scope_type = 'segment') as segments "
+        "sum(order_count) filter (where scope_type = 'segment') as segments, "
+        "sum(order_count) filter (where scope_type = 'segment_opening') as openings, "
+        "sum(order_count) filter (where scope_type = 'salesperson_segment') as salespeople_in_segments "
         "from marts.scope_windows group by all order by all"
     )
     assert found
@@ -360,6 +366,13 @@ def test_cases_and_pieces_at_one_price_are_no_change_of_price(project: Project, 
     assert asked(
         "select month, quantity from marts.product_accounts where customer_id = 'C14' order by month"
     ) == [(date(2024, 1, 1), 240), (date(2025, 1, 1), 240)]
+    with opened(Workspace(with_units)) as trace:
+        key = {"customer_id": "C14", "product_id": "V3", "month": date(2025, 1, 1)}
+        found = explain(trace, Cell("marts.product_accounts", key, "quantity"))
+    assert found.adds_up
+    assert [(part.name["unit_of_measure"], part.name["unit_factor"], part.value) for part in found.parts] == [
+        ("KS", 24, 240)
+    ]
     effects = dict(
         asked(
             "select component, revenue_effect from marts.price_volume_mix where scope_id = 'C14' "

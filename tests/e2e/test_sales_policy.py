@@ -95,7 +95,7 @@ def segments(root: Path) -> dict[tuple[str, Any], tuple[Any, ...]]:
 
 
 def company_kpis(root: Path) -> list[tuple[Any, ...]]:
-    return rows(root, "select * from marts.kpi_values where scope_type <> 'segment' order by all")
+    return rows(root, "select * from marts.kpi_values where segment is null order by all")
 
 
 def test_the_manifest_names_the_rules(company: Path):

@@ -189,7 +189,7 @@ def _account(lines: list[Line], costs: list[Cost], expected: Expected) -> Expect
             product["quantity"] += line.quantity
             product["priced_quantity"] += line.quantity if line.net_amount else ZERO
             if line.is_credit_note:
-                account["return_line_count"] += 1
+                account["return_line_count"] += line.quantity < 0
             elif line.quantity > 0 and line.net_amount > 0:
                 account["line_count"] += 1
                 orders[line.customer, month].add(line.document)

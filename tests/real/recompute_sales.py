@@ -17,6 +17,8 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any
 
+from actions_by_hand import MEASURES as ACTION_MEASURES
+from actions_by_hand import Customer
 from recompute import UNKNOWN, ZERO, Expected
 
 NEW, LOST, NEGATIVE = "Ny", "Tabt", "N"
@@ -55,14 +57,16 @@ def _window(months: list[date], last: int, length: int) -> list[date]:
     return months[max(0, last + 1 - length) : last + 1]
 
 
-def _sums(expected: Expected, window: Iterable[date]) -> dict[str, dict[str, Decimal]]:
+def _sums(
+    expected: Expected, window: Iterable[date], measures: Iterable[str] = MEASURES
+) -> dict[str, dict[str, Decimal]]:
     """Measures of everybody who has an account in the window."""
-    within = set(window)
-    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(MEASURES, ZERO))
+    within, measures = set(window), tuple(measures)
+    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(measures, ZERO))
     for (customer, month), account in expected.accounts.items():
         if month in within:
             of_customer = sums[customer]
-            for measure in MEASURES:
+            for measure in measures:
                 of_customer[measure] += account[measure]
     return dict(sums)
 
@@ -111,6 +115,45 @@ def customer_segments(expected: Expected) -> dict[tuple[str, date], dict[str, An
                 "margin_value": dg2,
             }
     return segments
+
+
+def classed_customers(expected: Expected) -> dict[str, Customer]:
+    """Everybody who is in a class at the end of the accounts, with the sums of twelve months.
+
+    Bad debts of these datasets belong to the unknown customer, who is in no class.
+    """
+    months = months_of(expected)
+    sums = _sums(expected, _window(months, len(months) - 1, YEAR), ACTION_MEASURES)
+    return {
+        customer: Customer(row["segment"], row["size_class"], row["is_good_customer"], sums[customer])
+        for (customer, month), row in customer_segments(expected).items()
+        if month == months[-1] and row["size_class"] is not None
+    }
+
+
+def scopes_of_segments(
+    expected: Expected, segments: dict[tuple[str, date], dict[str, Any]]
+) -> dict[tuple[str, str, date], dict[str, Any]]:
+    """(scope type, scope, month) -> net sales and DB III of twelve months, of all that have any.
+
+    Segments of now and of the opening, and what the owner of a customer has within the latter. The customers are
+    those of the month, in every month of the window.
+    """
+    months = months_of(expected)
+    scopes: dict[tuple[str, str, date], dict[str, Any]] = {}
+    for place, month in enumerate(months):
+        for customer, of_customer in _sums(expected, _window(months, place, YEAR)).items():
+            of_month = segments[customer, month]
+            owner = expected.owners.get(customer, "Ikke tildelt")
+            for scope_type, scope in (
+                ("segment", of_month["segment"]),
+                ("segment_opening", of_month["opening_segment"]),
+                ("salesperson_segment", f"{owner} / {of_month['opening_segment']}"),
+            ):
+                sums = scopes.setdefault((scope_type, scope, month), {"net_sales": ZERO, "db3": ZERO})
+                for measure in sums:
+                    sums[measure] += of_customer[measure]
+    return {key: sums for key, sums in scopes.items() if any(sums.values())}
 
 
 def _state(

@@ -275,6 +275,24 @@ def test_a_repeated_key_that_is_allowed_is_no_change(tmp_path: Path) -> None:
     assert company.log("record_key, change") == [("product_id V2, valid_from 2024-01-01", "added")]
 
 
+def test_a_key_column_that_the_contract_did_not_have_has_its_default(tmp_path: Path) -> None:
+    """Otherwise every record of the feed would seem to have gone and come with the update."""
+    company = Company(tmp_path)
+    budgets = "month,scope_type,scope_id,net_sales\n2025-01-01,company,company,100\n"
+    company.write("policy/budgets.csv", budgets)
+    company.publish()
+    assert company.earlier is not None
+    (before,) = [file for file in company.earlier.manifest.inputs if file.feed == "budgets"]
+    lake_file = company.root / "lake" / before.lake_file
+    as_it_was = lake_file.with_suffix(".earlier")
+    with duckdb.connect() as con:
+        con.execute(f"copy (select * exclude (segment) from '{lake_file}') to '{as_it_was}' (format parquet)")
+    as_it_was.replace(lake_file)
+    company.write("policy/budgets.csv", budgets + "2025-02-01,company,company,200\n")
+    key = "month 2025-02-01, scope_type company, segment all, scope_id company"
+    assert company.log("record_key, column_name, change") == [(key, "net_sales", "added")]
+
+
 def test_a_feed_of_the_same_files_is_not_compared(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
     whole = history._note_changes

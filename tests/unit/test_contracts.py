@@ -32,10 +32,10 @@ KEYS = {
     "cost_pools": ("cost_pool_id", "valid_from"),
     # The same activity may take longer for some customers: one row per group it applies to.
     "activity_times": ("cost_pool_id", "activity_type", "applies_to", "valid_from"),
-    "budgets": ("month", "scope_type", "scope_id"),
+    "budgets": ("month", "scope_type", "segment", "scope_id"),
     "kpi_register": ("kpi_id",),
     "kpi_formulas": ("kpi_id", "part", "measure"),
-    "kpi_targets": ("kpi_id", "scope_type", "scope_id", "month_from"),
+    "kpi_targets": ("kpi_id", "scope_type", "segment", "scope_id", "month_from"),
     "exchange_rates": ("currency", "rate_date"),
     "credit_terms": ("valid_from",),
     "adjustments": ("adjustment_no",),

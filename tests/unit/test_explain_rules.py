@@ -20,9 +20,11 @@ from sqlglot import exp
 
 from kunderegnskab.audit.explain import rules
 from kunderegnskab.audit.explain.book import Book
+from kunderegnskab.audit.explain.explanation import read_by
 from kunderegnskab.audit.explain.road import Leaf, NoRoad, Said
 from kunderegnskab.audit.explain.rules import Records, Rule, Total, Words, declared_tables
 from kunderegnskab.audit.explain.stated import Sum, stated
+from kunderegnskab.audit.trace import FISCAL_CALENDAR
 from kunderegnskab.feeds import load_feeds
 
 RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
@@ -509,6 +511,13 @@ def test_no_rule_reads_the_value_that_it_explains() -> None:
         if column in asked - set(rule.inputs) and not rule.name:
             wrong.append((table, column))
     assert wrong == []
+
+
+def test_every_function_of_the_calendar_asks_for_the_calendar() -> None:
+    path = REPOSITORY / "kunderegnskab" / "audit" / "explain" / "calendar.sql"
+    functions = re.findall(r"^create macro (\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert "period_of" in functions
+    assert [name for name in functions if FISCAL_CALENDAR not in read_by(f"select {name}(month)")] == []
 
 
 def test_every_relation_that_a_rule_reads_is_one() -> None:

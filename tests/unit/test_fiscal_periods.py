@@ -162,6 +162,27 @@ def test_the_second_path_puts_days_into_periods_and_finds_their_ends() -> None:
     assert calendar.last_day(december) == day_number(date(2026, 1, 3))
 
 
+@pytest.mark.parametrize(
+    ("valid_from", "valid_to", "first", "last"),
+    [
+        # Calendar years, where the company's begin on 29 December 2024 and 4 January 2026: twelve months each.
+        ("2025-01-01", "2025-12-31", "2025-01", "2025-12"),
+        ("2026-01-01", "2026-12-31", "2026-01", "2026-12"),
+        ("2024-12-29", "2026-01-03", "2025-01", "2025-12"),  # the company's own year
+        ("2026-01-04", "9999-12-31", "2026-01", "9999-12"),
+        ("2025-01-26", "2025-01-31", "2025-02", "2025-02"),  # days of January that are in February's period
+        ("2026-01-01", "2026-01-03", "2026-01", "2026-01"),  # days of January that are in December's
+        ("2025-03-10", "2025-02-10", "2025-03", "2025-02"),  # never
+    ],
+)
+def test_the_second_path_lets_agreements_hold_in_whole_months(
+    valid_from: str, valid_to: str, first: str, last: str
+) -> None:
+    calendar = of(periods((4, 4, 5)))
+    found = calendar.months_held(*(day_number(date.fromisoformat(day)) for day in (valid_from, valid_to)))
+    assert found == tuple(month_number(date.fromisoformat(f"{month}-01")) for month in (first, last))
+
+
 @given(
     start=st.dates(date(2000, 1, 1), date(2040, 12, 31)),
     years=st.integers(1, 4),

@@ -445,7 +445,7 @@ def test_what_is_no_expression_over_one_record_is_refused(text):
         *(
             "cast(x as integer)",
             "try_cast(x as bigint)",
-            "number(x)::decimal(18, 2)",
+            "round(number(x), 2)::decimal(18, 2)",
             "divide(number(x), 3, 2)",
         ),
         "x is not distinct from 'a' and date(x) between date '2024-01-01' and '2024-12-31'",
@@ -460,6 +460,94 @@ def test_what_works_on_one_record_is_let_by(tmp_path, text):
 
 
 WHERE_ANYTHING = "where: (%s) is null or true"
+
+
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        ('number("Beløb")::decimal', "write round(x, 2), or decimal(18, 2)"),
+        ('number("Beløb")::numeric', "write round(x, 2), or decimal(18, 2)"),
+        ('try_cast(number("Beløb") as decimal(10))', "write round(x, 2), or decimal(18, 2)"),
+        ('number("Beløb")::decimal(18, 2)', "rounds without a word; say so, as in round(x, 2)"),
+        ('1 + cast(number("Beløb") * 2 as decimal(18, 4))', "say so, as in round(x, 4)"),
+        ('try_cast(divide(number("Beløb"), 3, 4) as decimal(18, 0))', "say so, as in round(x, 0)"),
+    ],
+)
+def test_a_cast_to_fewer_decimals_is_refused(tmp_path, net, said):
+    assert said in refusal(tmp_path, net)
+
+
+@pytest.mark.parametrize("cast", ["cast(X as integer)", "X::bigint", "2 * X::hugeint - X::smallint"])
+def test_a_cast_to_a_whole_number_loses_no_decimals(tmp_path, cast):
+    net = cast.replace("X", 'number("Beløb")')
+    result = sales(tmp_path, ["1;01-02-2024;1;10,00;x", "2;01-02-2024;1;10,50;x"], net=net)
+    assert result.rows("select document_no, net_amount from raw.sales_lines") == [("1", Decimal(10))]
+    ((record, _, _, why),) = result.rejects
+    assert record == 2
+    assert why.startswith('has decimals that a whole number loses: write round(number("Beløb"), 0)')
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "number"),
+    [
+        ("number(Tekst)", "7", "7"),
+        ("number(Tekst) * 10", "70,0", "700"),
+        ("number(Tekst)", "7,50", "7.5"),
+        ("round(number(Tekst), 2)", "100", "100"),
+        ("-number(Tekst)", "0", "0"),
+    ],
+)
+def test_a_number_in_a_column_of_ids_has_no_needless_zeros(tmp_path, expression, text, number):
+    result = sales(tmp_path, [f"1;01-02-2024;1;5,00;{text}"], more=f"  customer_id: {expression}")
+    assert result.values("select customer_id from raw.sales_lines") == [number]
+
+
+@pytest.mark.parametrize(
+    "text", ["'K' || number(Antal)", "concat('K', round(number(Antal), 2))", "cast(number(Antal) as varchar)"]
+)
+def test_no_decimals_are_written_into_an_id(tmp_path, text):
+    assert "makes an id of a number with" in refusal(tmp_path, "1", more=f'  customer_id: "{text}"')
+
+
+def test_a_whole_number_may_be_part_of_an_id(tmp_path):
+    whole = "'K' || cast(number(Antal) as bigint)"
+    result = sales(tmp_path, ["1;01-02-2024;7;5,00;x"], more=f'  customer_id: "{whole}"')
+    assert result.values("select customer_id from raw.sales_lines") == ["K7"]
+
+
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        ("if(regexp_matches(Tekst, '('), 1, 2)", "has the pattern '(', which is none"),
+        ("if(regexp_replace(Tekst, 'a', 'b', 'q') = 'x', 1, 2)", "option"),
+        ("if(regexp_replace(Tekst, '(a)', '\\2') = 'x', 1, 2)", "group"),
+        ("if(regexp_extract(Tekst, '(a)', 2) = 'x', 1, 2)", "group"),
+        ("if(Tekst like 'a!' escape '!', 1, 2)", "escape"),
+        ("if(Tekst not like '%a' escape 'ab', 1, 2)", "escape"),
+        ("if(Tekst ilike 'a!' escape '!', 1, 2)", "escape"),
+        ("if(strftime(date(Dato), '%Q') = 'x', 1, 2)", "has the form '%Q'"),
+        ("if(try_strptime(Tekst, '%d-%Q') is null, 1, 2)", "has the form '%d-%Q'"),
+    ],
+)
+def test_constants_that_mean_nothing_are_refused(tmp_path, net, said):
+    assert said in refusal(tmp_path, net)
+
+
+@pytest.mark.parametrize(
+    ("format_", "said"),
+    [
+        ('date: "%d-%m-%Y %Q"', "date has a part that means nothing"),
+        ('date: "%d-%m-%Y %"', "date has a part that means nothing"),
+        ('quote: ";"', "quote and delimiter must differ"),
+        ('delimiter: "\\"", quote: "\\""', "quote and delimiter must differ"),
+    ],
+)
+def test_a_format_that_cannot_be_is_refused(tmp_path, format_, said):
+    replaced = 'date: "%d-%m-%Y"' if "date" in format_ else 'delimiter: ";"'
+    if format_.startswith("quote"):
+        format_ = f"{replaced}, {format_}"
+    feeds = FEEDS.format(net="1", more="").replace(replaced, format_)
+    assert any(said in each for each in problems_of(workspace_of(tmp_path, feeds, {"salg.csv": HEADER})))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from xml.etree.ElementTree import ParseError
 
 import duckdb
 import pyarrow as pa
@@ -25,7 +26,7 @@ from kunderegnskab.ingest import landing
 from kunderegnskab.ingest.fingerprints import KnownFiles
 from kunderegnskab.ingest.readers import read_records
 from kunderegnskab.ingest.rejects import reject_problems
-from kunderegnskab.problems import InputProblems
+from kunderegnskab.problems import InputProblems, is_refusal
 from kunderegnskab.workspace import Format
 
 FORM = 'type: csv, delimiter: ";", decimal: ",", thousands: ".", date: "%d-%m-%Y"'
@@ -409,6 +410,41 @@ def test_a_damaged_parquet_is_refused(tmp_path, damage):
 
 
 @pytest.mark.parametrize(
+    ("file", "called", "error"),
+    [
+        ("salg.xlsx", "openpyxl.reader.excel.ExcelReader.read", MemoryError()),
+        (
+            "salg.xlsx",
+            "openpyxl.reader.excel.ExcelReader.read",
+            ParseError("out of memory: line 1, column 0"),
+        ),
+        ("salg.xlsx", "openpyxl.reader.excel.ExcelReader.read", OSError(28, "No space left on device")),
+        ("salg.parquet", "pyarrow.parquet.read_schema", pa.ArrowMemoryError("malloc of size 64 failed")),
+        ("salg.parquet", "pyarrow.parquet.read_schema", PermissionError(13, "Permission denied")),
+    ],
+)
+def test_what_the_system_does_not_give_is_no_fault_of_the_file(
+    tmp_path, monkeypatch, file: str, called: str, error: Exception
+):
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    form = file.partition(".")[2]
+    content = parquet_bytes(tmp_path)
+    if form == "xlsx":
+        book = io.BytesIO()
+        xlsxwriter.Workbook(book).close()
+        content = book.getvalue()
+    feeds = FEEDS.format(files=file, form=f"type: {form}")
+    workspace = workspace_of(tmp_path / "w", feeds, {file: content})
+    monkeypatch.setattr(called, refuse)
+    with pytest.raises(type(error)) as raised:
+        taken(workspace)
+    assert raised.value is error
+    assert is_refusal(raised.value)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         '[{"Bilag": 1},',
@@ -497,7 +533,46 @@ def test_a_json_key_twice_that_is_not_read_is_no_fault(tmp_path):
     assert json_rejects(tmp_path, content) == (["1"], [])
 
 
+OTHER_CASE = "is written in other small and capital letters: name it alike in all records"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"Kunde"', '"KUNDE"', f"2 Kunde: {OTHER_CASE}"),
+        ('"Beløb"', '"BELØB"', f"2 Beløb: {OTHER_CASE}"),
+        ('"Kunde"', '"kunde": "K2", "Kunde"', f"2 Kunde: {TWICE}"),
+    ],
+)
+def test_a_json_key_in_other_letters_is_not_passed_over(tmp_path, old, new, said):
+    good = json.dumps(JSON_ROW, ensure_ascii=False)
+    assert json_rejects(tmp_path, f"[{good}, {good.replace(old, new)}]") == (["1"], [said])
+
+
+NO_OBJECT = "is sought in a record that is no object: correct `records`, or deliver objects"
+
+
+@pytest.mark.parametrize("record", ["[ROW]", "5", '"x"', "null", "true", "[]", "[[]]"])
+@pytest.mark.parametrize("form", ["type: json", "type: json, records: lines"])
+def test_a_json_record_that_is_no_object_is_said_to_be_none(tmp_path, form, record):
+    row = json.dumps(JSON_ROW, ensure_ascii=False)
+    records = f"[{row}, {record.replace('ROW', row)}]"
+    if "records" in form:
+        feeds = FEEDS.format(files="salg.json", form=form)
+        for column in HEADER.split(";"):
+            feeds = feeds.replace(f": {column}", f": lines.{column}")
+        result = taken(workspace_of(tmp_path, feeds, {"salg.json": f'{{"lines": {records}}}'}))
+        said = [f"{number}: {reason}" for number, _, _, reason in result.rejects]
+    else:
+        said = [each.replace(" Bilag", "") for each in json_rejects(tmp_path, records)[1]]
+    assert said == [f"2: {NO_OBJECT}"]
+
+
 MISSING = "has no lines, where its records are declared to be"
+SEVERAL = (
+    "is sought in one object that has none of the mapped columns, where `records` declares an array: correct "
+    "`records`, or deliver an array"
+)
 
 
 @pytest.mark.parametrize(
@@ -508,6 +583,8 @@ MISSING = "has no lines, where its records are declared to be"
         ('"Lines": {"q": 1}', [f"2 Bilag: {MISSING}"], []),
         ('"lines": []', [], ["document without lines"]),
         ('"lines": [ ]', [], ["document without lines"]),
+        ('"lines": {"a": {"q": 1}, "b": {"q": 2}}', [f"2 Bilag: {SEVERAL}"], []),
+        ('"lines": {"a": 1}', [f"2 Bilag: {SEVERAL}"], []),
     ],
 )
 def test_a_json_document_without_records_is_named(tmp_path, second, said, left_out):

@@ -323,6 +323,24 @@ def test_xlsx(tmp_path):
     assert rows_of(result) == CUSTOMERS
 
 
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        ([["1", "A", 8, "", 1, "x"]], 1),
+        ([["1", "A", 8], [], ["2", "B", None, None, None, None, 7]], 3),
+        ([["1", "A", 8], [None, None, None, None, None, 0]], 2),
+    ],
+    ids=["every row", "a later row", "beside an empty row"],
+)
+def test_a_workbook_without_header_has_no_more_columns_than_names(tmp_path, rows, place):
+    form = f"type: xlsx, header_row: 0, column_names: [Nr, Navn, Dage, Siden, Intern], {FORM}"
+    files = {**SALES, "k.xlsx": sheets_of({"Kunder": rows})}
+    assert problems_of(workspace_of(tmp_path, FEEDS.format(files="k.xlsx", form=form), files)) == [
+        f"landing/k.xlsx, record {place}: has a value beside the 5 columns that `column_names` names; name all "
+        "columns of the sheet there in their order, or empty what stands beside them."
+    ]
+
+
 def test_xlsx_record_numbers_are_sheet_rows(tmp_path):
     def fill(book: xlsxwriter.Workbook, sheet: Any) -> None:
         sheet.write(0, 0, "Kundeliste")

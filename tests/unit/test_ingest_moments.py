@@ -5,6 +5,7 @@ How the form of dates is followed belongs in test_ingest_conventions.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import openpyxl
 import pytest
 import xlsxwriter
 from hypothesis import given, settings
@@ -54,8 +56,10 @@ def company(
     return Workspace(workspace.root)
 
 
-def content_of(kind: str, days: Sequence[str | datetime], root: Path) -> dict[str, bytes | str]:
-    """A file of lines with these days, as text or as the format's own moments."""
+def content_of(
+    kind: str, days: Sequence[str | datetime], root: Path, shown_as: str = "yyyy-mm-dd hh:mm"
+) -> dict[str, bytes | str]:
+    """A file of lines with these days, as text or as the format's own moments; cells of a workbook show them so."""
     root.mkdir(parents=True, exist_ok=True)
     rows = [{"doc": str(number), "day": day, "qty": "1", "net": "5"} for number, day in enumerate(days)]
     if kind == "csv":
@@ -67,7 +71,7 @@ def content_of(kind: str, days: Sequence[str | datetime], root: Path) -> dict[st
     path = root / f"made.{kind}"
     if kind == "xlsx":
         with xlsxwriter.Workbook(str(path)) as book:
-            sheet, shown = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+            sheet, shown = book.add_worksheet(), book.add_format({"num_format": shown_as})
             sheet.write_row(0, 0, ["doc", "day", "qty", "net"])
             for number, row in enumerate(rows, start=1):
                 sheet.write_row(number, 0, [row["doc"], "", 1, 5])
@@ -115,15 +119,53 @@ def test_another_zone_reads_the_files_again(tmp_path):
     assert days_of(taken(Workspace(tmp_path))) == ["2024-12-31"]
 
 
-def test_a_moment_of_a_workbook_is_of_the_day_that_it_shows(tmp_path):
-    moments = [datetime(2024, 12, 31, 23, 30), datetime(2025, 1, 5)]
-    content = content_of("xlsx", moments, tmp_path / "made")
-    assert days_of(taken(company(tmp_path / "w", "type: xlsx", content))) == ["2024-12-31", "2025-01-05"]
-    declared = company(tmp_path / "utc", "type: xlsx, timezone: UTC", content)
-    assert days_of(taken(declared)) == ["2025-01-01", "2025-01-05"]
+@pytest.mark.parametrize(
+    ("form", "shown", "day"),
+    [
+        # A day has no zone to be moved from.
+        ("type: xlsx, timezone: Asia/Tokyo", "yyyy-mm-dd", "2025-01-01"),
+        ("type: xlsx, timezone: Asia/Tokyo", "[$-sv-SE]d. mmm yyyy;@", "2025-01-01"),
+        ('type: xlsx, timezone: Asia/Tokyo, date: "%d-%m-%Y"', 'dd"h"-mm-yyyy', "2025-01-01"),
+        # A moment has.
+        ("type: xlsx, timezone: Asia/Tokyo", "yyyy-mm-dd hh:mm", "2024-12-31"),
+        ("type: xlsx, timezone: Asia/Tokyo", "DD-MM-YYYY HH:MM", "2024-12-31"),
+        ("type: xlsx", "yyyy-mm-dd hh:mm", "2025-01-01"),
+        ('type: xlsx, date: "%d-%m-%Y %H:%M"', "yyyy-mm-dd", "2025-01-01"),
+    ],
+)
+def test_a_day_of_a_workbook_stays_that_day_whatever_zone_is_declared(tmp_path, form, shown, day):
+    content = content_of("xlsx", [datetime(2025, 1, 1)], tmp_path / "made", shown)
+    assert days_of(taken(company(tmp_path / "w", form, content))) == [day]
 
 
-@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_a_day_of_a_workbook_is_no_moment_of_a_form_with_a_clock_and_a_zone(tmp_path):
+    content = content_of("xlsx", [datetime(2025, 1, 1)], tmp_path / "made", "yyyy-mm-dd")
+    form = 'type: xlsx, date: "%Y-%m-%d %H:%M", timezone: Asia/Tokyo'
+    ((_, column, text, _),) = taken(company(tmp_path / "w", form, content)).rejects
+    assert (column, text) == ("day", "2025-01-01")
+
+
+@pytest.mark.parametrize(
+    ("form", "day"), [("type: xlsx", "2024-12-31"), ("type: xlsx, timezone: UTC", "2025-01-01")]
+)
+def test_a_hair_before_midnight_is_a_moment_only_where_a_zone_says_whose(tmp_path, form, day):
+    content_of("xlsx", ["", ""], tmp_path)
+    book = openpyxl.load_workbook(tmp_path / "made.xlsx")
+    for row in (2, 3):
+        book.active.cell(row, 2, 45657.999999997).number_format = "yyyy-mm-dd"
+    with io.BytesIO() as out:
+        book.save(out)
+        assert days_of(taken(company(tmp_path / "w", form, {"s.xlsx": out.getvalue()}))) == [day, day]
+
+
+@pytest.mark.parametrize("shown", ["yyyy-mm-dd", "hh:mm"])
+def test_a_clock_that_a_workbook_does_not_show_is_one(tmp_path, shown):
+    content = content_of("xlsx", [datetime(2024, 12, 31, 23, 30)], tmp_path / "made", shown)
+    ((_, _, text, reason),) = taken(company(tmp_path / "w", "type: xlsx", content)).rejects
+    assert (text, reason[:33]) == ("2024-12-31 23:30:00", "is a moment without a time zone, ")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet", "xlsx"])
 def test_a_moment_without_a_zone_is_no_day_unless_its_zone_is_declared(tmp_path, kind):
     moments = [datetime(2024, 12, 31, 23, 30), datetime(2025, 1, 5)]
     content = content_of(kind, moments, tmp_path / "made")
@@ -320,3 +362,71 @@ def test_a_zone_that_text_names_goes_before_the_form(timezone):
     sql = conventions.date_value("x", form, "Europe/Copenhagen")
     ((read,),) = CON.execute(f"select {sql} from (select '2024-12-31 23:30-05' as x)").fetchall()
     assert read == date(2025, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("strptime(day, '%d-%m-%Y')", "01-01-25"),
+        ("strptime(day, '%Y%m%d')", "2025021"),
+        ("strptime(day, '%Y-%j')", "2023-366"),
+        ("date_trunc('month', strptime(day, '%d-%m-%Y'))", "01-01-0025"),
+        ("make_date(number(day)::int, 1, 1)", "25"),
+        ("date(day) - interval 2000 year", "2025-01-01"),
+        ("try_strptime(day, '%d-%m-%Y')", "01-03-25"),
+    ],
+)
+def test_a_day_that_an_expression_reads_has_the_years_of_a_column(tmp_path, expression, text):
+    content = {"s.csv": f"doc,day,qty,net\n1,{text},1,5\n"}
+    result = taken(company(tmp_path, "type: csv", content, more=f', posting_date: "{expression}"'))
+    assert days_of(result) == []
+    ((record, column, _, reason),) = result.rejects
+    assert (record, column in ("day", "posting_date")) == (1, True)
+    assert "1900 to 2199" in reason or "gives none for this record" in reason
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "day"),
+    [
+        ("strptime(day, '%d-%m-%Y')", " 1-2-2025 ", "2025-02-01"),
+        ("strptime(day, '%d.%m.%y')", "01.03.25", "2025-03-01"),
+        ("strptime(day, '%d %b %Y')", "05 JAN 2025", "2025-01-05"),
+        ("strptime(day, '%Y-%m-%d %H:%M:%S.%f')", "2025-01-05 10:00:00.5", "2025-01-05"),
+        ("strptime(day, '%Y%m%d')", "99991231", "9999-12-31"),
+        ("coalesce(try_strptime(day, '%d-%m-%Y'), try_strptime(day, '%d-%m-%y'))", "01-03-25", "2025-03-01"),
+    ],
+)
+def test_a_day_that_an_expression_can_read_comes_in(tmp_path, expression, text, day):
+    content = {"s.csv": f"doc,day,qty,net\n1,{text},1,5\n"}
+    result = taken(company(tmp_path, "type: csv", content, more=f', posting_date: "{expression}"'))
+    assert days_of(result) == [day]
+    assert result.rejects == []
+
+
+def test_the_day_of_no_feed_is_from_another_century(tmp_path):
+    feeds = """
+        sales_lines:
+          - files: s.csv
+            format: {type: csv}
+            columns: {document_no: p, posting_date: i, quantity: k, net_amount: k}
+            values: {document_type: invoice, discount_amount: "0"}
+        product_costs:
+          - files: k.csv
+            format: {type: csv}
+            columns: {product_id: p, unit_cost: k}
+            expressions: {valid_from: "strptime(d, '%d-%m-%Y')"}
+        receivables:
+          - files: r.csv
+            format: {type: csv}
+            columns: {document_no: p, customer_id: p, invoice_date: i, amount: k}
+            expressions: {due_date: "strptime(d, '%d-%m-%Y')"}
+        kpi_targets:
+          - files: m.csv
+            format: {type: csv}
+            columns: {kpi_id: p, scope_id: p, target_value: k}
+            values: {scope_type: company}
+            expressions: {month_from: "strptime(d, '%d-%m-%Y')"}
+    """
+    rows = "p,i,d,k\nA,2025-01-01,01-01-25,5\nB,2025-01-01,01-01-2025,5\n"
+    result = taken(workspace_of(tmp_path, feeds, {f"{each}.csv": rows for each in "skrm"}))
+    assert [(record, text) for record, _, text, _ in result.rejects] == [(1, "01-01-25")] * 3

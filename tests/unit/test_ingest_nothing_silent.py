@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 from decimal import Decimal
 
 import pytest
+import xlsxwriter
 from small_intake import SALES_COLUMNS, SALES_HEADER, problems_of, taken, workspace_of
 
+from kunderegnskab.ingest.rejects import reject_problems
 from kunderegnskab.quality.door import run_door
 
 FEEDS = (
@@ -205,6 +208,72 @@ def test_records_of_a_shared_file_that_no_source_takes_are_named(tmp_path, rows,
     assert (check.is_blocking, check.status) == (False, "failed" if untaken else "passed")
     assert check.detail.splitlines() == [
         f"source_file={file}, source_record={record}" for file, record in untaken
+    ]
+
+
+SHEETS = """
+    sales_lines:
+      - files: bog.xlsx
+        format: {type: xlsx, sheet: Jan}
+        columns: COLUMNS
+        shares_files: a sheet each
+        where: type = 'invoice'
+      - files: bog.xlsx
+        format: {type: xlsxOTHER}
+        columns: COLUMNS
+        shares_files: a sheet each
+        where: type = 'invoice'
+""".replace("COLUMNS", SALES_COLUMNS)
+
+
+def sheets(tmp_path, second, january, february):
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        for name, rows in {"Jan": january, "Feb": february}.items():
+            sheet = book.add_worksheet(name)
+            for place, row in enumerate([SALES_HEADER, *rows]):
+                sheet.write_row(place, 0, row.split(","))
+        if second == "":
+            book.get_worksheet_by_name("Feb").hide()
+    feeds = SHEETS.replace("OTHER", second)
+    return taken(workspace_of(tmp_path, feeds, {"bog.xlsx": content.getvalue()}))
+
+
+@pytest.mark.parametrize(
+    ("second", "february", "rejected"),
+    [
+        (", sheet: Feb", ["B,invoice,2024-02-05,1,50,0"], []),
+        (", sheet: Feb", ["B,credit_note,2024-02-05,-1,-50,0"], []),
+        (", sheet: Feb", ["A,invoice,2024-02-05,1,50,0"], ["stands in landing/bog.xlsx!Feb too"]),
+        # The first sheet, named and not.
+        ("", ["B,invoice,2024-02-05,1,50,0"], ["is read by two sources"]),
+    ],
+    ids=["own lines", "left out by its source", "same document", "same sheet"],
+)
+def test_sheets_of_one_workbook_share_no_record(tmp_path, second, february, rejected):
+    result = sheets(tmp_path, second, [LINE], february)
+    assert [reason.split(",")[0].split(" and has")[0] for *_, reason in result.rejects] == rejected
+    (check,) = [
+        each
+        for each in run_door(result.con, ["sales_lines"], date(2025, 6, 30))
+        if each.check_name == "door__sales_lines__shared_files_are_taken_whole"
+    ]
+    assert check.status == "passed"
+
+
+def test_a_rejected_record_is_named_with_its_sheet(tmp_path):
+    good, bad = "B,invoice,2024-01-05,1,5,0", "C,invoice,2024-01-05,1,x,0"
+    result = sheets(
+        tmp_path, ", sheet: Feb", [LINE, bad], [bad.replace("C", "D"), good, bad.replace("C", "E")]
+    )
+    assert [each.sentence().split(": ")[0] for each in reject_problems(result.con, limit=9)] == [
+        "landing/bog.xlsx, sheet 'Feb', column net",
+        "landing/bog.xlsx, sheet 'Jan', record 3, column net",
+    ]
+    assert result.rows("select source_sheet, source_record from raw.rejects order by all") == [
+        ("Feb", 2),
+        ("Feb", 4),
+        ("Jan", 3),
     ]
 
 

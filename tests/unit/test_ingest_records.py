@@ -346,3 +346,22 @@ def test_a_feed_that_is_not_supplied_is_an_empty_table(tmp_path):
     result = sales(tmp_path, good(1))
     assert result.values("select count(*) from raw.receivables") == [0]
     assert result.values("select is_supplied from raw.feeds where feed = 'receivables'") == [False]
+
+
+def test_words_that_the_contract_knows_are_read_in_any_case(tmp_path: Path) -> None:
+    feeds = """
+        sales_lines:
+          - files: s.csv
+            format: {type: csv}
+            columns: {document_no: n, posting_date: d, quantity: n, net_amount: n}
+            values: {document_type: invoice, discount_amount: "0"}
+        activities:
+          - files: a.csv
+            format: {type: csv}
+            columns: {activity_no: n, activity_date: d, customer_id: n, activity_type: t}
+    """
+    types = ["sales_visit", "Sales_Visit", "SALES_VISIT", "Kursus", "kursus"]
+    rows = "".join(f"{number},2025-01-02,{each}\n" for number, each in enumerate(types))
+    found = taken(workspace_of(tmp_path, feeds, {"s.csv": "n,d\n1,2025-01-02\n", "a.csv": f"n,d,t\n{rows}"}))
+    read = found.values("select activity_type from raw.activities order by activity_no")
+    assert read == ["sales_visit"] * 3 + ["Kursus", "kursus"]

@@ -61,7 +61,7 @@ def test_a_formula_that_was_never_computed_is_refused_in_every_mapped_column(tmp
     assert result.values("select document_no from raw.sales_lines") == ["F2"]
     (problem,) = reject_problems(result.con, limit=9)
     assert problem.sentence() == (
-        f"landing/salg.xlsx, record 3, column {column}: salg.xlsx!Salg!{place} is a formula without a stored value; "
+        f"landing/salg.xlsx, sheet 'Salg', record 3, column {column}: salg.xlsx!Salg!{place} is a formula without a stored value; "
         "open the workbook in Excel so that it computes, correct what it shows, save and deliver it again, or allow "
         "it with allow_rejects in feeds.yaml."
     )
@@ -127,6 +127,65 @@ def test_a_formula_that_gives_empty_text_is_computed(tmp_path):
     content = workbook(rows_with('<c r="G3" t="str"><f>IF(1=1,"","x")</f><v></v></c>'))
     result = taken(workspace_of(tmp_path, FEEDS, {"salg.xlsx": content}))
     assert result.values("select currency from raw.sales_lines order by document_no") == ["DKK", None]
+
+
+# --- merged cells ----------------------------------------------------------------------------------------
+def workbook_of(lines: list[list[str]], *merged: str) -> bytes:
+    """A workbook as openpyxl writes it, with the header of HEADER in row 1 and these ranges merged."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Salg"
+    for line in [HEADER, *lines]:
+        sheet.append(line)
+    for cells in merged:
+        sheet.merge_cells(cells)
+    with io.BytesIO() as out:
+        book.save(out)
+        return out.getvalue()
+
+
+LINES = [[f"F{number}", *GOOD[1:]] for number in (2, 3, 4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("merged", "refused"),
+    [
+        ("G2:G4", {3: ("cur", "G3"), 4: ("cur", "G4")}),  # down, as one value for several records
+        ("A4:A5", {5: ("doc", "A5")}),
+        ("E3:F3", {3: ("disc", "F3")}),  # across
+        ("F3:G4", {3: ("cur", "G3"), 4: ("disc", "F4")}),
+        ("G1:G2", {2: ("cur", "G2")}),  # from the header down
+    ],
+)
+def test_a_record_within_merged_cells_is_refused_by_cell(tmp_path, merged, refused):
+    content = workbook_of(LINES, merged)
+    result = taken(workspace_of(tmp_path, FEEDS, {"salg.xlsx": content}))
+    found = {record: (column, reason) for record, column, _, reason in result.rejects}
+    assert found == {
+        record: (
+            column,
+            f"salg.xlsx!Salg!{place} is part of the merged cells {merged}, of which only the first has a value",
+        )
+        for record, (column, place) in refused.items()
+    }
+    (problem, *_) = reject_problems(result.con, 10)
+    assert "unmerge the cells, write the value into each of them" in problem.sentence()
+
+
+@pytest.mark.parametrize("merged", ["H2:H5", "A7:G7", "B7:G9"])
+def test_merged_cells_of_no_record_or_mapped_column_are_no_matter(tmp_path, merged):
+    lines = [[*line, "note"] for line in LINES] + [[], ["I alt"]]
+    feeds = FEEDS + "    total_rows: {column: doc, words: [I alt]}\n"
+    result = taken(workspace_of(tmp_path, feeds, {"salg.xlsx": workbook_of(lines, merged)}))
+    assert result.rejects == []
+    assert len(result.values("select document_no from raw.sales_lines")) == 4
+
+
+def test_merged_cells_without_a_value_are_empty(tmp_path):
+    lines = [line[:-1] for line in LINES]
+    result = taken(workspace_of(tmp_path, FEEDS, {"salg.xlsx": workbook_of(lines, "G2:G4")}))
+    assert result.rejects == []
+    assert result.values("select distinct currency from raw.sales_lines") == [None]
 
 
 def test_text_is_what_was_written(tmp_path):

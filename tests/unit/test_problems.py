@@ -161,6 +161,11 @@ def test_all_output_is_plain():
             "The memory that the program may use is not enough; give it more, or close what else uses it, and run "
             "the same command again.",
         ),
+        (
+            "SystemError: error return without exception set",
+            "The memory that the program may use is not enough; give it more, or close what else uses it, and run "
+            "the same command again.",
+        ),
         ("Catalog Error: Table with name x does not exist!", None),
     ],
 )

@@ -50,9 +50,10 @@ FEEDS = """
 SALES = "doc,type,day,qty,net,disc,rep\nF1,invoice,2024-01-15,1,10,0,BO\nF2,invoice,2024-02-15,1,10,0,\n"
 PEOPLE = "salesperson_id,salesperson_name,team,manager_id\nANNA,Anna Holm,Øst,\nBO,Bo Lund,Øst,ANNA\n"
 TARGETS = (
-    "kpi_id,scope_type,scope_id,month_from,month_to,target_value\n"
-    "db2,salesperson,BO,2024-01-01,2024-12-01,1\ndb2,team,BO,2024-01-01,2024-12-01,1\n"
-    "db2,salesperson,Ikke tildelt,2024-01-01,2024-12-01,1\n"
+    "kpi_id,scope_type,scope_id,segment,month_from,month_to,target_value\n"
+    "db2,salesperson,BO,,2024-01-01,2024-12-01,1\ndb2,team,BO,,2024-01-01,2024-12-01,1\n"
+    "db2,salesperson,Ikke tildelt,,2024-01-01,2024-12-01,1\n"
+    "db2,salesperson_segment,BO,A1,2024-01-01,2024-12-01,1\n"
 )
 
 
@@ -100,11 +101,12 @@ def test_the_warehouse_holds_pseudonyms_where_the_contract_says_salesperson(tmp_
     people = "select salesperson_id, salesperson_name, team, manager_id from raw.salespeople order by _source_record"
     assert con.execute(people).fetchall() == [(anna, anna, "Øst", None), (bo, bo, "Øst", anna)]
     # A team may be called as a salesperson is.
-    targets = "select scope_type, scope_id from raw.kpi_targets order by _source_record"
+    targets = "select scope_type, scope_id, segment from raw.kpi_targets order by _source_record"
     assert con.execute(targets).fetchall() == [
-        ("salesperson", bo),
-        ("team", "BO"),
-        ("salesperson", "Ikke tildelt"),
+        ("salesperson", bo, "all"),
+        ("team", "BO", "all"),
+        ("salesperson", "Ikke tildelt", "all"),
+        ("salesperson_segment", bo, "A1"),
     ]
 
 
@@ -356,6 +358,17 @@ def test_changes_that_were_noted_with_plain_keys_get_pseudonyms() -> None:
         ),
         ("budgets", "month 2024-01-01, scope_type salesperson, scope_id BO"): (
             f"month 2024-01-01, scope_type salesperson, scope_id {bo}"
+        ),
+        # As they are noted since the key says which segment.
+        (
+            "kpi_targets",
+            "kpi_id db2, scope_type salesperson_segment, segment A1, scope_id BO, month_from 2024-01-01",
+        ): f"kpi_id db2, scope_type salesperson_segment, segment A1, scope_id {bo}, month_from 2024-01-01",
+        ("budgets", "month 2024-01-01, scope_type salesperson_segment, segment A1, scope_id BO"): (
+            f"month 2024-01-01, scope_type salesperson_segment, segment A1, scope_id {bo}"
+        ),
+        ("budgets", "month 2024-01-01, scope_type segment, segment all, scope_id BO"): (
+            "month 2024-01-01, scope_type segment, segment all, scope_id BO"
         ),
         ("credit_terms", "valid_from 2024-01-01"): "valid_from 2024-01-01",
     }

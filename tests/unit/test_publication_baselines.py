@@ -43,6 +43,7 @@ class Workspace:
         self.monkeypatch = monkeypatch
         self.count = 0
         self.gone: list[store.Publication] = []
+        self.scopes: list[tuple[str, str]] = []
 
     def publish(
         self, day: date, *, values: list[Any] | None = None, baselines: list[Any] | None = None
@@ -98,12 +99,15 @@ class Workspace:
         return publish(warehouse, self.published, request, write_quality=write_quality).name
 
     def baselines(self, *targets: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """Baseline value and publication of each of today's targets that has one."""
+        """Baseline value and publication of each of today's targets that has one; their scopes stay in `scopes`."""
         with duckdb.connect() as con:
             self.load(con, store.current(self.published), *targets)
             assert con.execute("select count(*) from duckdb_databases() where not internal").fetchone() == (
                 1,
             )
+            self.scopes = con.execute(
+                "select scope_type, scope_id from raw.published_baselines order by all"
+            ).fetchall()
             return con.execute(
                 "select baseline_value, baseline_publication from raw.published_baselines order by all"
             ).fetchall()
@@ -113,10 +117,11 @@ class Workspace:
     ) -> None:
         """Fills raw.published_baselines for targets, beside the publication that is the current one."""
         con.execute("create schema raw")
-        con.execute(f"create table raw.kpi_targets ({KEY}, {PERIOD})")
+        con.execute(f"create table raw.kpi_targets ({KEY}, {PERIOD}, segment varchar)")
         con.execute(f"create table raw.published_baselines ({KEY}, {PERIOD}, {BASELINE})")
         for target in targets:
-            con.execute("insert into raw.kpi_targets values (?, ?, ?, ?, ?, ?, ?)", target)
+            row = (*target, "all")[:8]
+            con.execute("insert into raw.kpi_targets values (?, ?, ?, ?, ?, ?, ?, ?)", row)
         self.gone = load_baselines(con, self.published, now)
 
 
@@ -185,8 +190,31 @@ def test_a_new_target_starts_from_what_was_current_on_the_day_of_its_approval(wo
     assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 10))) == [(Decimal("0.220000"), approved)]
     assert workspace.baselines((*TARGET, *YEAR_2024, date(2025, 1, 4))) == []
     # The customers of a segment are those of the opening of the target, not of the baseline.
-    segment = ("dg2", "segment", "segment", date(2025, 1, 1), *YEAR_2024, date(2025, 1, 10))
-    assert workspace.baselines(segment) == []
+    for scope_type in ("segment", "segment_opening", "salesperson_segment"):
+        segment = ("dg2", scope_type, "segment", date(2025, 1, 1), *YEAR_2024, date(2025, 1, 10))
+        assert workspace.baselines(segment) == []
+
+
+@pytest.mark.parametrize("named_then", ["segment", "segment_opening"])
+@pytest.mark.parametrize("named_now", ["segment", "segment_opening"])
+def test_a_baseline_of_a_segment_is_handed_on_under_its_new_name(
+    workspace: Workspace, named_then: str, named_now: str
+) -> None:
+    """What a file calls segment is who was in it at the opening; publications called it so too, once."""
+    held = ("dg2", named_then, "A1", date(2025, 1, 1), *YEAR_2024, APPROVED, Decimal("0.24"), None)
+    name = workspace.publish(date(2025, 1, 5), values=[], baselines=[held])
+    found = ("dg2", named_now, "A1", date(2025, 1, 1), *YEAR_2024, APPROVED)
+    assert workspace.baselines(found) == [(Decimal("0.240000"), name)]
+    assert workspace.scopes == [("segment_opening", "A1")]
+
+
+def test_a_baseline_of_a_salesperson_within_a_segment_is_handed_on(workspace: Workspace) -> None:
+    held = ("dg2", "salesperson_segment", "BO / A1", *TARGET[3:], *YEAR_2024, APPROVED, Decimal("0.24"), None)
+    name = workspace.publish(date(2025, 1, 5), values=[], baselines=[held])
+    target = ("dg2", "salesperson_segment", "BO", *TARGET[3:], *YEAR_2024, APPROVED)
+    assert workspace.baselines((*target, "A1")) == [(Decimal("0.240000"), name)]
+    assert workspace.scopes == [("salesperson_segment", "BO / A1")]
+    assert workspace.baselines((*target, "B2")) == []
 
 
 def test_a_baseline_is_the_quotient_of_its_months_sums(workspace: Workspace) -> None:

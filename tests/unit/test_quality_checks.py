@@ -43,14 +43,15 @@ create table raw.rejects (
     feed varchar, source_file varchar, file_sha256 varchar, source_record bigint, column_name varchar,
     raw_value varchar, reason varchar);
 insert into raw.rejects values ('sales_lines', 'salg-1.csv', 'aa', 3, 'net_amount', '1.2.3', 'not a number');
-create table raw.shared_records (feed varchar, source_file varchar, source_record bigint, source varchar);
 create table raw.gone_sources (feed varchar, source varchar, files varchar, files_before bigint);
 create table raw.repeated_keys (
     feed varchar, source_file varchar, source_record bigint, raw_value varchar, reason varchar, differs boolean);
-create table raw.left_out (feed varchar, source_file varchar, source_record bigint, reason varchar);
-create table raw.shared_files (feed varchar, source_file varchar, source_count bigint);
-insert into raw.shared_files values ('sales_lines', 'salg-1.csv', 2);
-insert into raw.left_out values ('sales_lines', 'salg-1.csv', 4, 'where: x'), ('sales_lines', 'salg-1.csv', 5, 'where: y');
+create table raw.left_out (
+    feed varchar, source_file varchar, source_record bigint, lake_file varchar, reason varchar);
+create table raw.shared_files (feed varchar, lake_file varchar, place varchar, source_count bigint);
+insert into raw.shared_files values ('sales_lines', 'a', 'salg-1.csv', 2), ('sales_lines', 'b', 'salg-1.csv', 2);
+insert into raw.left_out values ('sales_lines', 'salg-1.csv', 4, 'a', 'where: x'),
+    ('sales_lines', 'salg-1.csv', 5, 'b', 'where: y');
 create table raw.sales_lines (
     document_no varchar, line_no varchar, document_type varchar, posting_date date, customer_id varchar,
     product_id varchar, line_type varchar, quantity decimal(18,6), unit_of_measure varchar,
@@ -73,6 +74,10 @@ insert into raw.sales_lines by name select
 create table raw.customer_costs (cost_no varchar, posting_date date, cost_type varchar, amount decimal(18,4),
     _source_file varchar, _source_record bigint);
 insert into raw.customer_costs values ('1', '2025-01-31', 'freight', 10, 'fragt.csv', 1);
+create view raw.shared_sales_lines as select *, _source_file as _source from raw.sales_lines where false;
+create view raw.shared_customer_costs as select *, _source_file as _source from raw.customer_costs where false;
+alter table raw.customer_costs add column document_no varchar;
+create table raw.receivables (document_no varchar);
 create table raw.activities (activity_no varchar, activity_date date, _source_file varchar, _source_record bigint);
 insert into raw.activities values ('1', '2026-06-30', 'besøg.csv', 1);  -- planned a year ahead
 create table raw.customers (customer_id varchar, _source_file varchar, _source_record bigint);
@@ -135,6 +140,13 @@ create schema intermediate;
 create table intermediate.int_product_units (
     product_id varchar, unit_of_measure varchar, own_unit varchar, line_count bigint, factor decimal(18,8));
 insert into intermediate.int_product_units values ('V3', 'STK', 'STK', 9, 1), ('V3', 'KS', 'STK', 3, 24);
+create table intermediate.int_sales_documents (
+    order_no varchar, customer_id varchar, posting_date date, line_count bigint);
+-- A call-off every month, and a number in two series.
+insert into intermediate.int_sales_documents
+    select 'R1', '1', (date '2024-01-15' + interval (m) month)::date, 2 from range(14) a(m);
+insert into intermediate.int_sales_documents values
+    ('O1', '1', '2025-01-10', 1), ('O1', '1', '2025-07-09', 1), (null, '1', '2025-01-10', 1), (null, '2', '2025-01-10', 1);
 create schema raw;
 create table marts.customers (customer_id varchar, is_unknown boolean, is_in_list boolean);
 insert into marts.customers
@@ -293,8 +305,8 @@ DOOR_FAULTS = [
     ),
     (
         "door__sales_lines__shared_files_are_taken_whole",
-        "insert into raw.left_out values ('sales_lines', 'salg-1.csv', 4, 'where: y'), "
-        "('sales_lines', 'salg-1.csv', 6, 'total row'), ('sales_lines', 'salg-1.csv', 6, 'total row')",
+        "insert into raw.left_out values ('sales_lines', 'salg-1.csv', 4, 'b', 'where: y'), "
+        "('sales_lines', 'salg-1.csv', 6, 'a', 'total row'), ('sales_lines', 'salg-1.csv', 6, 'b', 'total row')",
         1,
         "source_file=salg-1.csv, source_record=4",
     ),
@@ -316,7 +328,7 @@ DOOR_FAULTS = [
         "update raw.sales_lines set net_amount = -net_amount where document_type = 'credit_note'",
         2,
         "_source_file=salg-2.csv, document_type=credit_note, column_name=net_amount, total=50.0000, "
-        "currency=None, turned_lines=1, right_lines=0, first_turned_record=1",
+        "currency=None, turned_lines=1, right_lines=0, first_turned_record=1, line_type=goods",
     ),
     (  # the other way round
         "door__exchange_rates__rates_are_near_the_usual_one",
@@ -413,6 +425,7 @@ def test_a_check_that_cannot_run_is_an_error_and_hides_no_other(raw: Connection)
     failed = door(raw)
     assert {name: result.status for name, result in failed.items()} == {
         "door__sales_lines__lines_without_number_are_told_apart": "error",
+        "door__sales_lines__links_are_found": "error",
         "door__sales_lines__signs_are_those_of_the_contract": "error",
         "door__sales_lines__values_are_plausible": "error",
         "door__activities__dates_are_plausible": "failed",
@@ -558,12 +571,66 @@ def test_bonus_year_that_the_accounts_hold_is_no_warning(
     assert gate(marts) == {}
 
 
+@pytest.mark.parametrize(
+    ("first_day", "last_day", "valid_from", "valid_to", "is_warned"),
+    [
+        (
+            "2025-01-05",
+            "2025-02-01",
+            "2025-01-01",
+            None,
+            False,
+        ),  # begins in January, whatever its first days are in
+        ("2025-01-05", "2025-02-01", "2024-12-31", None, True),
+        ("2024-12-29", "2025-01-25", "2024-12-29", None, False),
+        ("2024-12-29", "2025-01-25", "2024-01-01", "2024-12-31", False),  # ends with December
+        ("2024-12-29", "2025-01-25", "2024-01-01", "2025-01-10", True),
+    ],
+)
+def test_bonus_years_begin_with_the_month_of_a_period(
+    marts: Connection, first_day: str, last_day: str, valid_from: str, valid_to: str | None, is_warned: bool
+) -> None:
+    marts.execute(
+        "update marts.months set fiscal_month = 7, first_day = ?, last_day = ?", [first_day, last_day]
+    )
+    marts.execute("update raw.bonus_agreements set valid_from = ?, valid_to = ?", [valid_from, valid_to])
+    assert bool(gate(marts)) is is_warned
+
+
 def test_unit_that_nothing_converts_blocks(marts: Connection) -> None:
     marts.execute("update intermediate.int_product_units set factor = null where unit_of_measure = 'KS'")
     ((name, result),) = gate(marts).items()
     assert name == "gate__product_accounts__units_are_converted"
     assert (result.status, result.is_blocking, result.observed) == ("failed", True, "1")
     assert "product_id=V3, unit_of_measure=KS, own_unit=STK, line_count=3" in result.detail
+
+
+@pytest.mark.parametrize(
+    ("order_no", "customer_id", "day", "listed"),
+    [
+        ("O1", "1", "2026-01-06", "customer_id=1, invoiced_on=2025-07-09, later_customer_id=1"),
+        ("O1", "2", "2025-08-01", "customer_id=1, invoiced_on=2025-07-09, later_customer_id=2"),
+        ("O1", "2", "2025-01-10", "customer_id=1, invoiced_on=2025-01-10, later_customer_id=2"),
+        ("R1", "1", "2026-01-10", "customer_id=1, invoiced_on=2025-02-15, later_customer_id=1"),
+        ("O1", "1", "2026-01-05", None),  # 180 days
+        ("O1", "(ukendt)", "2025-08-01", None),  # nobody knows whose it is
+    ],
+)
+def test_order_number_that_is_used_again_is_a_warning(
+    marts: Connection, order_no: str, customer_id: str, day: str, listed: str | None
+) -> None:
+    values = [order_no, customer_id, day]
+    marts.execute("insert into intermediate.int_sales_documents values (?, ?, ?, 0)", values)
+    assert gate(marts) == {}  # money without goods is no order
+    marts.execute("insert into intermediate.int_sales_documents values (?, ?, ?, 1)", values)
+    failed = gate(marts)
+    if listed is None:
+        assert failed == {}
+        return
+    ((name, result),) = failed.items()
+    assert name == "gate__customer_accounts__order_numbers_are_of_one_order"
+    assert (result.status, result.is_blocking) == ("failed", False)
+    assert f"order_no={order_no}, {listed}, later_invoiced_on={day}" in result.detail
 
 
 @pytest.mark.parametrize(("rule", "fault", "listed"), COMPANY_FAULTS)
@@ -625,10 +692,12 @@ def test_numbers_that_are_written_alike_are_named_and_not_joined(
     ]
     alike = failed[f"gate__{feed}__numbers_are_written_alike"]
     assert (alike.is_blocking, alike.failing_rows) == (False, 1)
-    assert alike.detail == f"{number}={carried}, in_list={in_list}"
+    assert alike.detail == f"{number}={carried}, other={in_list}"
 
 
-@pytest.mark.parametrize("carried", ["1023", "A1", "123-1", "12.3", "\u00e6", "1230", "123.00", "A.0"])
+@pytest.mark.parametrize(
+    "carried", ["1023", "A1", "123-1", "12.3", "\u00e6", "1230", "123.05", "123.000", "A.0"]
+)
 def test_another_number_is_not_alike(marts: Connection, carried: str) -> None:
     listed = ["123", "B1", "AE"]
     marts.executemany("insert into marts.customers values (?, false, true)", [[each] for each in listed])

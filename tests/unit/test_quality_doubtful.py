@@ -107,3 +107,61 @@ def test_more_comes_back_than_was_sold(tmp_path: Path, returns: list[str], recor
     found = doubtful(tmp_path, "sales_lines", files, {})
     assert [int(each.split(": ")[0].rsplit(", ", 1)[1]) for each in found] == records
     assert all("more than line 1 of document F1 sold" in each for each in found)
+
+
+def links(root: Path, feed: str, files: dict[str, str | bytes]) -> list[str]:
+    """The records of the feed whose links find nothing, and what is said of them."""
+    result = taken(workspace_of(root, files={"sales_lines.csv": SALES, **files}))
+    (check,) = [
+        each
+        for each in run_door(result.con, [feed], date(2025, 6, 30))
+        if each.check_name == f"door__{feed}__links_are_found"
+    ]
+    assert not check.is_blocking
+    assert check.status == ("failed" if check.failing_sql else "passed"), check.detail
+    rows = result.rows(check.failing_sql) if check.failing_sql else []
+    return [f"{record}: {problem}" for _, record, problem in rows]
+
+
+@pytest.mark.parametrize(
+    ("document", "line", "said"),
+    [
+        ("F1", "01", "but line 1 of document F1 is; write them alike"),
+        ("f1", "1", "but line 1 of document F1 is; write them alike"),
+        ("F 1", "1.0", "but line 1 of document F1 is; write them alike"),
+        ("F9", "1", "; correct original_document_no or original_line_no, or deliver the invoice"),
+        ("F1", "2", "; correct original_document_no or original_line_no, or deliver the invoice"),
+        ("F1", "1", None),
+        ("", "", None),
+        ("F9", "", None),
+    ],
+)
+def test_a_return_of_a_line_that_is_not_there(
+    tmp_path: Path, document: str, line: str, said: str | None
+) -> None:
+    header = SALES.splitlines()[0].replace(",original", ",cost_amount,original", 1)
+    sale = "F1,1,invoice,2025-01-10,P,10,STK,1000,0,500,,\n"
+    content = f"{header}\n{sale}K1,1,credit_note,2025-02-10,P,-4,STK,-400,0,,{document},{line}\n"
+    found = links(tmp_path, "sales_lines", {"sales_lines.csv": content})
+    assert [each.partition(said or ",")[1] for each in found] == ([said] if said else [])
+    for each in found:
+        assert each.startswith(f"2: line {line} of document {document} is no invoice line that sold goods")
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("d14", ", but D14 is; write them alike by an expression in feeds.yaml"),
+        ("D 014", ", but D14 is; write them alike by an expression in feeds.yaml"),
+        ("D15", "; correct document_no, or deliver the receivable"),
+        ("D14", None),
+        ("", None),
+    ],
+)
+def test_a_bad_debt_of_a_document_that_is_not_there(tmp_path: Path, document: str, said: str | None) -> None:
+    costs = f"cost_no,posting_date,customer_id,cost_type,amount,document_no\n1,2025-02-10,A,bad_debt,5,{document}\n"
+    owed = "document_no,customer_id,invoice_date,amount\nD14,A,2025-01-01,5\n"
+    problem = f"1: document_no {document} of the bad debt is no document of receivables{said}"
+    found = links(tmp_path / "owed", "customer_costs", {"customer_costs.csv": costs, "receivables.csv": owed})
+    assert found == ([problem] if said else [])
+    assert links(tmp_path / "none", "customer_costs", {"customer_costs.csv": costs}) == []

@@ -99,11 +99,14 @@ def test_a_file_of_positive_credit_notes_beside_one_that_is_right(tmp_path: Path
         ([line("invoice", "10", "1000", "600"), line("credit_note", "-1", "-100", "60")], ["cost_amount"]),
         ([line("invoice", "10", "1000", "600"), line("credit_note", "-1", "100", "-60")], ["net_amount"]),
         ([line("invoice", "-10", "1000", "600")], ["quantity"]),
+        ([line("invoice", "1", "100", "", "discount"), line("invoice", "1", "50", "", "discount")], ["net_amount"]),
+        ([line("invoice", "1", "-50", "", "freight_charge"), line("invoice", "1", "50", "")], ["net_amount"]),
+        ([line("invoice", "1", "-50", "", "fee")], ["net_amount"]),
         # One large line that is right hides no small ones, and one large turned line is not outnumbered.
         ([line("credit_note", "-1", "-5000", "-1"), *[line("credit_note", "-1", "10", "-1")] * 2], ["net_amount"]),
         ([line("credit_note", "-1", "5000", "-1"), *[line("credit_note", "-1", "-10", "-1")] * 2], ["net_amount"]),
     ],
-    ids=["cost", "cost of credit notes", "net of credit notes", "quantity", "most lines", "most money"],
+    ids=["cost", "cost of credit notes", "net of credit notes", "quantity", "discount", "freight", "fee", "most lines", "most money"],
 )  # fmt: skip
 def test_a_sign_that_is_turned_is_named(tmp_path: Path, lines: list[Line], columns: list[str]) -> None:
     assert turned(tmp_path, lines) == [f"other.csv: {column}" for column in columns]
@@ -119,8 +122,11 @@ def test_a_sign_that_is_turned_is_named(tmp_path: Path, lines: list[Line], colum
         [line("credit_note", "-1", "-100", "-60"), line("credit_note", "1", "30", "", "fee")],
         [line("invoice", "1", "300", "100"), line("invoice", "1", "-100", "", "discount")],
         [line("invoice", "1", "0", "0"), line("credit_note", "-1", "0", "0")],
+        [line("credit_note", "1", "-500", "", "discount"), line("credit_note", "-1", "-50", "", "freight_charge")],
+        [line("invoice", "1", "-50", "", "deposit")],
     ],
-    ids=["returns alone", "cancelled line", "cost adjusted", "price corrected", "fee kept", "discount", "nothing"],
+    ids=["returns alone", "cancelled line", "cost adjusted", "price corrected", "fee kept", "discount", "nothing",
+         "given later", "bottles come back"],
 )  # fmt: skip
 def test_what_only_looks_turned_passes(tmp_path: Path, lines: list[Line]) -> None:
     assert turned(tmp_path, lines) == []
@@ -200,6 +206,56 @@ def test_a_source_that_shares_its_file_hides_behind_no_other(
     assert named(workspace_of(tmp_path, feeds, {"s.csv": content})) == [f"{source}: {each}" for each in found]
 
 
+SHEETS = {
+    "sales_lines": (
+        "document_no line_no document_type posting_date quantity net_amount discount_amount",
+        [
+            ["A", "1", "invoice", "2025-01-02", 1, 100, 0],
+            ["B", "1", "credit_note", "2025-01-02", -2, -900, 0],
+        ],
+        [["C", "1", "invoice", "2025-02-02", 1, 100, 0], ["D", "1", "credit_note", "2025-02-02", 1, 300, 0]],
+        ["net_amount", "quantity"],
+    ),
+    "customer_costs": (
+        "cost_no posting_date customer_id cost_type amount",
+        [["1", "2025-01-02", "X", "freight", 900], ["2", "2025-01-03", "X", "freight", 900]],
+        [["3", "2025-02-02", "X", "freight", -10], ["4", "2025-02-03", "X", "freight", -20]],
+        ["amount"],
+    ),
+    "product_costs": (
+        "product_id valid_from unit_cost",
+        [["P", "2025-01-01", 5]],
+        [["Q", "2025-01-01", -5]],
+        ["unit_cost"],
+    ),
+}
+
+
+@pytest.mark.parametrize("first", ["right", "turned"])
+@pytest.mark.parametrize("feed", SHEETS)
+def test_a_sheet_hides_behind_no_other_of_its_workbook(tmp_path: Path, feed: str, first: str) -> None:
+    header, right, turned_rows, found = SHEETS[feed]
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        for name in ("right", "turned") if first == "right" else ("turned", "right"):
+            sheet = book.add_worksheet(name)
+            for place, row in enumerate([header.split(), *(right if name == "right" else turned_rows)]):
+                sheet.write_row(place, 0, row)
+    columns = ", ".join(f"{column}: {column}" for column in header.split())
+    source = f"""
+      - files: bog.xlsx
+        format: {{type: xlsx, sheet: SHEET}}
+        columns: {{{columns}}}
+        shares_files: a sheet each"""
+    feeds = f"    {feed}:" + "".join(source.replace("SHEET", name) for name in ("right", "turned"))
+    files: dict[str, str | bytes] = {"bog.xlsx": content.getvalue()}
+    if feed != "sales_lines":
+        feeds += "\n    sales_lines:" + SOURCE.format(files="right.csv", type="csv")
+        files["right.csv"] = as_csv(RIGHT)
+    of_the_turned = f"bog.xlsx (feeds.yaml: {feed}, source 2)"
+    assert named(workspace_of(tmp_path, feeds, files), feed) == [f"{of_the_turned}: {each}" for each in found]
+
+
 @pytest.mark.parametrize(
     ("feed", "header", "right", "lines", "found"),
     [
@@ -212,10 +268,14 @@ def test_a_source_that_shares_its_file_hides_behind_no_other(
          ["NEG,2024-01-01,-50", "PN,2024-01-01,5", "PO,2024-01-01,500"], ["unit_cost"]),
         ("customer_costs", "cost_no,posting_date,customer_id,cost_type,amount", "1,2025-01-02,A,freight,1000",
          ["2,2025-01-02,B,bonus,-900", "3,2025-01-03,B,bonus,20", "4,2025-01-03,B,bonus,20"], []),
+        ("receivables", "document_no,customer_id,invoice_date,amount", "1,A,2025-01-02,1000",
+         ["2,B,2025-01-02,-100", "3,B,2025-01-03,-100"], ["amount"]),
+        ("receivables", "document_no,customer_id,invoice_date,amount", "1,A,2025-01-02,1000",
+         ["2,B,2025-01-02,-100", "3,B,2025-01-03,60", "4,B,2025-01-03,60"], []),
     ],
-    ids=["freight", "one type", "unit cost", "one unit cost", "a large correction"],
+    ids=["freight", "one type", "unit cost", "one unit cost", "a large correction", "receivables", "a credit note"],
 )  # fmt: skip
-def test_costs_are_positive_in_every_file(
+def test_costs_and_receivables_are_positive_in_every_file(
     tmp_path: Path, feed: str, header: str, right: str, lines: list[str], found: list[str]
 ) -> None:
     columns = ", ".join(f"{column}: {column}" for column in header.split(","))

@@ -18,6 +18,7 @@ from small_intake import taken, workspace_of
 from kunderegnskab.audit.recalculation import Recalculated, compare
 from kunderegnskab.audit.recalculation.accounts import COLUMNS, form
 from kunderegnskab.audit.recalculation.arithmetic import (
+    QUANTITY,
     day_number,
     fiscal_year,
     largest_remainder,
@@ -228,6 +229,33 @@ def test_lines_without_a_unit_have_no_unit_cost_beside_lines_that_name_one(tmp_p
     cogs = Records(supplied, found.con).sales.set_index("line_no")["cogs"]
     assert set(cogs.index[cogs.isna()]) == {"bare", "empty"}
     assert (cogs["cases"], cogs["listed"], cogs["case"]) == (50 * KRONE, 240 * KRONE, 240 * KRONE)
+
+
+NO_PRODUCT = """document_no,line_no,document_type,posting_date,product_id,quantity,unit_of_measure,net_amount,discount_amount
+F1,cases,invoice,2025-01-14,,10,KS,1000,0
+F1,blank,invoice,2025-01-14, ,2,KS,1000,0
+F1,pieces,invoice,2025-01-14,,48,STK,200,0
+"""
+
+
+@pytest.mark.parametrize(
+    ("conversions", "quantities"),
+    [("", [10, 2, 48]), ("(ukendt),KS,24\n", [240, 48, 48]), ("(ukendt),STK,0.5\n", [10, 2, 24])],
+)
+def test_units_of_lines_without_a_product_are_those_of_one(
+    tmp_path: Path, conversions: str, quantities: list[int]
+) -> None:
+    files = {
+        "sales_lines.csv": NO_PRODUCT,
+        "unit_conversions.csv": f"product_id,unit_of_measure,factor\nV3,KS,10\n{conversions}",
+    }
+    workspace = workspace_of(tmp_path, files=files)
+    found = taken(workspace)
+    supplied = Supplied.to_warehouse(workspace, load_record(workspace, found.intake))
+    lines = Records(supplied, found.con).sales.set_index("line_no")
+    assert [
+        int(lines.at[line, "quantity"]) // QUANTITY for line in ("cases", "blank", "pieces")
+    ] == quantities
 
 
 CREDIT = """document_no,customer_id,invoice_date,paid_date,amount

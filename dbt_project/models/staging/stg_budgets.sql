@@ -1,8 +1,8 @@
 -- Budgets as the company supplies them.
 select
     month,
-    scope_type,
-    scope_id,
+    {{ scope_of_policy() }},
+    segment,
     net_sales,
     db1,
     db2,

@@ -10,5 +10,6 @@ select
     reconciliation_tolerance,
     ledger_closed_to,
     analysis_months,
-    pvm_leaf
+    pvm_leaf,
+    benchmark_minimum_customers
 from {{ source('raw', 'company') }}

@@ -1,8 +1,8 @@
 -- KPI targets as the company supplies them.
 select
     kpi_id,
-    scope_type,
-    scope_id,
+    {{ scope_of_policy() }},
+    segment,
     month_from,
     month_to,
     target_value,

@@ -136,14 +136,17 @@ def key_of(options: Sequence[str]) -> dict[str, str]:
 def scope_of(scopes: Mapping[str, str | None]) -> tuple[str, str]:
     """Type and key of the one scope that was named; the company if none was.
 
+    A salesperson and a segment are one: what the salesperson has within the segment.
+
     Raises CannotExplain when several were.
     """
-    named = [(scope_type, scope_id) for scope_type, scope_id in scopes.items() if scope_id is not None]
+    named = {scope_type: scope_id for scope_type, scope_id in scopes.items() if scope_id is not None}
+    if named.keys() == {"salesperson", "segment"}:
+        return "salesperson_segment", f"{named['salesperson']} / {named['segment']}"
     if len(named) > 1:
-        raise CannotExplain(
-            f"Name one of --{' and --'.join(scope_type for scope_type, _ in named)}, not both."
-        )
-    return named[0] if named else ("company", "company")
+        options = " and ".join(f"--{scope_type.replace('_', '-')}" for scope_type in named)
+        raise CannotExplain(f"Name one of {options}, not both.")
+    return next(iter(named.items())) if named else ("company", "company")
 
 
 def salesperson_of(trace: Trace, asked: str) -> str:

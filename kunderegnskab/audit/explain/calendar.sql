@@ -11,6 +11,13 @@ create macro period_of(of_day) as coalesce(
     date_trunc('month', of_day::date)::date
 );
 
+create macro first_month_held(valid_from) as greatest(period_of(valid_from), date_trunc('month', valid_from::date)::date);
+
+create macro last_month_held(valid_from, valid_to) as greatest(
+    least(period_of(valid_to), date_trunc('month', valid_to::date)::date),
+    case when valid_to >= valid_from then first_month_held(valid_from) else date '0001-01-01' end
+);
+
 create macro named_fiscal_year(of_month) as list_extract(
     (select max(fiscal_years) from staging.stg_fiscal_months),
     greatest(

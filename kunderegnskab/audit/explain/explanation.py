@@ -26,7 +26,9 @@ BREADTH = 12
 """Parts of a sum shown and followed per step; the rest is summed in one line."""
 
 RELATION = re.compile(r"\b(raw|staging|intermediate|marts|audit)\.([a-z_][a-z0-9_]*)")
-_OF_THE_CALENDAR = re.compile(r"\b(period_of|first_day_of|last_day_of|named_fiscal_year)\(")
+_OF_THE_CALENDAR = re.compile(
+    r"\b(period_of|first_month_held|last_month_held|first_day_of|last_day_of|named_fiscal_year)\("
+)
 # As many values of a key column are all named; of more, the nearest.
 _FEW_VALUES = 12
 # Sums of 18-digit amounts over millions of rows stay exact.

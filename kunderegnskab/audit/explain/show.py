@@ -18,21 +18,17 @@ import xlsxwriter
 from babel.numbers import format_decimal
 from rich.text import Text
 from rich.tree import Tree
-from xlsxwriter.worksheet import Worksheet
 
 from kunderegnskab.audit.explain.ask import Branch
 from kunderegnskab.audit.explain.explanation import CannotExplain, Cell, Explanation, Part, Value
 from kunderegnskab.audit.explain.reach import Computed, Reached
 from kunderegnskab.audit.explain.records import SourceRecord
 from kunderegnskab.audit.trace import Trace
+from kunderegnskab.spreadsheets import SHEET_ROWS, inert, write_cell
 
 Locale = Literal["da", "en"]
 
 _RECORDS_SHOWN = 10
-# What a sheet of a workbook holds, and a cell of it.
-_SHEET_ROWS = 1_048_576
-_CELL_CHARACTERS = 32_767
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _WORDS = {
     "da": {
         "adds_up": "Delene giver præcis det udgivne tal.",
@@ -378,12 +374,7 @@ def write_csv(path: Path, records: Sequence[SourceRecord], computed: Sequence[Co
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(_RECORD_COLUMNS)
-        writer.writerows(map(_inert, row) for row in _record_rows(records, computed))
-
-
-def _inert(value: object) -> object:
-    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers are left as they are."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_SIGNS) else value
+        writer.writerows(map(inert, row) for row in _record_rows(records, computed))
 
 
 def write_xlsx(
@@ -393,9 +384,9 @@ def write_xlsx(
 
     Raises CannotExplain for more records than a sheet holds.
     """
-    if len(records) + len(computed) >= _SHEET_ROWS:
+    if len(records) + len(computed) >= SHEET_ROWS:
         raise CannotExplain(
-            f"{len(records):,} records are more than the {_SHEET_ROWS:,} that a sheet holds; use --csv."
+            f"{len(records):,} records are more than the {SHEET_ROWS:,} that a sheet holds; use --csv."
         )
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
     bold = book.add_format({"bold": True})
@@ -405,22 +396,13 @@ def write_xlsx(
         for column, value in enumerate(
             (level, each.value, each.computed, str(each.adds_up), _place(each.cell), each.formula)
         ):
-            _write(steps, row, column, value)
+            write_cell(steps, row, column, value)
     sheet = book.add_worksheet("records")
     sheet.write_row(0, 0, _RECORD_COLUMNS, bold)
     for row, values in enumerate(_record_rows(records, computed), start=1):
         for column, value in enumerate(values):
-            _write(sheet, row, column, value)
+            write_cell(sheet, row, column, value)
     book.close()
-
-
-def _write(sheet: Worksheet, row: int, column: int, value: object) -> None:
-    # A text such as =1+1 must stay text. Of a number Excel keeps 15 digits, of a text 32,767 characters; the
-    # CSV has them all.
-    if isinstance(value, Decimal | int) and not isinstance(value, bool):
-        sheet.write(row, column, value)
-    else:
-        sheet.write_string(row, column, "" if value is None else str(value)[:_CELL_CHARACTERS])
 
 
 def _leveled(branch: Branch, level: int) -> list[tuple[int, Explanation]]:

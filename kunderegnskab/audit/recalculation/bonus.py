@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 import pandas as pd
 
-from kunderegnskab.audit.recalculation.arithmetic import RATE, fiscal_year, months_of, quotient
+from kunderegnskab.audit.recalculation.arithmetic import RATE, day_number, fiscal_year, months_of, quotient
 from kunderegnskab.audit.recalculation.records import Records
 
-_FOREVER = 10**6
+_OPEN = day_number(date.max)
 _POSTING = ["customer", "day", "line", "amount"]
 
 
@@ -111,17 +112,20 @@ def _agreements(records: Records) -> list[Agreement]:
     calendar = records.calendar
     rows = records.frame("bonus_agreements").sort_values(["customer_id", "valid_from", "tier_from"])
     for _, versions in rows.groupby("customer_id"):
-        starts = [int(month) for month in calendar.months_of(sorted(versions["valid_from"].unique()))]
-        for place, (_, tiers) in enumerate(versions.groupby("valid_from")):
+        dated = []
+        for _, tiers in versions.groupby("valid_from"):
+            days = tiers[["valid_from", "valid_to"]].fillna(_OPEN).iloc[0]
+            dated.append((calendar.months_held(int(days["valid_from"]), int(days["valid_to"])), tiers))
+        for place, ((first_month, last_month), tiers) in enumerate(dated):
             first = tiers.iloc[0]
-            ends = _FOREVER if pd.isna(first["valid_to"]) else int(calendar.months_of([first["valid_to"]])[0])
-            if place + 1 < len(starts):
-                ends = min(ends, starts[place + 1] - 1)
+            if place + 1 < len(dated):
+                (newer_from, _), _ = dated[place + 1]
+                last_month = min(last_month, newer_from - 1)
             found.append(
                 Agreement(
                     customer=str(first["customer_id"]),
-                    first_month=starts[place],
-                    last_month=ends,
+                    first_month=first_month,
+                    last_month=last_month,
                     basis=str(first["basis"]),
                     is_marginal=first["tier_method"] == "marginal",
                     tiers=tuple(

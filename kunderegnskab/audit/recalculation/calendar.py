@@ -54,6 +54,18 @@ class Calendar:
         inside = np.where(days < self.end, self.first_month + place, after)
         return np.where(place < 0, np.minimum(found, self.first_month - 1), inside)
 
+    def months_held(self, valid_from: int, valid_to: int) -> tuple[int, int]:
+        """The first and last month in which an agreement holds from one day to another (decision 0082).
+
+        The last comes before the first where the agreement ends before it begins.
+        """
+        of_calendar, of_year = (
+            self.months_of([valid_from, valid_to]),
+            arithmetic.months_of([valid_from, valid_to]),
+        )
+        first, last = max(int(of_calendar[0]), int(of_year[0])), min(int(of_calendar[1]), int(of_year[1]))
+        return first, max(first, last) if valid_to >= valid_from else last
+
     def first_day(self, month: int) -> int:
         """The number of a month's first day."""
         natural = day_number(arithmetic.first_day(month))

@@ -74,7 +74,7 @@ class Drivers:
             case "order_lines":
                 return _ones(lines[sells])
             case "return_lines":
-                return _ones(lines[~is_invoice & is_goods])
+                return _ones(lines[~is_invoice & is_goods & (lines["quantity"] < 0)])
             case "quantity":
                 return per_customer(lines[is_goods], lines.loc[is_goods, "quantity"])
             case "net_sales":

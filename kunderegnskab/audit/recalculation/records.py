@@ -226,6 +226,8 @@ class Records:
     def _in_own_unit(self, lines: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
         """Quantities in the products' own units, and whether the unit of each is known."""
         names = ["product_id", "unit_of_measure"]
+        # Lines without a product are those of one.
+        lines = lines.assign(product_id=lines["product_id"].fillna(UNKNOWN))
         used = lines.loc[lines["line_type"] == "goods", names].dropna()
         is_known = pd.Series(data=True, index=lines.index)
         if used.empty:
@@ -234,7 +236,7 @@ class Records:
         conversions = self.frame("unit_conversions")
         units = units.merge(conversions[conversions["factor"] > 0][[*names, "factor"]], on=names, how="left")
         listed = self.frame("products").set_index("product_id")["unit_of_measure"]
-        units["own"] = units["product_id"].map(listed)
+        units["own"] = units["product_id"].map(listed).astype("string")
         bare = units[units["factor"].isna()].groupby("product_id")["unit_of_measure"]
         only = bare.first()[bare.size() == 1]
         units["own"] = units["own"].fillna(units["product_id"].map(only))

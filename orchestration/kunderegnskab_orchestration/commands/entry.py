@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+from kunderegnskab_orchestration import reserve
 from kunderegnskab_orchestration.stopping import end_at_once
 
 
@@ -21,6 +22,7 @@ def command() -> NoReturn:
     Python takes seconds to take the memory of a refresh apart, and it looks as if there were more to come.
     """
     end_at_once()
+    reserve.keep()
     from kunderegnskab_orchestration.commands.program import main
 
     code = 0

@@ -26,7 +26,17 @@ def explain(
     customer: Annotated[str | None, typer.Option(help="Customer that the KPI is about.")] = None,
     salesperson: Annotated[str | None, typer.Option(help="Salesperson that the KPI is about.")] = None,
     team: Annotated[str | None, typer.Option(help="Team that the KPI is about.")] = None,
-    segment: Annotated[str | None, typer.Option(help="Segment that the KPI is about.")] = None,
+    segment: Annotated[
+        str | None,
+        typer.Option(
+            help="Segment that the KPI is about, as it is now; with --salesperson the salesperson's part of "
+            "it, as it was at the opening of the year."
+        ),
+    ] = None,
+    segment_opening: Annotated[
+        str | None,
+        typer.Option(help="Segment that the KPI is about, as it was at the opening of the year."),
+    ] = None,
     month: Annotated[str | None, typer.Option(help="Month, e.g. 2025-06; the window's last one.")] = None,
     window: Annotated[str, typer.Option(help="month, ytd or r12.")] = "month",
     at: Annotated[
@@ -54,7 +64,13 @@ def explain(
     from kunderegnskab.audit.trace import opened
     from kunderegnskab.progress import listening
 
-    scopes = {"customer": customer, "salesperson": salesperson, "team": team, "segment": segment}
+    scopes = {
+        "customer": customer,
+        "salesperson": salesperson,
+        "team": team,
+        "segment": segment,
+        "segment_opening": segment_opening,
+    }
     # Before anything is computed: what cannot be written or said is known now.
     if language not in (None, "da", "en"):
         raise ask.CannotExplain(f"--language {language} is not known; use da or en.")
@@ -65,9 +81,9 @@ def explain(
         if "." in what:
             cell = ask.cell_at(trace, what, ask.key_of(at or []))
         else:
+            if salesperson is not None:
+                scopes["salesperson"] = ask.salesperson_of(trace, salesperson)
             scope_type, scope_id = ask.scope_of(scopes)
-            if scope_type == "salesperson":
-                scope_id = ask.salesperson_of(trace, scope_id)
             cell = ask.kpi_cell(trace, what, scope_type, scope_id, _asked_month(month), window)
         root = ask.follow(trace, cell, depth)
         wanted = [record for each in root.explanations() for record in each.records]

@@ -12,6 +12,7 @@ from typing import NoReturn
 import typer
 
 from kunderegnskab.problems import InputProblems, KunderegnskabError, refusal
+from kunderegnskab_orchestration import reserve
 from kunderegnskab_orchestration.commands.check_inputs import check_inputs
 from kunderegnskab_orchestration.commands.checks import checks
 from kunderegnskab_orchestration.commands.close import close
@@ -25,6 +26,7 @@ from kunderegnskab_orchestration.commands.purge import purge
 from kunderegnskab_orchestration.commands.refresh import refresh
 from kunderegnskab_orchestration.commands.salespeople import salespeople
 from kunderegnskab_orchestration.commands.sample import sample
+from kunderegnskab_orchestration.commands.scenario import scenario
 from kunderegnskab_orchestration.commands.status import status
 from kunderegnskab_orchestration.commands.verify import verify
 from kunderegnskab_orchestration.stopping import listening_to_signals
@@ -39,7 +41,7 @@ app = typer.Typer(
 # In the order in which the help lists them.
 _COMMANDS = (
     *(init, demo, check_inputs, refresh, status, checks),
-    *(explain, sample, close, salespeople, purge, verify),
+    *(explain, scenario, sample, close, salespeople, purge, verify),
     *(dev, dbt),
 )
 for _command in _COMMANDS:
@@ -55,6 +57,7 @@ def main() -> None:
         try:
             _run_command()
         except BaseException:
+            reserve.give_back()
             if told.exit_code is None:
                 raise
         if told.exit_code is not None:

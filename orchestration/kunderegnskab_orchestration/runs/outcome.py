@@ -27,6 +27,7 @@ from kunderegnskab.refresh.telling import tell_outcome
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import WorkspaceBusy
 from kunderegnskab.workspace.notes import write_text
+from kunderegnskab_orchestration import reserve
 from kunderegnskab_orchestration.runs import failures
 from kunderegnskab_orchestration.runs.logs import log_in_use
 
@@ -99,6 +100,7 @@ def concluded(workspace: Workspace, run_id: str | None, work: Callable[[], Concl
     except KunderegnskabError as error:
         told = str(error)
     except Exception as error:
+        reserve.give_back()
         log = log_in_use()
         if log is not None:
             with suppress(MemoryError):

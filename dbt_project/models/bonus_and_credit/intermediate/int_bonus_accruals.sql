@@ -17,8 +17,8 @@ agreements as (
         valid_from,
         min(basis) as basis,
         min(tier_method) as tier_method,
-        {{ period_of('valid_from') }} as first_month,
-        {{ period_of("coalesce(min(valid_to), cast('9999-12-31' as date))") }} as named_last_month
+        {{ first_month_held('valid_from') }} as first_month,
+        {{ last_month_held('valid_from', "coalesce(min(valid_to), cast('9999-12-31' as date))") }} as named_last_month
     from {{ ref('stg_bonus_agreements') }}
     group by customer_id, valid_from
 ),

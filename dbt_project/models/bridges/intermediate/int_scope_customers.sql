@@ -2,4 +2,4 @@
 -- made of sums by customer and by owner.
 {{ config(materialized='view') }}
 
-{{ scope_customers(['company', 'customer', 'segment', 'salesperson', 'own_portfolio']) }}
+{{ scope_customers(['company', 'customer', 'segment', 'segment_opening', 'salesperson', 'own_portfolio']) }}

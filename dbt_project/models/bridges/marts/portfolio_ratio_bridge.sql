@@ -20,7 +20,7 @@ with components as (
 ),
 
 scopes as (
-    {{ scope_customers(['company', 'segment']) }}
+    {{ scope_customers(['company', 'segment', 'segment_opening']) }}
 ),
 
 -- Amounts in units of 1/10000, as whole numbers: they are divided many times below.
@@ -246,13 +246,16 @@ shown as (
 )
 
 select
-    scope_type,
-    scope_id,
-    month,
-    time_window,
-    component,
-    position,
-    dg1_effect,
-    dg2_effect,
-    dg3_effect
+    shown.scope_type,
+    shown.scope_id,
+    shown.month,
+    shown.time_window,
+    shown.component,
+    shown.position,
+    shown.dg1_effect,
+    shown.dg2_effect,
+    shown.dg3_effect,
+    {{ rules_of_scope('shown', 'versions') }}
 from shown
+inner join {{ ref('int_segment_versions') }} as versions
+    on shown.month = versions.month and shown.time_window = versions.time_window

@@ -41,7 +41,9 @@ select
             when '{{ component }}' then effects.{{ db1_effect }}
             {%- endfor %}
         end as decimal(18, 6)
-    ) as db1_effect
+    ) as db1_effect,
+    effects.rule_version,
+    effects.is_rule_change
 from {{ ref('scope_effects') }} as effects
 cross join components
 where effects.scope_type <> 'own_portfolio'

@@ -83,7 +83,7 @@ counted_lines as (
         net_amount,
         cost_amount,
         cogs,
-        is_order_line or (is_inside_account and line_type = 'goods' and document_type = 'credit_note') as is_counted
+        is_order_line or is_return_line as is_counted
     from {{ ref('int_sales_lines_valued') }}
 ),
 

@@ -48,6 +48,10 @@ scopes as (
         scopes.scope_id,
         scopes.month,
         scopes.time_window,
+        scopes.salesperson_id,
+        scopes.segment,
+        scopes.rule_version,
+        scopes.is_rule_change,
         scopes.invoiced_sales,
         scopes.compared_invoiced_sales,
         {%- for cost in costs %}
@@ -78,6 +82,10 @@ amounts as (
         scopes.scope_id,
         scopes.month,
         scopes.time_window,
+        scopes.salesperson_id,
+        scopes.segment,
+        scopes.rule_version,
+        scopes.is_rule_change,
         drivers.driver,
         drivers.effect_sign,
         drivers.has_rest,
@@ -140,9 +148,13 @@ select
     month,
     time_window,
     driver,
+    salesperson_id,
+    segment,
     amount,
     compared_amount,
     cast(rate as decimal(18, 12)) as rate,
     cast(compared_rate as decimal(18, 12)) as compared_rate,
-    cast(effect_sign * (rate - compared_rate) as decimal(18, 12)) as effect
+    cast(effect_sign * (rate - compared_rate) as decimal(18, 12)) as effect,
+    rule_version,
+    is_rule_change
 from rated

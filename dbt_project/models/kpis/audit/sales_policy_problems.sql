@@ -108,10 +108,39 @@
     ('kpi_targets', 'periods_overlap', true,
         'The target {key} is not over when the next one begins in {detail}; end it earlier, or move the next.',
         'Målet {key} er ikke slut, når det næste begynder {detail}; lad det slutte før, eller flyt det næste.'),
+    ('kpi_targets', 'named_twice', true,
+        'The target {key} stands twice, as segment and as segment_opening, which are the same; remove one of them.',
+        'Målet {key} står to gange, som segment og som segment_opening, og de er det samme; slet det ene.'),
+    ('kpi_targets', 'baseline_of_segment_now', true,
+        'The target {key} is for those who are in a segment now, so it has no baseline: others were in it then; leave '
+        ~ 'the baseline out, or write segment_opening.',
+        'Målet {key} gælder dem, der er i et segment nu, og har derfor intet udgangspunkt: dengang var det andre; '
+        ~ 'udelad udgangspunktet, eller skriv segment_opening.'),
     ('budgets', 'scope_unknown', false,
         'The budget {key} is for a {detail} that does not exist, so nothing is held against it; correct scope_id.',
         'Budgettet {key} gælder noget på niveauet {detail}, som ikke findes, så det bruges ikke; ret scope_id.'),
+    ('budgets', 'named_twice', true,
+        'The budget {key} stands twice, as segment and as segment_opening, which are the same; remove one of them.',
+        'Budgettet {key} står to gange, som segment og som segment_opening, og de er det samme; slet det ene.'),
 ] %}
+{%- for feed, en, da in [('kpi_targets', 'The target', 'Målet'), ('budgets', 'The budget', 'Budgettet')] %}
+{%- do problems.append((
+    feed, 'segment_missing', true,
+    en ~ ' {key} is for a salesperson within a segment and does not say which; fill in segment.',
+    da ~ ' {key} gælder en sælger inden for et segment og siger ikke hvilket; udfyld segment.'
+)) %}
+{%- do problems.append((
+    feed, 'segment_surplus', true,
+    en ~ ' {key} names the segment {detail}, but is for no salesperson within a segment; write salesperson_segment as '
+    ~ 'scope_type, or leave segment empty.',
+    da ~ ' {key} nævner segmentet {detail}, men gælder ingen sælger inden for et segment; skriv salesperson_segment i '
+    ~ 'scope_type, eller lad segment være tomt.'
+)) %}
+{%- endfor %}
+
+{#- A target or budget of a salesperson within a segment says which; no other one does. -#}
+{%- set is_without_segment = "scope_type = 'salesperson_segment' and segment = " ~ all_segments() %}
+{%- set is_beside_segment = "scope_type <> 'salesperson_segment' and segment <> " ~ all_segments() %}
 
 with rules as (
     select
@@ -173,6 +202,15 @@ known_segments as (
         on codes.rule_version = rules_in_force.rule_version
 ),
 
+all_segments as (
+    select segment
+    from known_segments
+    {%- for state in [new_state(), lost_state(), internal_state(), unknown_id()] %}
+    union distinct
+    select {{ state }} as segment
+    {%- endfor %}
+),
+
 scopes as (
     select
         'company' as scope_type,
@@ -197,17 +235,19 @@ scopes as (
         'customer' as scope_type,
         customer_id as scope_id
     from {{ ref('customers') }}
+    {%- for scope_type in ['segment', 'segment_opening'] %}
     union distinct
     select
-        'segment' as scope_type,
+        '{{ scope_type }}' as scope_type,
         segment as scope_id
-    from known_segments
-    {%- for state in [new_state(), lost_state(), internal_state(), unknown_id()] %}
+    from all_segments
+    {%- endfor %}
     union distinct
     select
-        'segment' as scope_type,
-        {{ state }} as scope_id
-    {%- endfor %}
+        'salesperson_segment' as scope_type,
+        {{ salesperson_in_segment('salespeople.salesperson_id', 'all_segments.segment') }} as scope_id
+    from {{ ref('salespeople') }} as salespeople
+    cross join all_segments
 ),
 
 overrides as (
@@ -272,6 +312,7 @@ targets as (
         targets.month_to,
         targets.baseline_month_from,
         targets.baseline_month_to,
+        targets.segment,
         formulas.is_sum,
         coalesce(terms.adds_up, true) as adds_up,
         targets.kpi_id || ', ' || targets.scope_type || ' ' || targets.scope_id || ', '
@@ -280,6 +321,9 @@ targets as (
             partition by targets.kpi_id, targets.scope_type, targets.scope_id
             order by targets.month_from asc nulls last
         ) as next_month_from,
+        count(*) over (
+            partition by targets.kpi_id, targets.scope_type, targets.scope_id, targets.month_from
+        ) as times_named,
         targets.source_file,
         targets.source_record
     from {{ ref('stg_kpi_targets') }} as targets
@@ -554,6 +598,10 @@ found as (
         ),
         ('periods_overlap', 'cast(next_month_from as string)', 'month_to >= next_month_from'),
         ('baseline_of_customers', 'kpi_id', 'not adds_up and baseline_month_from is not null'),
+        ('baseline_of_segment_now', 'scope_id', "scope_type = 'segment' and baseline_month_from is not null"),
+        ('named_twice', 'scope_id', 'times_named > 1'),
+        ('segment_missing', 'segment', is_without_segment),
+        ('segment_surplus', 'segment', is_beside_segment),
     ] %}
     union all
     select
@@ -577,7 +625,9 @@ found as (
     from targets
     left join scopes
         on targets.scope_type = scopes.scope_type and targets.scope_id = scopes.scope_id
-    where scopes.scope_id is null
+    where
+        scopes.scope_id is null
+        and not (targets.scope_type = 'salesperson_segment' and targets.segment = {{ all_segments() }})
     union all
     select
         'budgets' as feed,
@@ -589,8 +639,34 @@ found as (
     from {{ ref('stg_budgets') }} as budgets
     left join scopes
         on budgets.scope_type = scopes.scope_type and budgets.scope_id = scopes.scope_id
-    where scopes.scope_id is null
+    where
+        scopes.scope_id is null
+        and not (budgets.scope_type = 'salesperson_segment' and budgets.segment = {{ all_segments() }})
     group by budgets.scope_type, budgets.scope_id
+    {%- for problem, condition in [('segment_missing', is_without_segment), ('segment_surplus', is_beside_segment)] %}
+    union all
+    select
+        'budgets' as feed,
+        '{{ problem }}' as problem,
+        min(source_file) as source_file,
+        min(source_record) as source_record,
+        scope_type || ' ' || scope_id as key,
+        min(segment) as detail
+    from {{ ref('stg_budgets') }}
+    where {{ condition }}
+    group by scope_type, scope_id
+    {%- endfor %}
+    union all
+    select
+        'budgets' as feed,
+        'named_twice' as problem,
+        min(source_file) as source_file,
+        min(source_record) as source_record,
+        scope_type || ' ' || scope_id || ', ' || cast(month as string) as key,
+        scope_id as detail
+    from {{ ref('stg_budgets') }}
+    group by scope_type, scope_id, month
+    having count(*) > 1
 )
 
 select

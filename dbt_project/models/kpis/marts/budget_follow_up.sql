@@ -72,15 +72,22 @@ windowed as (
 )
 
 select
-    scope_type,
-    scope_id,
-    month,
-    time_window,
-    measure,
-    cast(budget as decimal(18, 4)) as budget,
-    cast(actual as decimal(18, 4)) as actual,
-    cast(actual - budget as decimal(18, 4)) as variance,
-    cast(budget_month_count as bigint) as budget_month_count,
-    budget_month_count = month_count as is_complete
+    windowed.scope_type,
+    windowed.scope_id,
+    windowed.month,
+    windowed.time_window,
+    windowed.measure,
+    cast(windowed.budget as decimal(18, 4)) as budget,
+    cast(windowed.actual as decimal(18, 4)) as actual,
+    cast(windowed.actual - windowed.budget as decimal(18, 4)) as variance,
+    cast(windowed.budget_month_count as bigint) as budget_month_count,
+    windowed.budget_month_count = windowed.month_count as is_complete,
+    -- A year is budgeted by the rules that it opens with.
+    case
+        when windowed.scope_type in ({{ quoted(segment_scope_types()) }})
+            then coalesce(versions.rule_version <> versions.opening_rule_version, false)
+    end as is_rule_change
 from windowed
-where has_last_month = 1
+inner join {{ ref('int_segment_versions') }} as versions
+    on windowed.month = versions.month and windowed.time_window = versions.time_window
+where windowed.has_last_month = 1

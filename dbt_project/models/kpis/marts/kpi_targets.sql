@@ -1,6 +1,17 @@
 -- The company's KPI targets, each with what it takes to use it: whether the KPI is a sum, and until when the target
 -- holds. Who approved what belongs in target_baselines.
-with ordered as (
+with supplied as (
+    select
+        *,
+        -- One that stands twice, under two names, blocks the refresh: see sales_policy_problems.
+        row_number() over (
+            partition by kpi_id, scope_type, scope_id, month_from
+            order by supplied_scope_type asc nulls last
+        ) as place
+    from {{ ref('stg_kpi_targets') }}
+),
+
+ordered as (
     select
         targets.kpi_id,
         targets.scope_type,
@@ -19,11 +30,12 @@ with ordered as (
             partition by targets.kpi_id, targets.scope_type, targets.scope_id
             order by targets.month_from asc nulls last
         ) as next_month_from
-    from {{ ref('stg_kpi_targets') }} as targets
+    from supplied as targets
     inner join {{ ref('kpi_register') }} as register
         on targets.kpi_id = register.kpi_id
     inner join {{ ref('kpi_terms') }} as terms
         on targets.kpi_id = terms.kpi_id
+    where targets.place = 1
 )
 
 select

@@ -1,12 +1,17 @@
 -- What each scope has to show over each window of time: the company, its teams, salespeople (by who owned the customers
--- then, and by who owns them today) and segments, and each customer. KPIs are made of it in kpi_values, rates of cost
--- drivers in driver_bridge.
+-- then, and by who owns them today), segments (who is in them now, and who was at the opening of the year), salespeople
+-- within a segment, and each customer. KPIs are made of it in kpi_values, rates of cost drivers in driver_bridge.
+
+{#- Type, relation, and which columns of it are the scope's key, its salesperson and its segment. -#}
 {%- set scopes = [
-    ('company', 'customers', 'company_id'),
-    ('team', 'teams', 'team'),
-    ('salesperson', 'portfolios', 'salesperson_id'),
-    ('salesperson_today', 'portfolios_today', 'salesperson_id'),
-    ('segment', 'customers', 'opening_segment'),
+    ('company', 'customers', 'company_id', none, none),
+    ('team', 'teams', 'team', none, none),
+    ('salesperson', 'portfolios', 'salesperson_id', 'salesperson_id', none),
+    ('salesperson_today', 'portfolios_today', 'salesperson_id', 'salesperson_id', none),
+    ('segment', 'customers', 'segment', none, 'segment'),
+    ('segment_opening', 'customers', 'opening_segment', none, 'opening_segment'),
+    ('salesperson_segment', 'portfolios', salesperson_in_segment('salesperson_id', 'opening_segment'),
+        'salesperson_id', 'opening_segment'),
 ] %}
 {%- set counts = customer_count_measures() %}
 {%- set measures = account_measures() + counts %}
@@ -64,12 +69,15 @@ flags as (
             and earlier.is_new = 1
 ),
 
--- Both windows by the segment at the opening of the year: moving a customer improves no segment.
+-- A segment's customers are the same ones in both windows: those whom it has now, or had when the year opened. Only of
+-- the latter can be said that moving a customer improves no segment.
 customers as (
     select
         windows.*,
         'company' as company_id,
+        segments.segment,
         segments.opening_segment,
+        1 as scope_customers,
         flags.has_bought as customer_count,
         flags.had_bought as compared_customer_count,
         flags.is_new as new_customer_count,
@@ -89,6 +97,8 @@ portfolios as (
     select
         windows.*,
         coalesce(salespeople.team, {{ unassigned_id() }}) as team,
+        segments.opening_segment,
+        1 as scope_customers,
         case when windows.has_orders then 1 else 0 end as customer_count,
         case when windows.compared_has_orders then 1 else 0 end as compared_customer_count,
         case when windows.has_orders then flags.is_new else flags.is_new * 0 end as new_customer_count,
@@ -102,6 +112,8 @@ portfolios as (
             and windows.time_window = flags.time_window
     left join {{ ref('salespeople') }} as salespeople
         on windows.salesperson_id = salespeople.salesperson_id
+    left join {{ ref('customer_segments') }} as segments
+        on windows.customer_id = segments.customer_id and windows.month = segments.month
 ),
 
 -- So does a team's, also where two of its salespeople share it.
@@ -111,6 +123,7 @@ teams as (
         customer_id,
         month,
         time_window,
+        1 as scope_customers,
         {{ each('sum({}) as {}, sum(compared_{}) as compared_{}', account_measures()) }},
         {{ each('max({}) as {}, max(compared_{}) as compared_{}', counts) }}
     from portfolios
@@ -127,6 +140,7 @@ counts_today as (
         owners.salesperson_id,
         flags.month,
         flags.time_window,
+        count(*) as scope_customers,
         sum(flags.has_bought) as customer_count,
         sum(flags.had_bought) as compared_customer_count,
         sum(flags.is_new) as new_customer_count,
@@ -144,6 +158,7 @@ counts_today as (
 portfolios_today as (
     select
         windows.*,
+        counts.scope_customers,
         {{ each('counts.{}, counts.compared_{}', counts) }}
     from {{ ref('int_current_portfolio_windows') }} as windows
     left join counts_today as counts
@@ -154,33 +169,47 @@ portfolios_today as (
 ),
 
 scopes as (
-    {%- for scope_type, relation, scope_id in scopes %}
+    {%- for scope_type, relation, scope_id, salesperson, segment in scopes %}
     select
         '{{ scope_type }}' as scope_type,
         {{ scope_id }} as scope_id,
+        {{ salesperson or 'cast(null as string)' }} as salesperson_id,
+        {{ segment or 'cast(null as string)' }} as segment,
         month,
         time_window,
+        sum(scope_customers) as scope_customers,
         {{ each('sum({}) as {}, sum(compared_{}) as compared_{}', measures) }}
     from {{ relation }}
-    group by {{ scope_id }}, month, time_window
+    group by
+        {% if salesperson and segment %}{{ salesperson }}, {{ segment }}{% else %}{{ scope_id }}{% endif %}, month,
+        time_window
     union all
     {%- endfor %}
     -- One customer's rows are summed already.
     select
         'customer' as scope_type,
         customer_id as scope_id,
+        cast(null as string) as salesperson_id,
+        cast(null as string) as segment,
         month,
         time_window,
+        scope_customers,
         {{ each('{}, compared_{}', measures) }}
     from customers
 )
 
 select
-    scope_type,
-    scope_id,
-    month,
-    time_window,
+    scopes.scope_type,
+    scopes.scope_id,
+    scopes.month,
+    scopes.time_window,
+    scopes.salesperson_id,
+    scopes.segment,
+    cast(scopes.scope_customers as decimal(18, 4)) as scope_customers,
+    {{ rules_of_scope('scopes', 'versions') }},
     {{ each(
-        'cast({} as decimal(18, 4)) as {}, cast(compared_{} as decimal(18, 4)) as compared_{}', measures
+        'cast(scopes.{} as decimal(18, 4)) as {}, cast(scopes.compared_{} as decimal(18, 4)) as compared_{}', measures
     ) }}
 from scopes
+inner join {{ ref('int_segment_versions') }} as versions
+    on scopes.month = versions.month and scopes.time_window = versions.time_window

@@ -42,6 +42,15 @@ targets as (
     where targets.baseline_month_from is not null and targets.baseline_month_to is not null
 ),
 
+-- A KPI that counts customers has no baseline.
+portfolios as (
+    select
+        *,
+        {{ each('0 as {}', customer_count_measures()) }}
+    from {{ ref('int_portfolio_windows') }}
+    where time_window = 'month'
+),
+
 -- What the scope has to show, month by month.
 figures as (
     select
@@ -57,7 +66,7 @@ figures as (
         on targets.kpi_id = terms.kpi_id
     inner join {{ ref('scope_windows') }} as scopes
         on targets.scope_type = scopes.scope_type and targets.scope_id = scopes.scope_id
-    where targets.scope_type <> 'segment' and scopes.time_window = 'month'
+    where targets.scope_type not in ('segment_opening', 'salesperson_segment') and scopes.time_window = 'month'
     union all
     -- The same customers in both: those whom the segment had when the target began.
     select
@@ -75,7 +84,28 @@ figures as (
         on targets.scope_id = segments.opening_segment and targets.segment_month = segments.month
     inner join {{ ref('scope_windows') }} as windows
         on segments.customer_id = windows.scope_id and windows.scope_type = 'customer'
-    where targets.scope_type = 'segment' and windows.time_window = 'month'
+    where targets.scope_type = 'segment_opening' and windows.time_window = 'month'
+    union all
+    -- And of these what was the salesperson's when it was posted.
+    select
+        targets.kpi_id,
+        targets.scope_type,
+        targets.scope_id,
+        targets.month_from,
+        portfolios.month,
+        {{ kpi_part('numerator', 'terms', 'portfolios.') }} as numerator,
+        {{ kpi_part('denominator', 'terms', 'portfolios.') }} as denominator
+    from targets
+    inner join {{ ref('kpi_terms') }} as terms
+        on targets.kpi_id = terms.kpi_id
+    inner join {{ ref('customer_segments') }} as segments
+        on targets.segment_month = segments.month
+    inner join portfolios
+        on
+            segments.customer_id = portfolios.customer_id
+            and targets.scope_id
+            = {{ salesperson_in_segment('portfolios.salesperson_id', 'segments.opening_segment') }}
+    where targets.scope_type = 'salesperson_segment'
 ),
 
 -- Over the baseline, and over the months of the target so far.
@@ -153,6 +183,16 @@ computed as (
         ) as months_so_far,
         cast({{ months_between('targets.baseline_month_from', 'targets.baseline_month_to') }} as bigint)
             as baseline_months,
+        -- Who is in the scope was decided when the target's year opened.
+        case
+            when targets.scope_type in ({{ quoted(segment_scope_types()) }}) then opened.opening_rule_version
+        end as rule_version,
+        case
+            when targets.scope_type in ({{ quoted(segment_scope_types()) }})
+                then
+                    coalesce(opened.opening_rule_version <> ended.rule_version, false)
+                    or coalesce(opened.opening_rule_version <> began.rule_version, false)
+        end as is_rule_change,
         published.baseline_value as published_value,
         published.baseline_publication,
         {{ kpi_value('targets.is_sum', 'sums.baseline_numerator', 'sums.baseline_denominator') }} as current_value,
@@ -164,6 +204,12 @@ computed as (
             and targets.scope_type = sums.scope_type
             and targets.scope_id = sums.scope_id
             and targets.month_from = sums.month_from
+    left join {{ ref('int_segment_versions') }} as opened
+        on targets.segment_month = opened.month and opened.time_window = 'month'
+    left join {{ ref('int_segment_versions') }} as ended
+        on targets.last_month = ended.month and ended.time_window = 'month'
+    left join {{ ref('int_segment_versions') }} as began
+        on targets.baseline_month_to = began.month and began.time_window = 'month'
     -- Another period or another approval is another baseline.
     left join {{ ref('stg_published_baselines') }} as published
         on
@@ -193,6 +239,8 @@ frozen as (
         month_count,
         months_so_far,
         baseline_months,
+        rule_version,
+        is_rule_change,
         coalesce(published_value, current_value) as baseline_value,
         baseline_publication,
         current_value,
@@ -236,5 +284,7 @@ select
         when direction = 'up'
             then {{ value_ratio('(value_so_far - start_value)', '(goal_value - start_value)') }}
         else {{ value_ratio('(start_value - value_so_far)', '(start_value - goal_value)') }}
-    end as progress
+    end as progress,
+    rule_version,
+    is_rule_change
 from scaled

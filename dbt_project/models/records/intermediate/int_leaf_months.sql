@@ -7,9 +7,9 @@ with lines as (
         coalesce(products.unit_of_measure, '') as unit_of_measure,
         lines.currency,
         lines.month,
-        lines.document_type,
         lines.line_type,
         lines.is_order_line,
+        lines.is_return_line,
         lines.quantity,
         lines.net_amount,
         lines.list_sales,
@@ -53,9 +53,7 @@ select
         sum(case when line_type in ('goods', 'fee', 'discount') then net_amount else 0 end) as decimal(18, 4)
     ) as sales_in_currency,
     cast(sum(case when is_order_line then 1 else 0 end) as bigint) as line_count,
-    cast(
-        sum(case when document_type = 'credit_note' and line_type = 'goods' then 1 else 0 end) as bigint
-    ) as return_line_count
+    cast(sum(case when is_return_line then 1 else 0 end) as bigint) as return_line_count
 from lines
 group by customer_id, product_id, unit_of_measure, currency, month
 -- What is summed over windows lies together: that halves the time of summing it.

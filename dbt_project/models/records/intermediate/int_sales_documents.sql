@@ -16,11 +16,7 @@ select
     max(original_document_no) as original_document_no,
     cast(count(*) as bigint) as record_count,
     cast(sum(case when is_order_line then 1 else 0 end) as bigint) as line_count,
-    cast(
-        sum(
-            case when is_inside_account and document_type = 'credit_note' and line_type = 'goods' then 1 else 0 end
-        ) as bigint
-    ) as return_line_count,
+    cast(sum(case when is_return_line then 1 else 0 end) as bigint) as return_line_count,
     cast(sum(list_sales) as decimal(18, 4)) as list_sales,
     cast(sum(invoice_discount) as decimal(18, 4)) as invoice_discount,
     cast(sum(returns) as decimal(18, 4)) as returns,

@@ -44,6 +44,7 @@ lines as (
         {{ id_or_null('order_no') }} as order_no,
         {{ id_or_null('salesperson_id') }} as salesperson_id,
         original_document_no,
+        {{ id_or_null('return_reason') }} as return_reason,
         quantity,
         unit_of_measure,
         list_amount,
@@ -66,6 +67,7 @@ resolved as (
         lines.order_no,
         lines.salesperson_id,
         lines.original_document_no,
+        lines.return_reason,
         lines.customer_id as carried_customer_id,
         lines.product_id as carried_product_id,
         {{ resolved_id('lines.customer_id') }} as customer_id,
@@ -94,12 +96,14 @@ resolved as (
     left join product_units as units
         on
             lines.line_type = 'goods'
-            and lines.product_id = units.product_id
+            and {{ resolved_id('lines.product_id') }} = units.product_id
             and {{ unit_on_line('lines.unit_of_measure') }} = units.unit_of_measure
     left join returned_lines as returned
         on lines.document_no = returned.document_no and lines.line_no = returned.line_no
     left join product_units as sold_units
-        on lines.product_id = sold_units.product_id and returned.sold_unit_of_measure = sold_units.unit_of_measure
+        on
+            {{ resolved_id('lines.product_id') }} = sold_units.product_id
+            and returned.sold_unit_of_measure = sold_units.unit_of_measure
     -- Goods that come back take back what they cost on the day they were sold.
     left join product_costs
         on
@@ -126,6 +130,7 @@ converted as (
         order_no,
         salesperson_id,
         original_document_no,
+        return_reason,
         carried_customer_id,
         carried_product_id,
         customer_id,
@@ -145,6 +150,8 @@ converted as (
         coalesce(
             document_type = 'invoice' and line_type = 'goods' and quantity > 0 and net_amount > 0, false
         ) as sells_goods,
+        -- A corrected price brings no goods back.
+        coalesce(document_type = 'credit_note' and line_type = 'goods' and quantity < 0, false) as brings_goods_back,
         document_type = 'invoice' as is_invoice,
         document_type = 'credit_note' as is_credit_note,
         case
@@ -181,6 +188,7 @@ select
     order_no,
     salesperson_id,
     original_document_no,
+    return_reason,
     carried_customer_id,
     customer_id,
     carried_product_id,
@@ -188,6 +196,7 @@ select
     is_inside_account,
     is_rejected,
     is_inside_account and sells_goods as is_order_line,
+    is_inside_account and brings_goods_back as is_return_line,
     cost_basis,
     quantity,
     currency,

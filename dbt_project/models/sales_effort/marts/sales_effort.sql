@@ -39,15 +39,7 @@ figures as (
         segments.segment,
         segments.is_good_customer,
         windows.month_count,
-        -- A customer of seven months is not owed a year of visits.
-        case
-            when {{ months_between('segments.first_order_month', 'segments.month') }} < windows.month_count
-                then {{ div_round(
-                    'concepts.visits_per_year * ' ~ months_between('segments.first_order_month', 'segments.month'),
-                    '12', 4
-                ) }}
-            else concepts.planned_visits
-        end as planned_visits,
+        {{ owed_visits('segments', 'windows', 'concepts') }} as planned_visits,
         coalesce(sums.visit_count, 0) as actual_visits,
         coalesce(sums.visit_minutes, 0) as visit_minutes,
         coalesce(sums.sales_effort_cost, 0) as sales_effort_cost,

@@ -22,14 +22,13 @@ company as (
 
 customers as (
     select
-        effort.customer_id,
-        effort.month,
-        as_of.month_count,
-        effort.segment,
-        effort.planned_visits,
-        effort.actual_visits,
-        effort.visits_beyond_plan,
-        effort.sales_effort_cost,
+        segments.customer_id,
+        segments.month,
+        windows.month_count,
+        segments.segment,
+        {{ owed_visits('segments', 'windows', 'concepts') }} as planned_visits,
+        coalesce(sums.visit_count, 0) as actual_visits,
+        coalesce(sums.sales_effort_cost, 0) as sales_effort_cost,
         concepts.minimum_order,
         concepts.free_freight_from,
         concepts.maximum_bonus_rate,
@@ -40,17 +39,17 @@ customers as (
         coalesce(sums.order_cost, 0) as order_cost,
         -- What the carriers cost: freight is net of what the customer was charged.
         coalesce(sums.freight + sums.freight_charged, 0) as carrier_cost
-    from {{ ref('sales_effort') }} as effort
-    inner join as_of
-        on effort.month = as_of.month
+    from {{ ref('customer_segments') }} as segments
+    inner join as_of as windows
+        on segments.month = windows.month
     inner join {{ ref('int_service_concept_months') }} as concepts
-        on effort.segment = concepts.segment and effort.month = concepts.month
+        on segments.segment = concepts.segment and segments.month = concepts.month
     inner join {{ ref('customers') }} as customers
-        on effort.customer_id = customers.customer_id
+        on segments.customer_id = customers.customer_id
     left join {{ ref('int_customer_windows') }} as sums
         on
-            effort.customer_id = sums.customer_id
-            and effort.month = sums.month
+            segments.customer_id = sums.customer_id
+            and segments.month = sums.month
             and sums.time_window = 'r12'
 ),
 
@@ -96,9 +95,11 @@ terms as (
         planned_visits as concept_limit,
         planned_visits as agreed,
         actual_visits as given,
-        {{ div_round(exact_product('sales_effort_cost', 'visits_beyond_plan', 4, 4), 'actual_visits', 4) }} as worth
+        {{ div_round(
+            exact_product('sales_effort_cost', 'actual_visits - planned_visits', 4, 4), 'actual_visits', 4
+        ) }} as worth
     from customers
-    where visits_beyond_plan > 0
+    where actual_visits > planned_visits
     union all
     select
         customers.customer_id,
@@ -151,35 +152,32 @@ terms as (
     from customers
 ),
 
-worded as (
+given_terms as (
     select
-        terms.customer_id,
+        terms.*,
         customers.month,
-        customers.segment,
-        terms.term,
-        terms.unit,
-        terms.concept_limit,
-        terms.agreed,
-        terms.given,
-        terms.given - terms.agreed as excess,
-        terms.worth,
-        {%- for language in ['da', 'en'] %}
-        {{ count_text('terms.agreed', language) }} as agreed_{{ language }},
-        {{ count_text('terms.given', language) }} as given_{{ language }},
-        {{ amount_text('terms.concept_limit', 'company.currency', language) }} as limit_{{ language }},
-        {{ amount_text('terms.agreed', 'company.currency', language) }} as agreed_amount_{{ language }},
-        {{ amount_text('terms.given', 'company.currency', language) }} as given_amount_{{ language }},
-        {{ amount_text('terms.worth', 'company.currency', language) }} as worth_{{ language }},
-        {%- endfor %}
-        cast(customers.month_count as string) || {{ counted_word('customers.month_count', ' måned', ' måneder') }}
-            as span_da,
-        cast(customers.month_count as string) || {{ counted_word('customers.month_count', ' month', ' months') }}
-            as span_en
+        customers.month_count,
+        customers.segment
     from terms
     inner join customers
         on terms.customer_id = customers.customer_id
-    cross join company
     where terms.given > terms.agreed
+),
+
+worded as (
+    select
+        given_terms.*,
+        given_terms.given - given_terms.agreed as excess,
+        {%- for language in ['da', 'en'] %}
+        {{ beyond_concept_text('given_terms', 'company.currency', language, 'Bonus ') }} as beyond_{{ language }},
+        {{ amount_text('given_terms.worth', 'company.currency', language) }} as worth_{{ language }},
+        {%- endfor %}
+        cast(given_terms.month_count as string)
+        || {{ counted_word('given_terms.month_count', ' måned', ' måneder') }} as span_da,
+        cast(given_terms.month_count as string)
+        || {{ counted_word('given_terms.month_count', ' month', ' months') }} as span_en
+    from given_terms
+    cross join company
 )
 
 select
@@ -193,35 +191,6 @@ select
     cast(given as decimal(18, 4)) as given,
     cast(excess as decimal(18, 4)) as excess,
     cast(worth as decimal(18, 4)) as worth,
-    case term
-        when 'visits' then given_da || ' besøg mod ' || agreed_da || ' i servicekonceptet'
-        when 'minimum_order'
-            then given_da || {{ counted_word('given', ' ordre', ' ordrer') }} || ' under mindsteordren på ' || limit_da
-        when 'free_freight'
-            then
-                given_da || {{ counted_word('given', ' fragtfri ordre', ' fragtfri ordrer') }}
-                || ' under fragtfrigrænsen på ' || limit_da
-        when 'bonus' then 'Bonus ' || given_amount_da || ' mod højst ' || agreed_amount_da || ' i servicekonceptet'
-        else given_da || ' dages betalingsfrist mod højst ' || agreed_da || ' i servicekonceptet'
-    end
-    || ' for ' || segment || coalesce('; overskridelsen koster ' || worth_da || ' på ' || span_da, '') || '.'
-        as sentence_da,
-    case term
-        when 'visits'
-            then
-                given_en || {{ counted_word('given', ' visit', ' visits') }} || ' against ' || agreed_en
-                || ' in the service concept'
-        when 'minimum_order'
-            then
-                given_en || {{ counted_word('given', ' order', ' orders') }}
-                || ' below the minimum order of ' || limit_en
-        when 'free_freight'
-            then
-                given_en || {{ counted_word('given', ' order', ' orders') }}
-                || ' without freight charge below the free freight limit of ' || limit_en
-        when 'bonus'
-            then 'Bonus ' || given_amount_en || ' against at most ' || agreed_amount_en || ' in the service concept'
-        else given_en || ' days to pay against at most ' || agreed_en || ' in the service concept'
-    end
-    || ' of ' || segment || coalesce('; the excess costs ' || worth_en || ' in ' || span_en, '') || '.' as sentence_en
+    beyond_da || coalesce('; overskridelsen koster ' || worth_da || ' på ' || span_da, '') || '.' as sentence_da,
+    beyond_en || coalesce('; the excess costs ' || worth_en || ' in ' || span_en, '') || '.' as sentence_en
 from worded

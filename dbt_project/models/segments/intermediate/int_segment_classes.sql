@@ -155,7 +155,15 @@ sides as (
             when starts.is_start = 1 then 0
             when starts.measure < {{ exact_product('starts.whole', 'bands.lower_bound', 6, 8) }} then 1
             when starts.measure >= {{ exact_product('starts.whole', 'bands.upper_bound', 6, 8) }} then 0
-        end as side
+        end as side,
+        -- Without the band.
+        case
+            when
+                (starts.measure >= {{ exact_product('starts.whole', 'bands.bound', 6, 8) }})
+                = (starts.method = 'cumulative_share')
+                then 1
+            else 0
+        end as raw_side
     from starts
     inner join bands
         on starts.rule_version = bands.rule_version and starts.axis = bands.axis
@@ -169,6 +177,7 @@ known_sides as (
         position,
         run,
         side,
+        raw_side,
         count(side) over (
             partition by customer_id, axis, position, run
             order by month asc nulls last
@@ -182,6 +191,7 @@ held_sides as (
         customer_id,
         month,
         axis,
+        raw_side,
         max(side) over (partition by customer_id, axis, position, run, known_count) as side
     from known_sides
 ),
@@ -192,7 +202,8 @@ positions as (
         starts.month,
         starts.rule_version,
         starts.axis,
-        1 + coalesce(sum(held_sides.side), 0) as position
+        1 + coalesce(sum(held_sides.side), 0) as position,
+        1 + coalesce(sum(held_sides.raw_side), 0) as raw_position
     from starts
     left join held_sides
         on
@@ -206,7 +217,8 @@ select
     axes.customer_id,
     axes.month,
     axes.axis,
-    coalesce(rules.class_code, {{ negative_class() }}) as class_code
+    coalesce(rules.class_code, {{ negative_class() }}) as class_code,
+    coalesce(raw_rules.class_code, {{ negative_class() }}) as raw_class_code
 from axes
 left join positions
     on
@@ -218,3 +230,8 @@ left join {{ ref('segment_rules') }} as rules
         positions.rule_version = rules.rule_version
         and positions.axis = rules.axis
         and positions.position = rules.position
+left join {{ ref('segment_rules') }} as raw_rules
+    on
+        positions.rule_version = raw_rules.rule_version
+        and positions.axis = raw_rules.axis
+        and positions.raw_position = raw_rules.position

@@ -1,11 +1,40 @@
--- Which segment each customer is in, month by month: as calculated, as the sales team has decided, and the one in
--- effect. A customer is in exactly one segment each month. Thresholds belong in the segment rules.
+-- Which segment each customer is in, month by month: by the bounds of the rules alone, as calculated, as the sales team
+-- has decided, and the one in effect, with the reason. A customer is in exactly one segment each month. Thresholds
+-- belong in the segment rules.
+
+{%- set words = {
+    'da': {
+        'unknown': 'Poster uden en kunde deles ikke ind.',
+        'internal': 'En kunde i koncernen deles ikke ind.',
+        'none': 'Ingen ordre endnu.',
+        'lost': 'Ingen ordre i tolv måneder.',
+        'short': 'For kort historik: første ordre ',
+        'rules': 'Reglerne siger ',
+        'team': '; salgsteamet har besluttet ',
+        'size': 'Størrelse', 'margin': 'dækningsgrad',
+        'figures': 'efter tallene', 'kept': 'som måneden før; inden for båndet, tallene alene siger',
+    },
+    'en': {
+        'unknown': 'Records without a customer are not classed.',
+        'internal': 'A customer inside the group is not classed.',
+        'none': 'No order so far.',
+        'lost': 'No order in twelve months.',
+        'short': 'Too short a history: first order ',
+        'rules': 'The rules say ',
+        'team': '; the sales team has decided on ',
+        'size': 'Size', 'margin': 'margin',
+        'figures': 'by the figures', 'kept': 'as the month before; within the band, the figures alone say',
+    },
+} %}
+
 with classes as (
     select
         customer_id,
         month,
         max(case when axis = 'size' then class_code end) as size_class,
-        max(case when axis = 'margin' then class_code end) as margin_class
+        max(case when axis = 'margin' then class_code end) as margin_class,
+        max(case when axis = 'size' then raw_class_code end) as raw_size_class,
+        max(case when axis = 'margin' then raw_class_code end) as raw_margin_class
     from {{ ref('int_segment_classes') }}
     group by customer_id, month
 ),
@@ -16,10 +45,14 @@ decided as (
         basis.month,
         basis.rule_version,
         basis.first_order_month,
+        basis.state,
+        classes.raw_size_class,
+        classes.raw_margin_class,
         classes.size_class,
         classes.margin_class,
         coalesce(basis.state, classes.size_class || classes.margin_class) as calculated_segment,
         decisions.segment as override_segment,
+        decisions.reason as override_reason,
         basis.size_value,
         basis.margin_value,
         basis.net_sales_r12,
@@ -58,11 +91,31 @@ select
     decided.customer_id,
     decided.month,
     decided.rule_version,
+    decided.raw_size_class,
+    decided.raw_margin_class,
     decided.size_class,
     decided.margin_class,
     decided.calculated_segment,
     decided.override_segment,
+    decided.override_reason,
     coalesce(decided.override_segment, decided.calculated_segment) as segment,
+    {%- for language, said in words.items() %}
+    case
+        when decided.override_segment is not null
+            then
+                '{{ said.rules }}' || decided.calculated_segment || '{{ said.team }}' || decided.override_segment
+                || ': ' || decided.override_reason
+        when decided.state = {{ unknown_id() }} then '{{ said.unknown }}'
+        when decided.state = {{ internal_state() }} then '{{ said.internal }}'
+        when decided.state = {{ lost_state() }} then '{{ said.lost }}'
+        when decided.state = {{ new_state() }} and decided.first_order_month is null then '{{ said.none }}'
+        when decided.state = {{ new_state() }}
+            then '{{ said.short }}' || substr(cast(decided.first_order_month as string), 1, 7) || '.'
+        else
+            {{ class_in_words('decided', 'size', said) }}
+            || ', ' || {{ class_in_words('decided', 'margin', said) }} || '.'
+    end as reason_{{ language }},
+    {%- endfor %}
     coalesce(
         openings.opening_segment,
         case

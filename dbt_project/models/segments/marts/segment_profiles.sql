@@ -13,6 +13,7 @@ with members as (
     select
         {{ name }} as segment,
         profiles.month,
+        segments.rule_version,
         {%- for column in sums + ratio_medians %}
         profiles.{{ column }},
         {%- endfor %}
@@ -29,6 +30,7 @@ placed as (
     select
         segment,
         month,
+        rule_version,
         {%- for column in sums + ratio_medians %}
         {{ column }},
         {%- endfor %}
@@ -50,7 +52,9 @@ summed as (
         {%- for column in ratio_medians %}
         {{ median_of(column, 6) }} as median_{{ column }},
         {%- endfor %}
-        count(*) as customer_count
+        count(*) as customer_count,
+        -- One version is in force in a month.
+        max(rule_version) as rule_version
     from placed
     group by segment, month
 )
@@ -83,5 +87,6 @@ select
     median_return_pct,
     median_order_size,
     median_lines_per_order,
-    median_visit_count as median_visits
+    median_visit_count as median_visits,
+    rule_version
 from summed
