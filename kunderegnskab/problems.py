@@ -112,18 +112,14 @@ def refusal(said: str) -> str | None:
     return None
 
 
-def is_refusal(error: BaseException) -> bool:
-    """Whether an error is about what the system does not give, and not about what was read."""
-    return refusal(_said(error)) is not None
+def refusal_of(error: BaseException) -> str | None:
+    """The same of an error; None where it is about something else, such as what was read."""
+    return refusal(f"{type(error).__name__}: {error}")
 
 
 def told_plainly(error: BaseException) -> str:
     """What an error of the program is about in one line: a plain sentence if there is one, else its words."""
-    return refusal(_said(error)) or next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return refusal_of(error) or next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _escaped(sign: str) -> str:

@@ -34,7 +34,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kunderegnskab.ingest.cpr import REASON, has_cpr, masked
-from kunderegnskab.problems import InputProblem, InputProblems, is_refusal, quoted
+from kunderegnskab.problems import InputProblem, InputProblems, quoted, refusal_of
 from kunderegnskab.sql import FLOATS, TEXT, identifier, literal, one_file, parquet
 from kunderegnskab.workspace import Format
 from kunderegnskab.workspace.mapping import Encoding
@@ -740,7 +740,7 @@ def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> l
         names = pq.read_schema(path).names
         described = con.execute(f"describe select * from {parquet(path)}").fetchall()
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        if is_refusal(error):
+        if refusal_of(error):
             raise
         raise InputProblems([_unreadable_parquet(name)]) from error
     return [_ParquetColumn(own, row[0], str(row[1])) for own, row in zip(names, described, strict=True)]

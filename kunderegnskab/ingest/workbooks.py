@@ -27,7 +27,7 @@ from openpyxl.workbook import Workbook
 from openpyxl.worksheet._reader import DATA_TAG, FORMULA_TAG, ROW_TAG, VALUE_TAG, WorkSheetParser
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
-from kunderegnskab.problems import InputProblems, is_refusal
+from kunderegnskab.problems import InputProblems, refusal_of
 
 # Excel's own bounds.
 _MOST_ROWS = 1_048_576
@@ -184,7 +184,7 @@ def opened_workbook(path: Path) -> Generator[OpenWorkbook]:
     except (TooLarge, InputProblems):
         raise
     except Exception as error:  # a damaged part makes zipfile, the parser and openpyxl raise all there is
-        if is_refusal(error):  # of room or memory, which is no fault of the workbook
+        if refusal_of(error):  # of room or memory, which is no fault of the workbook
             raise
         raise UnreadableWorkbook from error
 

@@ -26,7 +26,7 @@ from kunderegnskab.ingest import landing
 from kunderegnskab.ingest.fingerprints import KnownFiles
 from kunderegnskab.ingest.readers import read_records
 from kunderegnskab.ingest.rejects import reject_problems
-from kunderegnskab.problems import InputProblems, is_refusal
+from kunderegnskab.problems import InputProblems, refusal_of
 from kunderegnskab.workspace import Format
 
 FORM = 'type: csv, delimiter: ";", decimal: ",", thousands: ".", date: "%d-%m-%Y"'
@@ -441,7 +441,7 @@ def test_what_the_system_does_not_give_is_no_fault_of_the_file(
     with pytest.raises(type(error)) as raised:
         taken(workspace)
     assert raised.value is error
-    assert is_refusal(raised.value)
+    assert refusal_of(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import typer
 
-from kunderegnskab.problems import InputProblems, KunderegnskabError, refusal
+from kunderegnskab.problems import InputProblems, KunderegnskabError, refusal_of
 from kunderegnskab_orchestration import reserve
 from kunderegnskab_orchestration.commands.check_inputs import check_inputs
 from kunderegnskab_orchestration.commands.checks import checks
@@ -73,7 +73,7 @@ def _run_command() -> None:
         _give_up(str(error).splitlines())
     except (OSError, MemoryError) as error:
         said = f"{getattr(error, 'filename', None) or 'A file'} cannot be used: {error}; try again."
-        _give_up([refusal(f"{type(error).__name__}: {error}") or said])
+        _give_up([refusal_of(error) or said])
 
 
 def _give_up(sentences: list[str], code: int = 1) -> NoReturn:

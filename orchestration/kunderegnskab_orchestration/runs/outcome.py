@@ -20,7 +20,7 @@ import duckdb
 
 from kunderegnskab.ingest import Receipt, read_load_record
 from kunderegnskab.ingest.unread import absent_columns, unread
-from kunderegnskab.problems import KunderegnskabError, refusal, told_plainly
+from kunderegnskab.problems import KunderegnskabError, refusal_of, told_plainly
 from kunderegnskab.publication import store
 from kunderegnskab.publication.status import GOES_ON, note_path, warnings_of
 from kunderegnskab.refresh.telling import tell_outcome
@@ -134,7 +134,7 @@ def failed(workspace: Workspace, sentences: Sequence[str], run_id: str | None = 
 
 
 def _broke(error: Exception, log: Path | None) -> str:
-    sentence = refusal(f"{type(error).__name__}: {error}")
+    sentence = refusal_of(error)
     if log is None:
         return told_plainly(error)
     return f"{sentence or f'The refresh broke: {told_plainly(error)}'}\nThe log {log} tells more."
