@@ -58,6 +58,7 @@ PARTLY = {
         ("run_id", "observed"), "the same of earlier publications", may_grow=True
     ),
     "audit.change_log": Partly(("after_published_at",), "when the publication before was made"),
+    "audit.waiting_approvals": Partly(("after_published_at",), "when the publication before was made"),
 }  # fmt: skip
 # Tables that describe the code and not the company: they change with it, so they are only counted.
 ABOUT_THE_CODE = {

@@ -122,8 +122,11 @@ def actions(customers: Customers, terms: Terms, minimum: int) -> Rows:
         left = distance
         own: Rows = {}
         for driver, worth in sorted(raw.items(), key=lambda item: (-item[1], item[0])):
-            if worth <= 0 or left <= 0:
+            if worth <= 0 or distance <= 0:
                 break
+            # What a customer gets beyond its concept is named also where nothing is left for it.
+            if left <= 0 and (customer_id, driver) not in beyond:
+                continue
             told = costs_more.get((customer_id, driver), {})
             own[customer_id, driver] = {
                 "benchmark_group": group,

@@ -33,7 +33,7 @@ from kunderegnskab.dbt import project as dbt_project
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import Progress, listening
 from kunderegnskab.publication import store
-from kunderegnskab.publication.status import warnings_of
+from kunderegnskab.publication.status import waiting_approvals, warnings_of
 from kunderegnskab.quality.certification import GOOD_STATUSES, CheckResult, current_build
 from kunderegnskab.quality.runs import Run, begin_run, end_run
 from kunderegnskab.refresh import beside
@@ -143,10 +143,16 @@ def _run_steps(
     if broken is not None:
         checks, rejects = failed_checks(workspace, run_id)
         return Outcome("failed", name, run_id, (*checks, *broken), str(log), rejects)
-    warnings = tuple(warnings_of(current)) if current is not None and is_new else ()
-    head = current.head if current is not None and is_new else None
+    if current is None or not is_new:
+        return Outcome("unchanged", name, run_id, log=str(log))
     return Outcome(
-        "published" if is_new else "unchanged", name, run_id, log=str(log), warnings=warnings, head=head
+        "published",
+        name,
+        run_id,
+        log=str(log),
+        warnings=tuple(warnings_of(current)),
+        waiting_approvals=tuple(waiting_approvals(current)),
+        head=current.head,
     )
 
 

@@ -36,6 +36,12 @@
     from {{ relation }}
 {%- endmacro %}
 
+{# How many months before its own the months of a window are that it is compared with: a year, or what came just before.
+   Fiscal periods are compared as months are. #}
+{% macro months_back() -%}
+    {{ return({'month': 12, 'quarter': 3, 'ytd': 12, 'r12': 12}) }}
+{%- endmacro %}
+
 {# First month of the fiscal year that a month belongs to; fiscal_year_start is its month of the year, 1 to 12. #}
 {% macro fiscal_year_floor(month, fiscal_year_start) -%}
     {{ add_months(

@@ -3,7 +3,7 @@
 
 {# What a formula may name: the measures of an account, and the customers behind it. #}
 {% macro kpi_measures() -%}
-    {{ return(account_measures() + customer_count_measures()) }}
+    {{ return(account_measures() + customer_base_measures()) }}
 {%- endmacro %}
 
 {# The places of measures side by side in one part of a formula: no formula has more. #}
@@ -16,13 +16,39 @@
     {{ return([
         'list_sales', 'invoice_discount', 'invoiced_sales', 'returns', 'bonus', 'cash_discount', 'net_sales',
         'order_count', 'line_count', 'return_line_count', 'customer_count', 'new_customer_count',
+        'lost_customer_count', 'good_net_sales',
     ]) }}
 {%- endmacro %}
 
-{# Numerator or denominator of the row's KPI, decimal(18, 4); NULL for the denominator of a sum, and where a measure that
-   it names is (nobody is new where there is nothing to compare).
-   part: 'numerator' or 'denominator'; terms: alias of kpi_terms; measures: what stands before the name of a measure, for
-   instance `windows.compared_`. #}
+{# Which kind of KPI a measure makes in a numerator. What is taken off sales (discount, returns, bonus) drives the cost
+   of a customer, although the account has it above net sales. #}
+{% macro measure_kinds() -%}
+    {%- set kinds = {} %}
+    {%- for measure in kpi_measures() %}
+        {%- if measure in ['db1', 'db2', 'db3'] %}
+            {%- do kinds.update({measure: 'margin'}) %}
+        {%- elif measure in ['list_sales', 'invoiced_sales', 'net_sales', 'freight_charged', 'sales_without_cost'] %}
+            {%- do kinds.update({measure: 'revenue'}) %}
+        {%- elif measure in ['order_count', 'line_count', 'visit_count', 'visit_minutes'] %}
+            {%- do kinds.update({measure: 'activity'}) %}
+        {%- elif measure in customer_base_measures() %}
+            {%- do kinds.update({measure: 'customer_base'}) %}
+        {%- else %}
+            {%- do kinds.update({measure: 'cost_driver'}) %}
+        {%- endif %}
+    {%- endfor %}
+    {{ return(kinds) }}
+{%- endmacro %}
+
+{# The measures that make a KPI of this kind. #}
+{% macro measures_of_kind(kind) -%}
+    {{ return(measure_kinds().items() | selectattr(1, 'equalto', kind) | map(attribute=0) | list) }}
+{%- endmacro %}
+
+{# Numerator or denominator of the row's KPI, decimal(18, 4); NULL for the denominator of a sum, and where a measure
+   that it names is (nobody is new where there is nothing to compare).
+   part: 'numerator' or 'denominator'; terms: alias of kpi_terms; measures: what stands before the name of a measure,
+   for instance `windows.compared_`. #}
 {% macro kpi_part(part, terms, measures) -%}
     cast(
             {%- for place in kpi_places() %}

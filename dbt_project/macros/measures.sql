@@ -103,6 +103,59 @@ select
     ]) }}
 {%- endmacro %}
 
+{# Columns of the lines that cost pools are given out to, each with the code of its line. #}
+{% macro pool_lines() -%}
+    {{ return({'order_cost': 'K55', 'sales_effort_cost': 'K56'}) }}
+{%- endmacro %}
+
+{# What of each line that pools pay comes of other rates than in the window that is compared with: memo amounts. #}
+{% macro rate_measures() -%}
+    {%- set measures = [] %}
+    {%- for line in pool_lines() %}
+        {%- do measures.append(line ~ '_rate_change') %}
+    {%- endfor %}
+    {{ return(measures) }}
+{%- endmacro %}
+
+{# The same per month: column, line's code, measure and how many months back the rates are that a month is compared
+   with. A month is in windows that are compared with a year ago, and in one compared with three months ago. #}
+{% macro rate_months() -%}
+    {%- set columns = [] %}
+    {%- for line, code in pool_lines().items() %}
+        {%- for back in months_back().values() | unique %}
+            {%- do columns.append((line ~ '_rate_change_' ~ back, code, line ~ '_rate_change', back)) %}
+        {%- endfor %}
+    {%- endfor %}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{# The rates' part of a subtotal, decimal(18, 4): of every line that pools pay, the part that other rates make, with the
+   sign that the line has in the subtotal. Less it, the subtotal is what the same usage would have left at the rates of
+   then. rates: alias of a relation with rate_measures; signs: of ladder_signs. #}
+{% macro rate_effect(subtotal, rates, signs) -%}
+    cast(
+        {%- for line in pool_lines() %}
+            {{ '+ ' if not loop.first }}case {{ signs }}.{{ subtotal }}__{{ line }}
+                when 1 then {{ rates }}.{{ line }}_rate_change when -1 then -{{ rates }}.{{ line }}_rate_change else 0
+            end
+        {%- endfor %} as decimal(18, 4)
+    )
+{%- endmacro %}
+
+{# Each customer's rate_months. #}
+{% macro customer_rate_changes() -%}
+    select
+        customer_id,
+        month,
+        {%- for column, code, measure, back in rate_months() %}
+        sum(case when line_code = '{{ code }}' and months_back = {{ back }} then rate_change else 0 end) as {{ column }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_pool_rate_changes') }}
+    where rate_change <> 0
+    group by customer_id, month
+{%- endmacro %}
+
 {# The orders of each customer and month; an order of several months is one in each. #}
 {% macro order_counts() -%}
     select
@@ -116,7 +169,18 @@ select
 
 {# How many customers stand behind a scope. They do not add up over months, salespeople or teams. #}
 {% macro customer_count_measures() -%}
-    {{ return(['customer_count', 'new_customer_count']) }}
+    {{ return(['customer_count', 'new_customer_count', 'lost_customer_count']) }}
+{%- endmacro %}
+
+{# What of a scope's figures is with its good customers, and which figure it is a part of. Who is good is asked at the
+   end of the window, so they do not add up over months. #}
+{% macro good_customer_measures() -%}
+    {{ return({'good_net_sales': 'net_sales', 'good_visit_count': 'visit_count'}) }}
+{%- endmacro %}
+
+{# What a scope has beside the measures of its accounts. #}
+{% macro customer_base_measures() -%}
+    {{ return(customer_count_measures() + good_customer_measures().keys() | list) }}
 {%- endmacro %}
 
 {# Every measure over every window of time, beside the same measure over the window it is compared with.
@@ -126,15 +190,30 @@ select
    (0 where nothing was posted, and where the window has none to be compared with), has_orders and compared_has_orders
    repeated_orders: SQL of the orders that are orders of an earlier month too: the columns of key, month, previous_month
    (the last one before) and order_count
+   rate_changes: SQL of what other rates make of the lines that pools pay: the columns of key, month and rate_months;
+   gives rate_measures, of the window alone, 0 where it is compared with none
 
    A window's sum is what has run up at its end less what had run up before its beginning, so that each month is summed
    once and not once per window that it is in. An order of several months is one order of a window that has them: it
    counts in the first of them. #}
-{% macro window_sums(relation, key, repeated_orders) -%}
+{% macro window_sums(relation, key, repeated_orders, rate_changes) -%}
 {%- set totals = [
     ('now', 'last_month'), ('earlier', 'before_first_month'),
     ('compared', 'compared_last_month'), ('compared_earlier', 'compared_before_first_month'),
 ] -%}
+{%- set changed = {} %}
+{%- for measure in rate_measures() %}
+{%- set of_windows -%}
+    case
+            when windows.compared_first_month is null then 0
+            {%- for window, back in months_back().items() %}
+            when windows.time_window = '{{ window }}'
+                then now.{{ measure }}_{{ back }} - coalesce(earlier.{{ measure }}_{{ back }}, 0)
+            {%- endfor %}
+        end
+{%- endset %}
+{%- do changed.update({measure: of_windows}) %}
+{%- endfor %}
 with windows as (
     select
         month,
@@ -148,17 +227,40 @@ with windows as (
     from {{ ref('time_windows') }}
 ),
 
+-- A pool that has ended changes the cost of a month in which nothing was posted.
 account_months as (
     select
-        {%- for column in key %}
-        {{ column }},
-        {%- endfor %}
+        {{ each('{}', key, ', ') }},
+        month,
         {%- for measure in account_measures() %}
         sum({{ measure }}) as {{ measure }},
         {%- endfor %}
-        month
-    from {{ relation }}
-    group by {% for column in key %}{{ column }}, {% endfor %}month
+        {%- for column, code, measure, back in rate_months() %}
+        sum({{ column }}) as {{ column }},
+        {%- endfor %}
+        max(is_posted) as is_posted
+    from (
+        select
+            {{ each('{}', key, ', ') }},
+            month,
+            {{ each('{}', account_measures(), ', ') }},
+            {%- for column, code, measure, back in rate_months() %}
+            0 as {{ column }},
+            {%- endfor %}
+            1 as is_posted
+        from {{ relation }}
+        union all
+        select
+            {{ each('{}', key, ', ') }},
+            month,
+            {{ each('0 as {}', account_measures(), ', ') }},
+            {%- for column, code, measure, back in rate_months() %}
+            {{ column }},
+            {%- endfor %}
+            0 as is_posted
+        from ({{ rate_changes }}) as rate_changes
+    ) as posted_and_compared
+    group by {{ each('{}', key, ', ') }}, month
 ),
 
 -- Every month of which the sum so far is asked for, or changes.
@@ -190,7 +292,10 @@ running as (
         {%- for measure in account_measures() %}
         cast(coalesce(sum(accounts.{{ measure }}) over so_far, 0) as decimal(18, 4)) as {{ measure }},
         {%- endfor %}
-        count(accounts.month) over so_far as month_count
+        {%- for column, code, measure, back in rate_months() %}
+        cast(coalesce(sum(accounts.{{ column }}) over so_far, 0) as decimal(18, 4)) as {{ column }},
+        {%- endfor %}
+        coalesce(sum(accounts.is_posted) over so_far, 0) as month_count
     from keys
     cross join window_months
     left join account_months as accounts
@@ -251,6 +356,9 @@ select
         as decimal(18, 4)
     ) as compared_{{ measure }},
     {%- endfor %}
+    {%- for measure in rate_measures() %}
+    cast({{ changed[measure] }} as decimal(18, 4)) as {{ measure }},
+    {%- endfor %}
     -- An owner may have part of an order that the window counts at another.
     now.order_count > coalesce(earlier.order_count, 0) as has_orders,
     coalesce(compared.order_count, 0) > coalesce(compared_earlier.order_count, 0) as compared_has_orders
@@ -271,8 +379,11 @@ left join repeats
         now.{{ column }} = repeats.{{ column }} and
         {%- endfor %}
         windows.month = repeats.month and windows.time_window = repeats.time_window
--- Nothing posted in either window is no row.
+-- Nothing posted in either window is no row; but who has taken a customer over since a pool has ended, has a change.
 where
     now.month_count > coalesce(earlier.month_count, 0)
     or coalesce(compared.month_count, 0) > coalesce(compared_earlier.month_count, 0)
+    {%- for measure in rate_measures() %}
+    or {{ changed[measure] }} <> 0
+    {%- endfor %}
 {%- endmacro %}

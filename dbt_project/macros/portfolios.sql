@@ -143,6 +143,38 @@ from summed
         counted.previous_month
 {%- endmacro %}
 
+{# Each owner's part of what other rates make of the lines that pools pay, for window_sums. A share of a pool belongs to
+   the last day of its month, and so does what has changed of it.
+   day: SQL of the day that decides whose it is, the last one of the month (of changes) or of the accounts
+   (as_of.today); key: as in repeated_orders_of_owners. #}
+{% macro rate_changes_of_owners(day, key) -%}
+    select
+        {%- for column in key %}
+        {{ 'owners' if column == 'salesperson_id' else 'changes' }}.{{ column }},
+        {%- endfor %}
+        {%- for column, code, measure, back in rate_months() %}
+        sum({{ owner_part('changes.' ~ column, 'owners') }}) as {{ column }},
+        {%- endfor %}
+        changes.month
+    from (
+        {{ customer_rate_changes() }}
+    ) as changes
+    cross join (
+        select {{ last_day_of('max(month)') }} as today
+        from {{ ref('time_windows') }}
+    ) as as_of
+    inner join {{ ref('int_owner_spans') }} as owners
+        on
+            changes.customer_id = owners.customer_id
+            and {{ day }} >= owners.span_from
+            and {{ day }} < owners.span_before
+    group by
+        {%- for column in key %}
+        {{ 'owners' if column == 'salesperson_id' else 'changes' }}.{{ column }},
+        {%- endfor %}
+        changes.month
+{%- endmacro %}
+
 {# For rules of portfolio_ratio_bridge: one row per scope of the bridge, customer and window, with net sales and
    contributions of now and then. What must hold of them, the rule says. #}
 {% macro ratio_bridge_customers() -%}

@@ -96,6 +96,7 @@ having count(*) > 0
     '<amounts>': ladder_amounts(),
     '<counts>': count_measures(),
     '<measures>': account_measures(),
+    '<rates>': rate_measures(),
     '<drivers>': cost_drivers() | map(attribute=0) | list,
     '<cost_types>': cost_type_lines().keys() | list,
 } %}
@@ -143,6 +144,7 @@ having count(*) > 1
 {% macro rows_not_above_zero(relation, column) -%}
 select
     source_file,
+    source_sheet,
     source_record,
     {{ column }}
 from {{ relation }}

@@ -35,6 +35,11 @@
     {{ salesperson }} || ' / ' || {{ segment }}
 {%- endmacro %}
 
+{# Whether one of two comparisons holds; of one that has nothing to compare with nothing is said, and of two neither is. #}
+{% macro either(one, other) -%}
+    coalesce({{ one }} or {{ other }}, {{ one }}, {{ other }})
+{%- endmacro %}
+
 {# The scope types whose customers are those of a segment: as it is now, and as it was at the opening of the year. #}
 {% macro segment_scope_types() -%}
     {{ return(['segment', 'segment_opening', 'salesperson_segment']) }}

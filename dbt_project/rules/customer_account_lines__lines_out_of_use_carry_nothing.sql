@@ -6,6 +6,7 @@ select
     postings.month,
     postings.feed,
     postings.source_file,
+    postings.source_sheet,
     postings.source_record,
     postings.amount
 from {{ ref('postings') }} as postings

@@ -1,10 +1,12 @@
 {# Fails for each opportunity and each term beyond the concept that is worth more than its action, for each action that
-   is worth more than both, and for each that is lacking while the customer's distance is not used up. #}
+   is worth more than both, and for each that is lacking while the customer's distance is not used up, or has a term
+   with a price. #}
 {% macro customer_actions__are_worth_what_opportunities_and_terms_say() -%}
 with causes as (
     select
         customer_id,
         driver,
+        0 as is_term,
         worth
     from {{ ref('driver_opportunities') }}
     where worth > 0
@@ -18,6 +20,7 @@ with causes as (
             when 'payment_days' then 'credit'
             else term
         end as driver,
+        1 as is_term,
         worth
     from {{ ref('terms_beyond_concept') }}
     where worth > 0
@@ -27,6 +30,7 @@ expected as (
     select
         customer_id,
         driver,
+        max(is_term) = 1 as is_term,
         max(worth) as worth
     from causes
     group by customer_id, driver
@@ -57,6 +61,7 @@ from (
     select
         expected.customer_id,
         expected.driver,
+        expected.is_term,
         expected.worth,
         customers.distance
     from expected
@@ -69,5 +74,5 @@ left join told
     on expected.customer_id = told.customer_id
 where
     (actions.customer_id is not null and actions.raw_worth is distinct from expected.worth)
-    or (actions.customer_id is null and coalesce(told.worth, 0) < expected.distance)
+    or (actions.customer_id is null and (coalesce(told.worth, 0) < expected.distance or expected.is_term))
 {%- endmacro %}

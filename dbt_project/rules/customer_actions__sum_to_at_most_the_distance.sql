@@ -8,6 +8,7 @@ with customers as (
         sum(worth) as worth,
         sum(raw_worth) as raw_worth,
         min(worth) as smallest,
+        max(case when worth = 0 and term is null then 1 else 0 end) = 1 as has_nothing_named,
         min(distance) as distance,
         max(distance) as other_distance,
         min(explained_share) as explained_share,
@@ -32,7 +33,8 @@ select
     explained_share
 from customers
 where
-    smallest <= 0
+    smallest < 0
+    or has_nothing_named
     or worth > distance
     or (worth < distance and worth is distinct from raw_worth)
     or distance is distinct from other_distance

@@ -17,6 +17,7 @@ select
     spans.share as sum_of_shares,
     owners.salesperson_id,
     owners.source_file,
+    owners.source_sheet,
     owners.source_record,
     'Lower one of the shares, so that they give at most 1, or end one of the owners.' as what_to_do
 from spans

@@ -1,6 +1,7 @@
 {# Fails for each standard KPI that has a formula and no entry in the register, or an entry and no formula, for each
-   entry of the register without a formula, and for each KPI that should be measured instead of another and is not there or
-   knows no costs itself. What a company's own KPI lacks is told in sales_policy_problems. #}
+   entry of the register without a formula, for each KPI that should be measured instead of another and is not there or
+   knows no costs itself, and for each that is to be measured beside itself. What a company's own KPI lacks is told in
+   sales_policy_problems. #}
 {% macro kpi_register__holds_every_formula() -%}
 with formulas as (
     select distinct kpi_id
@@ -39,4 +40,5 @@ left join {{ ref('kpi_register') }} as instead
 where
     register.is_revenue_only is distinct from (register.measure_instead is not null)
     or (register.measure_instead is not null and coalesce(instead.is_revenue_only, true))
+    or register.measure_beside = register.kpi_id
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {# Fails for each numerator and denominator that does not sum to the company's over the teams, the salespeople,
-   today's portfolios, the segments (as they are now, and as they were at the opening), the salespeople within segments or
-   the customers of the month and window. Counts of customers are no sums. #}
+   today's portfolios, the segments (as they are now, and as they were at the opening), the salespeople within segments, the
+   chains with the rest of the customers, or the customers of the month and window. Counts of customers are no sums. #}
 {% macro kpi_values__levels_sum_to_the_company() -%}
 with levels as (
     select
@@ -18,13 +18,10 @@ with levels as (
 ),
 
 level_names as (
-    {%- for scope_type in [
+    {{ level_names([
         'company', 'team', 'salesperson', 'salesperson_today', 'segment', 'segment_opening', 'salesperson_segment',
         'customer',
-    ] %}
-    select '{{ scope_type }}' as scope_type
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    ]) }}
 ),
 
 -- Of every KPI and window each level is expected, also one that has no row anywhere.

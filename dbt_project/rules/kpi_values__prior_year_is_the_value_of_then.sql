@@ -5,7 +5,8 @@ with formulas as (
     select
         kpi_id,
         max(case when part = 'denominator' then 1 else 0 end) = 0 as is_sum,
-        max(case when measure = 'new_customer_count' then 1 else 0 end) = 1 as counts_new_customers
+        max(case when measure in ('new_customer_count', 'lost_customer_count') then 1 else 0 end) = 1
+            as counts_who_came_and_went
     from {{ ref('kpi_formulas') }}
     group by kpi_id
 ),
@@ -58,9 +59,9 @@ left join {{ ref('kpi_values') }} as earlier
         and compared_windows.compared_last_month = earlier.month
 where
     kpi_values.scope_type not in ({{ quoted(segment_scope_types()) }})
-    -- Who was not there has sold nothing; where nothing was compared then, nobody was new.
+    -- Who was not there has sold nothing; where nothing was compared then, nobody was new or lost.
     and kpi_values.prior_year_value is distinct from case
-        when formulas.counts_new_customers and not compared_windows.is_compared_then then null
+        when formulas.counts_who_came_and_went and not compared_windows.is_compared_then then null
         when formulas.is_sum then coalesce(earlier.value, 0)
         else earlier.value
     end

@@ -1,14 +1,14 @@
 {# Fails for each value, of any scope, that is not its own numerator over its own denominator, such as an average
    of the customers' ratios, and for each that is a ratio without a positive denominator. A value without a numerator is
-   one of new customers where there is nothing to compare, and is none. #}
+   one of new or lost customers where there is nothing to compare, and is none. #}
 {% macro kpi_values__values_are_of_their_own_sums() -%}
 with formulas as (
     select
         kpi_id,
         max(case when part = 'denominator' then 1 else 0 end) = 1 as is_ratio,
         max(
-            case when part = 'numerator' and measure = 'new_customer_count' then 1 else 0 end
-        ) = 1 as counts_new_customers
+            case when part = 'numerator' and measure in ('new_customer_count', 'lost_customer_count') then 1 else 0 end
+        ) = 1 as counts_who_came_and_went
     from {{ ref('kpi_formulas') }}
     group by kpi_id
 )
@@ -32,7 +32,7 @@ where
         kpi_values.numerator is null
         and (
             kpi_values.value is not null
-            or not formulas.counts_new_customers
+            or not formulas.counts_who_came_and_went
             or windows.compared_first_month is not null
         )
     )

@@ -8,6 +8,9 @@
     {{ allocation_steps__hold_every_pool_of_the_ledger() }}
     {{ allocations__sum_to_allocation_steps() }}
     {{ budget_follow_up__ytd_sums_the_months() }}
+    {{ chain_accounts__sum_to_customer_accounts() }}
+    {{ chain_whale_curve__holds_what_its_customers_have() }}
+    {{ chain_whale_curve__never_rises_faster() }}
     {{ company_accounts__differ_from_the_ledger_by_what_is_unexplained() }}
     {{ control_totals__agree() }}
     {{ customer_account_lines__hold_every_line_of_the_ladder() }}
@@ -18,6 +21,7 @@
     {{ customer_actions__are_worth_what_opportunities_and_terms_say() }}
     {{ customer_actions__sum_to_at_most_the_distance() }}
     {{ customer_segments__hold_every_customer_in_every_month() }}
+    {{ customers__chains_lead_to_the_top() }}
     {{ customers__hold_nobody_without_a_record() }}
     {{ customers__hold_the_unknown_customer_and_every_posted_one() }}
     {{ driver_bridge__adds_up_to_the_change_of_db2() }}
@@ -31,6 +35,8 @@
     {{ int_leaf_months__sum_to_product_accounts() }}
     {{ int_ledger_coverage__is_one_row() }}
     {{ int_owner_spans__shares_sum_to_one() }}
+    {{ int_pool_rate_changes__are_those_of_the_pools() }}
+    {{ int_pool_rate_changes__hold_every_share() }}
     {{ int_sales_documents__hold_every_line() }}
     {{ kpi_register__holds_every_formula() }}
     {{ kpi_terms__hold_every_measure_of_the_formulas() }}
@@ -47,6 +53,7 @@
     {{ ledger_reconciliation__parts_add_up_to_the_difference() }}
     {{ months__are_contiguous() }}
     {{ portfolio_bridge__adds_up_to_the_portfolios() }}
+    {{ portfolio_bridge__rates_are_those_of_the_pools() }}
     {{ portfolio_ratio_bridge__adds_up() }}
     {{ portfolio_ratio_bridge__leads_between_the_ratios_of_the_accounts() }}
     {{ portfolio_ratio_bridge__mix_is_sales_moving_between_customers() }}
@@ -67,10 +74,13 @@
     {{ row_ledger__loaded_equals_the_records_in_the_feed() }}
     {{ sales_effort__holds_every_customer_and_month() }}
     {{ sales_effort__ranks_are_one_list_per_salesperson() }}
+    {{ sales_effort__weighs_what_is_at_stake() }}
     {{ salespeople__hold_the_unassigned_one_and_every_supplied_one() }}
+    {{ scope_windows__chains_are_their_customers() }}
     {{ scope_windows__count_every_customer_once() }}
     {{ scope_windows__salespeople_in_segments_add_up_both_ways() }}
     {{ scope_windows__say_whom_they_count() }}
+    {{ scope_windows__tell_who_is_lost_and_good() }}
     {{ segment_migration__ties_to_the_segments_at_both_ends() }}
     {{ segment_profiles__sum_to_the_company() }}
     {{ segment_service_concepts__sum_to_the_accounts() }}
@@ -78,6 +88,7 @@
     {{ stg_company__has_at_most_one_row() }}
     {{ target_baselines__have_not_moved() }}
     {{ terms_beyond_concept__exceed_what_is_agreed() }}
+    {{ visit_capacity__is_what_the_lists_owe() }}
     {{ whale_curve__ends_at_the_companys_db3() }}
     {{ whale_curve__never_rises_faster() }}
 {%- endif %}

@@ -4,6 +4,7 @@
 select
     rejects.feed,
     rejects.source_file,
+    rejects.source_sheet,
     rejects.source_record,
     rejects.column_name,
     rejects.raw_value,

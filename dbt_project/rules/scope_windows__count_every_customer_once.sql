@@ -1,5 +1,5 @@
 {# Fails for each window of the company, of a team and of a salesperson whose customers are not those with an order in
-   its months, or whose new ones are not those of them whose first order is among these, counted from the accounts; and for each window whose segments (of now, or of the opening), or customers, do not have as many together as the company. #}
+   its months, or whose new ones are not those of them whose first order is among these, counted from the accounts; and for each window whose segments (of now, or of the opening), chains with the rest, or customers, do not have as many together as the company. #}
 {% macro scope_windows__count_every_customer_once() -%}
 with opening as (
     select min(month) as month
@@ -118,10 +118,7 @@ scopes as (
 
 -- Of each window all levels are expected, also where one has no row.
 level_names as (
-    {%- for scope_type in ['segment', 'segment_opening', 'customer'] %}
-    select '{{ scope_type }}' as scope_type
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ level_names(['segment', 'segment_opening', 'customer']) }}
 ),
 
 levels as (
@@ -132,7 +129,7 @@ levels as (
         sum(customer_count) as customer_count,
         sum(new_customer_count) as new_customer_count
     from {{ ref('scope_windows') }}
-    where scope_type in ('segment', 'segment_opening', 'customer')
+    where scope_type in ('segment', 'segment_opening', 'chain', 'customer')
     group by scope_type, month, time_window
 )
 

@@ -103,17 +103,22 @@ where
             scopes.rule_version is distinct from case
                 when scopes.scope_type = 'segment' then windows.rule_version else windows.opening_rule_version
             end
-            or scopes.is_rule_change is distinct from (
-                (
+            or scopes.is_rule_change is distinct from case
+                when
                     windows.compared_rule_version is not null
                     and windows.rule_version is distinct from windows.compared_rule_version
-                )
-                or (
+                    then true
+                when
                     scopes.scope_type is distinct from 'segment'
                     and windows.opening_rule_version is not null
                     and windows.rule_version is distinct from windows.opening_rule_version
-                )
-            )
+                    then true
+                when windows.compared_rule_version is not null then false
+                when
+                    scopes.scope_type is distinct from 'segment'
+                    and windows.opening_rule_version is not null
+                    then false
+            end
         )
     )
 {%- endmacro %}

@@ -14,6 +14,8 @@ from pathlib import Path
 import duckdb
 from pydantic import JsonValue
 
+from kunderegnskab.audit import approvals
+from kunderegnskab.audit.approvals import APPROVAL_DAY, APPROVER, Asked, Salespeople, plain_person
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.feeds.contracts import SOURCE_COLUMNS, Column
 from kunderegnskab.ingest.lake import Receipt, feed_relation, lake_records
@@ -23,6 +25,7 @@ from kunderegnskab.publication.earlier import EARLIER, attached
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.history_page import RUNS_SHOWN
+from kunderegnskab.spelling import folded
 from kunderegnskab.sql import identifier, literal
 
 CHANGE_LOG = "audit.change_log"
@@ -31,14 +34,14 @@ CHECK_HISTORY = "audit.check_history"
 _CHANGE_LOG_COLUMNS = """
     feed varchar, record_key varchar, column_name varchar, change varchar, old_value varchar,
     new_value varchar, changed_by varchar, approved_by varchar, approved_on date, needs_approval boolean,
-    is_approved boolean, source_file varchar, source_record bigint, old_file_sha256 varchar,
-    new_file_sha256 varchar, after_publication varchar, after_published_at timestamp
+    approval_reason varchar, is_approved boolean, source_file varchar, source_sheet varchar,
+    source_record bigint, old_file_sha256 varchar, new_file_sha256 varchar, after_publication varchar,
+    after_published_at timestamp
 """
 _CHECK_HISTORY_COLUMNS = """
     publication varchar, run_id varchar, stage varchar, check_name varchar, subject varchar,
     is_blocking boolean, status varchar, failing_rows bigint, observed varchar
 """
-APPROVER, APPROVAL_DAY = "approved_by", "approved_on"
 
 
 def load_history(
@@ -49,7 +52,7 @@ def load_history(
     now: Publication | None,
     pseudonyms: Pseudonyms = PLAIN,
 ) -> None:
-    """Make both tables in a warehouse whose schema raw is loaded.
+    """Make both tables, and the list of what waits for approval, in a warehouse whose schema raw is loaded.
 
     A rule, rate, waiver or parameter that is added, changed or removed has one row per column that differs,
     with what it was and is. The first publication is where the log begins.
@@ -67,6 +70,7 @@ def load_history(
     con.execute(f"create or replace table {CHANGE_LOG} ({_CHANGE_LOG_COLUMNS})")
     con.execute(f"create or replace table {CHECK_HISTORY} ({_CHECK_HISTORY_COLUMNS})")
     if now is None or not now.database.is_file():
+        approvals.list_waiting(con, CHANGE_LOG, None, [])
         return
     with attached(con, now) as tables:
         if CHANGE_LOG in tables:
@@ -83,14 +87,17 @@ def load_history(
         )
     if is_plain(now.manifest.parameters):
         _name_by_pseudonyms(con, pseudonyms)
-    # Both lists count: whoever takes a feed off the list needs approval for what else changes with it.
-    needing = _approval_required(parameters) | _approval_required(now.manifest.parameters)
+    salespeople = _salespeople(con, lake, receipts, now, pseudonyms)
     for feed in load_feeds().values():
         # The same lake files hold the same records.
         is_same = _lake_files(feed, receipts) == _lake_files(feed, now.manifest.inputs)
         if (feed.is_policy or feed.is_rate) and not is_same:
-            _note_changes(con, feed, lake, now, pseudonyms, needs_approval=feed.name in needing)
+            # Both count: whoever asks for less approval needs it for what else changes with that.
+            asked = approvals.asked_of(feed, parameters, now.manifest.parameters)
+            _note_changes(con, feed, lake, now, salespeople, asked)
     _note_configuration(con, parameters, now)
+    asked_today = [feed for feed in load_feeds().values() if approvals.asked_of(feed, parameters) != "none"]
+    approvals.list_waiting(con, CHANGE_LOG, now.name, asked_today)
 
 
 def _carry_checks_on(con: duckdb.DuckDBPyConnection) -> None:
@@ -116,10 +123,31 @@ def _lake_files(feed: Feed, files: Sequence[Receipt] | Sequence[InputFile]) -> s
     return {(file.lake_file, file.lake_sha256) for file in files if file.feed == feed.name}
 
 
-def _approval_required(parameters: Mapping[str, JsonValue]) -> set[str]:
-    company = parameters.get("company")
-    listed = company.get("approval_required") if isinstance(company, dict) else None
-    return {str(name) for name in listed} if isinstance(listed, list) else set()
+def _salespeople(
+    con: duckdb.DuckDBPyConnection,
+    lake: Path,
+    receipts: Sequence[Receipt],
+    now: Publication,
+    pseudonyms: Pseudonyms,
+) -> Salespeople:
+    """Where salespeople are named, and what is theirs, today and in the current publication.
+
+    A purge of names removes the lake files that hold them; nobody is known by what is gone.
+    """
+    states = (receipts, now.manifest.inputs)
+
+    def held(name: str, files: Sequence[Receipt] | Sequence[InputFile]) -> list[Path]:
+        found = sorted({lake / file.lake_file for file in files if file.feed == name})
+        return [path for path in found if path.is_file()]
+
+    def both(name: str) -> list[str]:
+        feed = load_feeds()[name]
+        there = [file for file in now.manifest.inputs if (lake / file.lake_file).is_file()]
+        earlier = pseudonyms.over(feed, _records_of(con, feed, lake, now, there))
+        return [f"select * from raw.{name}", earlier]
+
+    lists = [(held("salespeople", files), held("customer_owners", files)) for files in states]
+    return Salespeople(lists, both("customer_owners"), both("salespeople"), pseudonyms)
 
 
 def _name_by_pseudonyms(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> None:
@@ -156,9 +184,8 @@ def _note_changes(
     feed: Feed,
     lake: Path,
     now: Publication,
-    pseudonyms: Pseudonyms,
-    *,
-    needs_approval: bool,
+    salespeople: Salespeople,
+    asked: Asked,
 ) -> None:
     """Add what differs between a feed's records then and today.
 
@@ -166,21 +193,13 @@ def _note_changes(
     only such a one changes figures that were thought to be final.
     """
     columns = [name for name in feed.columns if name not in feed.key]
-    earlier = pseudonyms.over(feed, _records_of(con, feed, lake, now))
+    earlier = salespeople.pseudonyms.over(feed, _records_of(con, feed, lake, now, now.manifest.inputs))
     old = _values(feed, columns, earlier)
     new = _values(feed, columns, f"select * from raw.{feed.name}")
     is_of_interest = "true"
     if feed.is_rate:
         first_open = now.manifest.published_at.date().replace(day=1)
         is_of_interest = f"(was or recorded.{feed.period_column} < date '{first_open}')"
-    is_approved = "false"
-    if feed.can_be_approved:
-        # Of a record that was there, the approval itself must be new: another name, or a later day.
-        is_approved = f"""coalesce(is_now
-                and {_person("recorded.approved_by")} <> {_person("recorded.changed_by")}
-                and (not was or {_person("recorded.approved_by")} <> {_person("before.approved_by")}
-                    or {_person("before.approved_by")} is null
-                    or recorded.approved_on > coalesce(before.approved_on, date '0001-01-01')), false)"""
     con.execute(
         f"""
         insert into {CHANGE_LOG} by name
@@ -200,17 +219,25 @@ def _note_changes(
         telling as (
             select *, count(coalesce(old_value, new_value)) over (partition by record_key) as values_told
             from changes
-        )
+        ),
+        versions as (
+            select {_key_text(feed)} as record_key, * from ({earlier})
+            union all by name select {_key_text(feed)} as record_key, * from raw.{feed.name}
+        ),
+        {approvals.reasons(feed, asked, salespeople)}
         select {literal(feed.name)} as feed, telling.record_key, telling.column_name,
             case when not was then 'added' when not is_now then 'removed' else 'changed' end as change,
             old_value, new_value, recorded.changed_by, recorded.approved_by, recorded.approved_on,
-            {str(needs_approval).lower()} as needs_approval, {is_approved} as is_approved,
-            recorded._source_file as source_file, recorded._source_record as source_record,
+            reasons.record_key is not null as needs_approval, reasons.approval_reason,
+            {approvals.is_approved() if feed.can_be_approved else "false"} as is_approved,
+            recorded._source_file as source_file, recorded._source_sheet as source_sheet,
+            recorded._source_record as source_record,
             before._file_sha256 as old_file_sha256, recorded._file_sha256 as new_file_sha256,
             {literal(now.name)} as after_publication, {_published_at(now)} as after_published_at
         from telling
         left join recorded on telling.record_key = recorded.record_key
         left join before on telling.record_key = before.record_key
+        left join reasons on telling.record_key = reasons.record_key
         where {is_of_interest} and (old_value is not null or new_value is not null or values_told = 0)
         order by telling.record_key, telling.column_name
         """
@@ -229,27 +256,28 @@ def _people(feed: Feed, relation: str) -> str:
     listed = ", ".join(f"{column} as {name}" for name, column in columns.items())
     dated = f", {feed.period_column}" if feed.is_rate else ""
     return (
-        f"select {_key_text(feed)} as record_key, {listed}, _source_file, _file_sha256, _source_record"
-        f"{dated} from ({relation})"
+        f"select *, {plain_person('changed_by')} as maker, {plain_person('approved_by')} as approver from ("
+        f"select {_key_text(feed)} as record_key, {listed}, _source_file, _file_sha256, _source_sheet, "
+        f"_source_record{dated} from ({relation}))"
     )
-
-
-def _person(column: str) -> str:
-    """SQL of a name as it is compared; NULL where nobody is named."""
-    return f"nullif(lower(trim({column})), '')"
 
 
 def _published_at(publication: Publication) -> str:
     return f"timestamp '{publication.manifest.published_at.replace(tzinfo=None)}'"
 
 
-def _records_of(con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Publication) -> str:
+def _records_of(
+    con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Publication, files: Sequence[InputFile]
+) -> str:
     """SQL of the records that a publication was made from, by the contract of today.
 
     A column that the contract did not have then has its default. Of records with one key, the
     first counts, as it did then.
+
+    Args:
+        files: of the publication, those of other feeds among them.
     """
-    inputs = [file for file in now.manifest.inputs if file.feed == feed.name]
+    inputs = [file for file in files if file.feed == feed.name]
     gone = [file for file in inputs if not (lake / file.lake_file).is_file()]
     if gone:
         raise InputProblems(
@@ -269,13 +297,16 @@ def _records_of(con: duckdb.DuckDBPyConnection, feed: Feed, lake: Path, now: Pub
     relation = lake_records([lake / file.lake_file for file in inputs])
     known = {row[0] for row in con.execute(f"describe select * from {relation}").fetchall()}
     columns = ", ".join(
-        name if name in known else f"cast({_default(column)} as {column.sql_type}) as {name}"
+        # Versions before this one kept a company's own words as they were written.
+        (f"{folded(name)} as {name}" if column.words else name)
+        if name in known
+        else f"cast({_default(column)} as {column.sql_type}) as {name}"
         for name, column in feed.columns.items()
     )
     return (
         f"select {columns}, {', '.join(SOURCE_COLUMNS)} from {relation} where _record_status = 'loaded' "
         f"qualify row_number() over (partition by {', '.join(feed.key)} "
-        "order by _source_file, _source_record, _lake_file) = 1"
+        "order by _source_file, _source_sheet, _source_record, _lake_file) = 1"
     )
 
 
@@ -311,7 +342,7 @@ def _note_configuration(
         file = f"{feed}.yaml"
         con.execute(
             f"insert into {CHANGE_LOG} "
-            f"select ?, ?, ?, ?, ?, ?, null, null, null, false, false, ?, null, ?, ?, ?, {made}",
+            f"select ?, ?, ?, ?, ?, ?, null, null, null, false, null, false, ?, '', null, ?, ?, ?, {made}",
             [feed, key, column, change, old, new, file, *(each.get(file) for each in hashes), now.name],
         )
 

@@ -22,8 +22,9 @@ from kunderegnskab.workspace import Company
 
 NOTICE_FILE = "notice.html"
 _TEMPLATE = "notice.html.j2"
-# Each measure that KPIs are made of is a column here, per salesperson.
-_MEASURES = ("marts", "portfolio_accounts")
+# Each measure that KPIs are made of is a column here, per salesperson: in the accounts, or else in the
+# windows alone, as customers who are counted, and those who are good.
+_MEASURES = (("marts", "scope_windows"), ("marts", "portfolio_accounts"))
 # What the records of a feed are valued or shared out with.
 _BESIDES = {
     "cost_pools": ("activities", "activity_times", "ledger_accounts", "ledger_entries", "sales_lines"),
@@ -171,14 +172,16 @@ def _data_of_measures(con: duckdb.DuckDBPyConnection) -> dict[str, set[tuple[str
     begins = beginnings(valued, {})
     feeds = load_feeds()
     found: dict[str, set[tuple[str, str, str | None]]] = {}
-    for (*relation, measure), places in begins.items():
-        if tuple(relation) == _MEASURES:
-            found[measure] = {
-                (feed, column, feeds[feed].columns[column].personal)
-                for schema, feed, column in places
-                if schema == "raw" and feed in feeds and column in feeds[feed].columns
-                if feed in feeds_of_lines.get(measure, feeds)
-            }
+    # What the accounts say of a measure takes the place of what the windows, which compare it, say.
+    for measured in _MEASURES:
+        for (*relation, measure), places in begins.items():
+            if tuple(relation) == measured:
+                found[measure] = {
+                    (feed, column, feeds[feed].columns[column].personal)
+                    for schema, feed, column in places
+                    if schema == "raw" and feed in feeds and column in feeds[feed].columns
+                    if feed in feeds_of_lines.get(measure, feeds)
+                }
     return found
 
 

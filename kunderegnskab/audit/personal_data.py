@@ -11,7 +11,7 @@ from functools import cache
 
 import duckdb
 
-from kunderegnskab.audit.history import APPROVER
+from kunderegnskab.audit.approvals import APPROVER
 from kunderegnskab.audit.lineage import ROWS, SourceColumn
 from kunderegnskab.feeds import Feed, load_feeds
 from kunderegnskab.rows import insert_rows
@@ -103,11 +103,22 @@ def _filled_in_python() -> Iterator[tuple[_Place, _Place]]:
                 yield ("raw", "repeated_keys", "raw_value"), source
             if feed.is_policy:
                 yield from (((*("audit", "change_log"), place), source) for place in _changes(feed, name))
+            if feed.can_be_approved:
+                yield from (
+                    ((*("audit", "waiting_approvals"), place), source) for place in _waiting(feed, name)
+                )
             if feed.name == "kpi_targets" and name == "scope_id":
                 yield ("raw", "published_baselines", name), source
     # What a closing takes over is carried from publication to publication.
     yield ("raw", "closed_sources", "customer_id"), ("raw", "customers", "customer_id")
     yield ("raw", "closed_figures", "scope_id"), ("raw", "salespeople", "salesperson_id")
+
+
+def _waiting(feed: Feed, name: str) -> Iterator[str]:
+    """The columns of audit.waiting_approvals in which a feed's column stands."""
+    yield from ("sentence_da", "sentence_en", "record_key" if name in feed.key else "what_changed")
+    if name == feed.maker:
+        yield "changed_by"
 
 
 def _changes(feed: Feed, name: str) -> Iterator[str]:

@@ -91,7 +91,7 @@ def load_again(con: duckdb.DuckDBPyConnection, workspace: Workspace, publication
             "that is needed to compute it again."
         )
     intake = recorded_intake(publication)
-    company = Company.model_validate(manifest.parameters["company"])
+    company = Company.recorded(manifest.parameters)
     try:
         pseudonyms = recorded_in(workspace, publication.name, manifest.parameters)
     except SecretMissing as error:

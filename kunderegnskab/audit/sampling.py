@@ -120,14 +120,15 @@ def draw(
     trace.con.execute(
         """
         create or replace temp table counted as
-        select 'accounts' as stratum, feed, source_file, source_record, customer_id, month, line_code as line,
+        select 'accounts' as stratum, feed, source_file, source_sheet, source_record, customer_id, month,
+            line_code as line,
             sum(amount) as amount
         from audit.postings
         where source_file is not null
         group by all
         union all
         select case role_kind when 'pool' then 'pools' else 'company' end, 'ledger_entries', source_file,
-            source_record, null, month,
+            source_sheet, source_record, null, month,
             case role_kind when 'pool' then 'pool ' || cost_pool_id else line_code end,
             sum(amount)
         from intermediate.int_ledger_entries_valued
@@ -138,11 +139,13 @@ def draw(
     trace.con.execute(
         """
         create or replace temp table population as
-        select stratum, feed, source_file, source_record, max(abs(amount)) as amount,
-            md5($seed || ' ' || feed || ' ' || source_file || ' ' || source_record) as place
+        select stratum, feed, source_file, source_sheet, source_record, max(abs(amount)) as amount,
+            md5($seed || ' ' || feed || ' ' || source_file || ' '
+                || case when source_sheet <> '' then source_sheet || ' ' else '' end || source_record
+            ) as place
         from counted
         where month >= $first and month <= $last
-        group by stratum, feed, source_file, source_record
+        group by stratum, feed, source_file, source_sheet, source_record
         """,
         {
             "seed": str(seed),
@@ -177,7 +180,7 @@ def draw(
                 from population
             ),
             hits as (select unnest($hits::hugeint[]) as hit)
-            select distinct stratum, feed, source_file, source_record, amount, place
+            select distinct stratum, feed, source_file, source_sheet, source_record, amount, place
             from laid inner join hits on hit < upto and hit >= upto - (amount * 10000)::hugeint
             """,
             {"hits": hits},
@@ -195,27 +198,31 @@ def _hits(whole: int, size: int, seed: int) -> list[int]:
 def _with_lines(trace: Trace) -> tuple[Drawn, ...]:
     """The records of the table `chosen`, with their text and lines."""
     chosen = trace.con.execute(
-        "select stratum, feed, source_file, source_record, amount from chosen order by place, stratum"
+        "select stratum, feed, source_file, source_sheet, source_record, amount from chosen "
+        "order by place, stratum"
     ).fetchall()
-    keys = [RecordKey(feed, file, number, amount) for _, feed, file, number, amount in chosen]
+    keys = [RecordKey(feed, file, sheet, number, amount) for _, feed, file, sheet, number, amount in chosen]
     records = source_records(trace, keys)
     names = {
         row["line_code"]: row["column_name"]
         for row in trace.rows("select line_code, column_name from audit.ladder", reads=["audit.ladder"])
     }
-    accounts: dict[tuple[str, str, str, int], dict[tuple[date, str | None], dict[str, Decimal]]] = {}
-    for stratum, feed, file, number, customer, month, line, amount in trace.con.execute(
-        "select stratum, feed, source_file, source_record, customer_id, month, line, counted.amount "
-        "from counted inner join chosen using (stratum, feed, source_file, source_record) "
-        "order by stratum, feed, source_file, source_record, month, customer_id, line"
+    accounts: dict[
+        tuple[str, str, str, str | None, int], dict[tuple[date, str | None], dict[str, Decimal]]
+    ] = {}
+    for stratum, feed, file, sheet, number, customer, month, line, amount in trace.con.execute(
+        "select stratum, feed, source_file, counted.source_sheet, source_record, customer_id, month, line, "
+        "counted.amount from counted inner join chosen using (stratum, feed, source_file, source_record) "
+        "where counted.source_sheet is not distinct from chosen.source_sheet "
+        "order by stratum, feed, source_file, source_sheet, source_record, month, customer_id, line"
     ).fetchall():
-        account = accounts.setdefault((stratum, feed, file, number), {})
+        account = accounts.setdefault((stratum, feed, file, sheet, number), {})
         account.setdefault((month, customer), {})[line] = amount
     drawn = []
-    for record, (stratum, feed, file, number, _) in zip(records, chosen, strict=True):
+    for record, (stratum, feed, file, sheet, number, _) in zip(records, chosen, strict=True):
         counts = tuple(
             Counted(customer, month, lines)
-            for (month, customer), lines in accounts[stratum, feed, file, number].items()
+            for (month, customer), lines in accounts[stratum, feed, file, sheet, number].items()
         )
         shown = dict.fromkeys(place for each in counts for place in _shown_in(each, names))
         drawn.append(Drawn(record, stratum, counts, tuple(shown)))
@@ -263,8 +270,8 @@ def write_workbook(path: Path, sample: Sample) -> None:
         about.write_string(row, 1, value)
     sheet = book.add_worksheet("records")
     columns = (
-        "no", "feed", "file", "record", "sha256", "file is", "text as it came, or as read", "stratum",
-        "amount", "counts in", "shown in", "agrees with the document?", "remark",
+        "no", "feed", "file", "sheet", "record", "sha256", "file is", "text as it came, or as read",
+        "stratum", "amount", "counts in", "shown in", "agrees with the document?", "remark",
     )  # fmt: skip
     sheet.write_row(0, 0, columns, bold)
     sheet.freeze_panes(1, 0)
@@ -273,15 +280,16 @@ def write_workbook(path: Path, sample: Sample) -> None:
         sheet.write(row, 0, row)
         sheet.write_string(row, 1, record.feed)
         sheet.write_string(row, 2, record.source_file)
-        sheet.write(row, 3, record.source_record)
-        sheet.write_string(row, 4, record.sha256)
-        sheet.write_string(row, 5, record.file_state)
+        sheet.write_string(row, 3, record.source_sheet or "")
+        sheet.write(row, 4, record.source_record)
+        sheet.write_string(row, 5, record.sha256)
+        sheet.write_string(row, 6, record.file_state)
         raw = record.raw or record.read or {}
-        sheet.write_string(row, 6, "; ".join(f"{name}={text}" for name, text in raw.items()))
-        sheet.write_string(row, 7, drawn.stratum)
-        sheet.write(row, 8, record.value)
-        sheet.write_string(row, 9, "; ".join(_in_words(each) for each in drawn.counts))
-        sheet.write_string(row, 10, "; ".join(drawn.shown_in))
+        sheet.write_string(row, 7, "; ".join(f"{name}={text}" for name, text in raw.items()))
+        sheet.write_string(row, 8, drawn.stratum)
+        sheet.write(row, 9, record.value)
+        sheet.write_string(row, 10, "; ".join(_in_words(each) for each in drawn.counts))
+        sheet.write_string(row, 11, "; ".join(drawn.shown_in))
     book.close()
 
 

@@ -51,6 +51,7 @@ _KEPT = frozenset(
         "intermediate.int_ledger_document_differences",
         "intermediate.int_owner_spans",
         "intermediate.int_pool_months",
+        "intermediate.int_pool_rate_changes",
         "intermediate.int_pool_receivers",
     }
 )
@@ -155,11 +156,26 @@ class Trace:
             query = _NO_CALENDAR
         else:
             raise CannotTrace(f"{self.publication.name} has no relation {relation}.")
+        query = self._with_sheet(query)
         kind = "table" if relation in _KEPT else "view"
         self.con.execute(f"create {kind} {qualified(schema, name)} as {query}")
         self._made.add(relation)
         if relation == FISCAL_CALENDAR:
             self.con.execute(_CALENDAR_MACROS.read_text(encoding="utf-8"))
+
+    @cached_property
+    def _knows_sheets(self) -> bool:
+        rejects = self.publication.manifest.marts.get("audit.rejects")
+        return rejects is not None and any(column.name == "source_sheet" for column in rejects.columns)
+
+    def _with_sheet(self, query: str) -> str:
+        """The query with a column source_sheet, NULL where the publication did not note a record's sheet."""
+        if self._knows_sheets:
+            return query
+        names = {row[0] for row in self.con.execute(f"describe {query}").fetchall()}
+        if "source_record" not in names or "source_sheet" in names:
+            return query
+        return f"select *, null::varchar as source_sheet from ({query})"
 
     def _records(self, feed: str) -> str:
         """View raw.<feed> over the lake files that the publication was made from."""

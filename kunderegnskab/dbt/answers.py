@@ -19,7 +19,7 @@ from kunderegnskab.audit.models import Model
 from kunderegnskab.code_version import code_version
 from kunderegnskab.dbt.project import is_blocking, rules
 from kunderegnskab.problems import counted
-from kunderegnskab.quality.certification import CheckResult, Status
+from kunderegnskab.quality.certification import CheckResult, Status, told_of
 from kunderegnskab.sql import qualified
 from kunderegnskab.workspace.notes import write_text
 
@@ -320,6 +320,4 @@ def _failing_rows(con: duckdb.DuckDBPyConnection, sql: str) -> str:
         rows = found.fetchall()
     except duckdb.Error as error:
         return f"the failing rows cannot be listed: {str(error).splitlines()[0]}"
-    return "\n".join(
-        ", ".join(f"{name} = {value}" for name, value in zip(names, row, strict=True)) for row in rows
-    )
+    return "\n".join(", ".join(f"{name} = {value}" for name, value in told_of(names, row)) for row in rows)

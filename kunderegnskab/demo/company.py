@@ -36,9 +36,14 @@ SALESPEOPLE = (
     ("KAFR", "Karen Friis", "Midt og Nord", "IDMØ", 0.09),
     ("LANY", "Lars Nygaard", "Midt og Nord", "IDMØ", 0.07),
 )
-# Dan Vinther stops here; his customers go to his team.
-LEAVER = 3
-LEAVER_LAST_DAY = date(2024, 9, 30)
+# Salespeople who hand over all their customers to their team, with their last day: Dan Vinther stops, Gitte
+# Skov goes on leave.
+HAND_OVERS = ((3, date(2024, 9, 30)), (6, date(2025, 5, 31)))
+# All outlets of one chain buy elsewhere after this day.
+CHAIN_LOST_ON = date(2024, 11, 29)
+# From when on price list and standard costs hold. Prices rise in two steps in 2025; in April coffee gets
+# dearer to buy.
+PRICE_DAYS = (date(2023, 1, 1), date(2024, 1, 1), date(2025, 1, 1), date(2025, 4, 1), date(2025, 7, 1))
 
 _TOWNS = [
     "Aarhus",
@@ -124,16 +129,24 @@ _INDUSTRIES = (
 
 class _Group(NamedTuple):
     """A product group: items (their names), cost per mille of the list price, median price in øre, rises of
-    price and cost in per mille in 2024 and 2025, share of the lines per taste."""
+    price and cost in per mille at each of PRICE_DAYS but the first, share of the lines per taste, season."""
 
     name: str
     unit: str
     items: str
     cost: int
     price: int
-    price_rises: tuple[int, int]
-    cost_rises: tuple[int, int]
+    price_rises: tuple[int, int, int, int]
+    cost_rises: tuple[int, int, int, int]
     shares: tuple[int, int, int]
+    season: tuple[float, ...]
+
+
+# How much more or less of its lines a group has from January to December.
+_EVEN = (1.0,) * 12
+_SUMMER = (0.6, 0.6, 0.8, 1.0, 1.4, 1.7, 1.7, 1.5, 1.0, 0.7, 0.6, 0.9)
+_WINTER = (1.3, 1.3, 1.1, 0.9, 0.8, 0.7, 0.7, 0.8, 1.0, 1.1, 1.3, 1.3)
+_CHRISTMAS = (0.6, 0.7, 0.8, 0.9, 0.9, 0.8, 0.7, 0.8, 0.9, 1.2, 1.9, 2.2)
 
 
 _PRODUCT_GROUPS = (
@@ -143,9 +156,10 @@ _PRODUCT_GROUPS = (
         "Pilsner|Hvedeøl|Kildevand|Hyldebrus",
         725,
         16900,
-        (35, 25),
-        (45, 30),
+        (35, 15, 0, 10),
+        (45, 20, 0, 10),
         (12, 22, 4),
+        _SUMMER,
     ),
     _Group(
         "Kaffe og te",
@@ -153,9 +167,10 @@ _PRODUCT_GROUPS = (
         "Formalet kaffe|Hele bønner|Sort te|Urtete",
         590,
         34900,
-        (60, 80),
-        (75, 95),
+        (60, 30, 0, 110),
+        (75, 35, 180, 20),
         (9, 20, 12),
+        _WINTER,
     ),
     _Group(
         "Kolonial",
@@ -163,9 +178,10 @@ _PRODUCT_GROUPS = (
         "Hvedemel|Rørsukker|Rapsolie|Flåede tomater",
         700,
         18900,
-        (30, 20),
-        (35, 20),
+        (30, 12, 0, 8),
+        (35, 12, 0, 8),
         (16, 12, 4),
+        _EVEN,
     ),
     _Group(
         "Frostvarer",
@@ -173,20 +189,32 @@ _PRODUCT_GROUPS = (
         "Pommes frites|Grøntsager|Torskefilet|Bær",
         680,
         4900,
-        (40, 30),
-        (50, 25),
+        (40, 18, 0, 12),
+        (50, 15, 0, 10),
         (14, 5, 2),
+        _EVEN,
     ),
-    _Group("Mejeri", "kolli", "Piskefløde|Smør|Skæreost|Mælk", 790, 14900, (25, 40), (40, 55), (14, 12, 4)),
+    _Group(
+        "Mejeri",
+        "kolli",
+        "Piskefløde|Smør|Skæreost|Mælk",
+        790,
+        14900,
+        (25, 25, 0, 15),
+        (40, 35, 0, 20),
+        (14, 12, 4),
+        _EVEN,
+    ),
     _Group(
         "Emballage",
         "karton",
         "Pizzaæske|Kaffebæger|Bærepose|Bagepapir",
         560,
         29900,
-        (20, 15),
-        (10, 15),
+        (20, 10, 0, 5),
+        (10, 10, 0, 5),
         (8, 12, 8),
+        _SUMMER,
     ),
     _Group(
         "Rengøring",
@@ -194,9 +222,10 @@ _PRODUCT_GROUPS = (
         "Universalrens|Opvaskemiddel|Afkalker|Sæbe",
         520,
         21900,
-        (25, 25),
-        (20, 25),
+        (25, 15, 0, 10),
+        (20, 15, 0, 10),
         (8, 5, 18),
+        _EVEN,
     ),
     _Group(
         "Papirvarer",
@@ -204,13 +233,32 @@ _PRODUCT_GROUPS = (
         "Servietter|Køkkenrulle|Toiletpapir|Dug",
         610,
         19900,
-        (30, 10),
-        (25, 10),
+        (30, 5, 0, 5),
+        (25, 5, 0, 5),
         (9, 7, 20),
+        _EVEN,
     ),
-    _Group("Borddækning", "sæt", "Tallerken|Vinglas|Bestik|Kop", 500, 38900, (20, 20), (20, 20), (4, 3, 4)),
     _Group(
-        "Køkkenudstyr", "stk", "Skærebræt|Gryde|Kokkekniv|Kande", 540, 44900, (20, 25), (15, 25), (3, 2, 3)
+        "Borddækning",
+        "sæt",
+        "Tallerken|Vinglas|Bestik|Kop",
+        500,
+        38900,
+        (20, 10, 0, 10),
+        (20, 10, 0, 10),
+        (4, 3, 4),
+        _CHRISTMAS,
+    ),
+    _Group(
+        "Køkkenudstyr",
+        "stk",
+        "Skærebræt|Gryde|Kokkekniv|Kande",
+        540,
+        44900,
+        (20, 15, 0, 10),
+        (15, 15, 0, 10),
+        (3, 2, 3),
+        _EVEN,
     ),
     _Group(
         "Kontorartikler",
@@ -218,12 +266,21 @@ _PRODUCT_GROUPS = (
         "Kopipapir|Mappe|Kuglepen|Etiketter",
         600,
         15900,
-        (15, 15),
-        (20, 15),
+        (15, 10, 0, 5),
+        (20, 10, 0, 5),
         (1, 2, 18),
+        _EVEN,
     ),
     _Group(
-        "Snacks", "kolli", "Chokolade|Saltede nødder|Kiks|Lakrids", 640, 23900, (55, 45), (70, 50), (6, 14, 5)
+        "Snacks",
+        "kolli",
+        "Chokolade|Saltede nødder|Kiks|Lakrids",
+        640,
+        23900,
+        (55, 25, 0, 20),
+        (70, 30, 0, 20),
+        (6, 14, 5),
+        _CHRISTMAS,
     ),
 )
 _TASTE_COUNT = 4  # the last is what loss-makers buy: beer, dairy and groceries at thin margins
@@ -276,7 +333,10 @@ class Customers:
 
 @dataclass(frozen=True)
 class Products:
-    """One element per product; `price` and `cost` are øre per unit, one row per year."""
+    """One element per product; `price` and `cost` are øre per unit, one row for each of PRICE_DAYS.
+
+    `season` is how much more or less is bought of a product, one row for each month of the year.
+    """
 
     ids: list[str]
     names: list[str]
@@ -285,6 +345,7 @@ class Products:
     price: Ints
     cost: Ints
     line_share: NDArray[np.float64]
+    season: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -301,12 +362,16 @@ class Products:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Every day from FIRST_DAY to LAST_DAY as an offset, with the pull of season, weekday and growth."""
+    """Every day from FIRST_DAY to LAST_DAY as an offset, with the pull of season, weekday and growth.
+
+    `price_list` is the place among PRICE_DAYS of the one in force.
+    """
 
     weight: NDArray[np.float64]
     is_workday: NDArray[np.bool_]
     month: Ints
     year: Ints
+    price_list: Ints
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -336,6 +401,7 @@ def calendar() -> Calendar:
         is_workday=is_workday,
         month=np.array([(d.year - FIRST_DAY.year) * 12 + d.month - 1 for d in days], dtype=np.int64),
         year=np.array([d.year - FIRST_DAY.year for d in days], dtype=np.int64),
+        price_list=np.array([sum(d >= first for first in PRICE_DAYS) - 1 for d in days], dtype=np.int64),
     )
 
 
@@ -386,15 +452,18 @@ def products(rng: np.random.Generator, scale: float) -> Products:
     # Prices end on a multiple of 5 øre, as in a price list.
     price = [div_round((base_price * rng.lognormal(0, 0.5, count)).astype(np.int64), 5) * 5]
     cost = [div_round(price[0] * (cost_share + rng.integers(-60, 61, count)), 1000)]
-    for year in range(1, len(YEARS)):
-        rise = np.array([_PRODUCT_GROUPS[g].price_rises[year - 1] for g in group], dtype=np.int64)
-        cost_rise = np.array([_PRODUCT_GROUPS[g].cost_rises[year - 1] for g in group], dtype=np.int64)
+    for number in range(len(PRICE_DAYS) - 1):
+        rise = np.array([_PRODUCT_GROUPS[g].price_rises[number] for g in group], dtype=np.int64)
+        cost_rise = np.array([_PRODUCT_GROUPS[g].cost_rises[number] for g in group], dtype=np.int64)
+        noise = np.where(cost_rise > 0, rng.integers(-10, 11, count), 0)
         price.append(div_round(price[-1] * (1000 + rise), 5000) * 5)
-        cost.append(div_round(cost[-1] * (1000 + cost_rise + rng.integers(-10, 11, count)), 1000))
+        cost.append(div_round(cost[-1] * (1000 + cost_rise + noise), 1000))
     popularity = rng.lognormal(0, 1.0, count)
     taste_shares = [[g.shares[taste] for g in _PRODUCT_GROUPS] for taste in range(_TASTE_COUNT - 1)]
     taste_shares.append(list(_THIN_MARGIN_SHARES))
     line_share = np.array(taste_shares)[:, group] * popularity
+    # Of their groups, too, loss-makers choose what leaves least.
+    line_share[-1] *= (cost[0] / price[0]) ** 12
     return Products(
         ids=[f"V{10000 + 13 * number}" for number in range(count)],
         names=names,
@@ -403,6 +472,7 @@ def products(rng: np.random.Generator, scale: float) -> Products:
         price=np.stack(price),
         cost=np.stack(cost),
         line_share=line_share / line_share.sum(axis=1, keepdims=True),
+        season=np.array([_PRODUCT_GROUPS[g].season for g in group]).T,
     )
 
 
@@ -434,33 +504,38 @@ def customers(rng: np.random.Generator, scale: float, days: Calendar) -> Custome
     may_move = ~is_loss_making
     first_day = np.where(may_move & (spread % 10 == 0), rng.integers(60, 900, count), 0)
     last_day = np.where(may_move & (spread % 12 == 1), rng.integers(300, 1000, count), last)
-    is_lost = last_day < last
-    is_bad_debtor = is_lost & (np.cumsum(is_lost) % 3 == 1) & (country == "DK")
+    parent = _parents(industry)
+    leaves = _outlets_of_the_lost_chain(parent, size, is_loss_making)
+    first_day = np.where(leaves, 0, first_day)
+    last_day = np.where(leaves, day_number(CHAIN_LOST_ON), last_day)
+    may_owe = (last_day < last) & ~leaves & (country == "DK")
+    is_bad_debtor = may_owe & (np.cumsum(may_owe) % 3 == 2)
 
     shares = np.array([share for *_, share in SALESPEOPLE])
     first_owner = rng.choice(len(SALESPEOPLE), count, p=shares / shares.sum())
     # A change goes to the next colleague of the same team of four.
     colleague = first_owner // 4 * 4 + (first_owner + 1 + rng.integers(0, 2, count)) % 4
-    colleague = np.where(colleague == LEAVER, LEAVER - 1, colleague)
     changes = spread % 7 == 2
     owner_change = np.where(changes, rng.integers(90, last - 90, count), last + 1)
-    leaves = first_owner == LEAVER
-    owner_change = np.where(leaves, day_number(LEAVER_LAST_DAY) + 1, owner_change)
+    for owner, last_of_owner in HAND_OVERS:
+        colleague = np.where(colleague == owner, owner - 1, colleague)
+        owner_change = np.where(first_owner == owner, day_number(last_of_owner) + 1, owner_change)
     last_owner = np.where(owner_change <= last, colleague, first_owner)
     owner_change = np.where(last_owner == first_owner, last + 1, owner_change)
     # Shared accounts: a second owner from the other half of the team, for those who never change.
     is_shared = (spread % 19 == 4) & (owner_change > last)
     second = first_owner // 4 * 4 + (first_owner + 2) % 4
-    second_owner = np.where(is_shared & (second != LEAVER), second, -1)
+    stays = ~np.isin(second, [owner for owner, _ in HAND_OVERS])
+    second_owner = np.where(is_shared & stays, second, -1)
     # A few accounts are only partly handed out: the rest is 'Ikke tildelt'.
     share_tenths = np.where(second_owner >= 0, 5, np.where(spread % 97 == 6, 6, 10))
 
     discount = np.clip(np.rint(18 * np.log1p(size) + rng.integers(0, 40, count)), 0, 90).astype(np.int64)
-    discount = np.where(is_loss_making, 120 + rng.integers(0, 30, count), discount)
+    discount = np.where(is_loss_making, 114 + rng.integers(0, 30, count), discount)
     tiers: list[tuple[tuple[int, int], ...]] = []
     for number in range(count):
         if is_loss_making[number]:
-            tiers.append(((0, 70), (500_000, 85), (1_500_000, 100)))
+            tiers.append(((0, 70), (300_000, 90), (1_200_000, 100)))
         elif rank[number] < count * 0.25:
             low = int(rng.integers(5, 16))
             tiers.append(((250_000, low), (750_000, low + 10), (2_000_000, low + 20)))
@@ -469,19 +544,12 @@ def customers(rng: np.random.Generator, scale: float, days: Calendar) -> Custome
     terms = np.where(rank < count * 0.1, 45, rng.choice([8, 14, 30, 30], count)).astype(np.int64)
     lateness = rng.choice([-2, 0, 3, 9, 28], count, p=[0.2, 0.35, 0.25, 0.13, 0.07]).astype(np.int64)
     ids = [f"{1000 + 7 * number:06d}" for number in range(count)]
-    chain_heads = [number for number in range(count) if _INDUSTRIES[industry[number]][2] == "Kæde"][:6]
-    parent = [
-        ids[chain_heads[number % len(chain_heads)]]
-        if chain_heads and _INDUSTRIES[industry[number]][2] == "Kæde" and number not in chain_heads
-        else ""
-        for number in range(count)
-    ]
     return Customers(
         ids=ids,
         names=names,
         industry=[_INDUSTRIES[kind][0] for kind in industry],
         group=[_INDUSTRIES[kind][2] for kind in industry],
-        parent=parent,
+        parent=["" if head < 0 else ids[head] for head in parent],
         country=[str(code) for code in country],
         currency=currency,
         cvr=_cvr_numbers(country),
@@ -510,6 +578,29 @@ def customers(rng: np.random.Generator, scale: float, days: Calendar) -> Custome
         bonus_tiers=tiers,
         lateness=lateness,
     )
+
+
+def _parents(industry: Ints) -> Ints:
+    """The head of each customer's chain, as its position; -1 for heads and for who is in no chain."""
+    of_chains = np.array([_INDUSTRIES[kind][2] == "Kæde" for kind in industry])
+    heads = np.flatnonzero(of_chains)[:6]
+    parent = np.full(len(industry), -1, dtype=np.int64)
+    outlets = np.setdiff1d(np.flatnonzero(of_chains), heads)
+    parent[outlets] = heads[outlets % len(heads)] if len(heads) else -1
+    return parent
+
+
+def _outlets_of_the_lost_chain(
+    parent: Ints, size: NDArray[np.float64], is_loss_making: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The customers of the smallest chain of several outlets without a loss-maker; nobody if none is."""
+    chain = np.where(parent < 0, np.arange(len(parent)), parent)
+    smallest, its_size = -1, np.inf
+    for head in np.unique(parent[parent >= 0]):
+        members = chain == head
+        if not is_loss_making[members].any() and size[members].sum() < its_size:
+            smallest, its_size = int(head), float(size[members].sum())
+    return chain == smallest
 
 
 def _cvr_numbers(country: NDArray[Any]) -> list[str]:

@@ -20,6 +20,7 @@ from kunderegnskab.demo.company import (
     FIRST_DAY,
     LAST_DAY,
     MONTHS,
+    PRICE_DAYS,
     SALESPEOPLE,
     YEARS,
     Calendar,
@@ -258,16 +259,17 @@ def customers(landing: Path, who: Customers) -> int:
 
 
 def products(landing: Path, what: Products) -> tuple[int, int]:
-    """Products and their yearly costs as two sheets. Returns both numbers of rows.
+    """Products and their standard costs as two sheets. Returns both numbers of rows.
 
     Unit costs become number cells, which Excel stores as text of at most 16 digits: exact in øre.
     """
     items = [(what.ids[n], what.names[n], what.group_name(n), what.units[n]) for n in range(len(what))]
     items += [(code, _LINE_KINDS[kind], "Ydelser", "stk") for kind, code in SERVICES.items()]
     costs = [
-        (what.ids[n], date(year, 1, 1), Decimal(int(what.cost[y, n])).scaleb(-2))
+        (what.ids[n], first, Decimal(int(what.cost[at, n])).scaleb(-2))
         for n in range(len(what))
-        for y, year in enumerate(YEARS)
+        for at, first in enumerate(PRICE_DAYS)
+        if at == 0 or what.cost[at, n] != what.cost[at - 1, n]
     ]
     sheets: dict[str, writers.Sheet] = {
         "Varer": (None, ("Varenr.", "Beskrivelse", "Varegruppe", "Enhed"), items),

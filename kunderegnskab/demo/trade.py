@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kunderegnskab.demo.company import DRINKS, YEARS, Calendar, Customers, Products, daily_rates
 from kunderegnskab.demo.money import UNITS_PER_ORE, Ints, div_round, group_sum
@@ -21,6 +22,8 @@ NO_PRODUCT = -1
 RETURN_REASONS = ("", "Fejllevering", "Beskadiget", "Fortrudt", "Udløbet dato", "Prisfejl")
 _DAMAGED, _PRICE_ERROR = 2, 5
 _CREDIT_LAG_DAYS = (8, 80)
+# Of a customer's lines, those of the products that it always buys.
+_USUAL_SHARE = 0.97
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Trade:
 
 def make(rng: np.random.Generator, scale: float, days: Calendar, who: Customers, what: Products) -> Trade:
     """All records of the period, sub-records first: what follows from sales is derived from them."""
-    lines = _number(_credit_notes(rng, days, who, what, _invoice_lines(rng, scale, days, who, what)))
+    lines = _number(_credit_notes(rng, days, who, _invoice_lines(rng, scale, days, who, what)))
     lines["salesperson"] = np.where(
         lines.customer == CASH_SALE, -1, who.owner_on(lines.customer.to_numpy(), lines.day.to_numpy())
     )
@@ -74,14 +77,9 @@ def _invoice_lines(
     )
     day = days.workday_on_or_before(orders.day.to_numpy()[order] + np.where(is_later_part, 9, 2))
 
-    taste = np.where(customer == CASH_SALE, 1, who.taste[customer])
-    product = np.empty(len(order), dtype=np.int64)
-    for number, shares in enumerate(what.line_share):
-        bought = taste == number
-        at = np.searchsorted(np.cumsum(shares), rng.random(int(bought.sum())))
-        product[bought] = np.minimum(at, len(what) - 1)
-    year = days.year[day]
-    price = what.price[year, product]
+    product = _chosen_products(rng, who, what, customer, days.month[day] % 12)
+    price_list = days.price_list[day]
+    price = what.price[price_list, product]
     worth = orders.line_worth.to_numpy()[order] * rng.lognormal(0, 0.6, len(order))
     weighed = what.is_weighed[product]
     tenths = np.where(
@@ -96,7 +94,7 @@ def _invoice_lines(
     net = list_amount - div_round(list_amount * permille, 1000)
     # Purchase prices differ a little from the standard cost; cost follows the day's rate abroad.
     noise = rng.integers(-15, 16, len(order))
-    cost_dkk = div_round(what.cost[year, product] * tenths * (1000 + noise), 10_000)
+    cost_dkk = div_round(what.cost[price_list, product] * tenths * (1000 + noise), 10_000)
     has_cost = rng.random(len(order)) >= 0.004
     goods = pd.DataFrame(
         {
@@ -113,13 +111,50 @@ def _invoice_lines(
             "net": net,
             "cost": div_round(cost_dkk * 100, _day_rate(currency, day, len(days))),
             "has_cost": has_cost,
-            "standard_cost": what.cost[year, product],
+            "standard_cost": what.cost[price_list, product],
             "permille": permille,
         }
     )
     goods["is_drink"] = what.group[product] == DRINKS
     lines = pd.concat([goods, _extra_lines(rng, who, goods)], ignore_index=True)
     return lines.sort_values(["day", "order", "part", "kind"], kind="stable", ignore_index=True)
+
+
+def _chosen_products(
+    rng: np.random.Generator, who: Customers, what: Products, customer: Ints, month: Ints
+) -> Ints:
+    """The product of each line: what its customer always buys, by season, and now and then something else."""
+    taste = np.where(customer == CASH_SALE, 1, who.taste[customer])
+    product = np.empty(len(customer), dtype=np.int64)
+    is_usual = (customer != CASH_SALE) & (rng.random(len(customer)) < _USUAL_SHARE)
+    for number, shares in enumerate(what.line_share):
+        bought = ~is_usual & (taste == number)
+        at = np.searchsorted(np.cumsum(shares), rng.random(int(bought.sum())))
+        product[bought] = np.minimum(at, len(what) - 1)
+    assortment, weight = _assortments(rng, who, what)
+    for number, season in enumerate(what.season):
+        bought = is_usual & (month == number)
+        edges = np.cumsum(weight * season[assortment], axis=1)
+        draw = rng.random(int(bought.sum())) * edges[customer[bought], -1]
+        place = (edges[customer[bought]] <= draw[:, None]).sum(axis=1)
+        product[bought] = assortment[customer[bought], place]
+    return product
+
+
+def _assortments(
+    rng: np.random.Generator, who: Customers, what: Products
+) -> tuple[Ints, NDArray[np.float64]]:
+    """What each customer buys again and again: products (customers x places), and the weight of each place.
+
+    Large customers have a wider assortment; places beyond it have no weight.
+    """
+    width = np.clip(np.rint(5 + 8 * who.size**0.6), 6, 60)
+    # The largest of these are a draw without replacement by the shares.
+    with np.errstate(divide="ignore"):
+        liking = np.log(what.line_share)[who.taste] + rng.gumbel(size=(len(who), len(what)))
+    place = np.arange(min(60, len(what)))
+    assortment = np.argsort(-liking, axis=1, kind="stable")[:, : len(place)]
+    return assortment, np.where(place < width[:, None], 1 / (place + 4), 0.0)
 
 
 def _orders(rng: np.random.Generator, scale: float, days: Calendar, who: Customers) -> pd.DataFrame:
@@ -191,7 +226,7 @@ def _extra_lines(rng: np.random.Generator, who: Customers, goods: pd.DataFrame) 
 
 
 def _credit_notes(
-    rng: np.random.Generator, days: Calendar, who: Customers, what: Products, lines: pd.DataFrame
+    rng: np.random.Generator, days: Calendar, who: Customers, lines: pd.DataFrame
 ) -> pd.DataFrame:
     """`lines` and the credit lines that correct some of them, often in a later month.
 
@@ -209,8 +244,6 @@ def _credit_notes(
     credit["day"] = credit.day + lag
     credit = credit[credit.day < len(days)]
     credit["day"] = days.workday_on_or_before(credit.day.to_numpy())
-    # A line without cost is valued at the standard cost of its own posting date, not the invoice's.
-    credit["standard_cost"] = what.cost[days.year[credit.day.to_numpy()], credit["product"].to_numpy()]
     draw = rng.random(len(credit))
     reason = np.searchsorted(np.array([0.3, 0.5, 0.75, 0.88]), draw, side="right") + 1
     is_price_error = reason == _PRICE_ERROR

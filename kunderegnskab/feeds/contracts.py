@@ -34,6 +34,7 @@ DECIMALS: dict[ColumnType, int] = {"money": 4, "quantity": 6, "rate": 8, "intege
 SOURCE_COLUMNS: dict[str, str] = {
     "_source_file": sql.TEXT,
     "_file_sha256": sql.TEXT,
+    "_source_sheet": sql.TEXT,
     "_source_record": sql.INTEGER,
 }
 
@@ -51,7 +52,8 @@ class Column(_Declaration):
     required: bool = False
     values: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    """Ids that have a meaning of their own, and are read in any case; others are kept as they are."""
+    """Ids that have a meaning of their own, each in the form of `spelling.folded`. Where there are any, all
+    ids of the column are read in that form, so that one word in other letters is the same word."""
     default: str | None = None
     personal: Personal | None = None
     personal_when: dict[str, tuple[str, ...]] = {}

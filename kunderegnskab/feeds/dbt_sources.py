@@ -27,7 +27,8 @@ HEADER = """\
 _RECORD_COLUMNS = {
     "_source_file": "File the record came from",
     "_file_sha256": "SHA-256 of that file",
-    "_source_record": "Number of the record in the file, from 1",
+    "_source_sheet": "Sheet of the workbook the record stands on; empty for a file without sheets",
+    "_source_record": "Number of the record in the file, or on the sheet, from 1",
 }
 
 

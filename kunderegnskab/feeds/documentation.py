@@ -30,7 +30,8 @@ in its mapping. The key must be unique over all files of the feed: a record that
 the first one is kept. A record whose key has an empty part repeats none.
 
 Every record carries where it came from: {source_columns}. `_source_record` counts the file's records from 1
-after the header; in a workbook it is the row of the sheet.
+after the header; in a workbook it is the row of the sheet, which `_source_sheet` names. For a file without
+sheets that is the empty text.
 
 The last column of each table says whose data a column holds, if a person's: see
 [personal_data.md](../personal_data.md).

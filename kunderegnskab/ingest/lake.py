@@ -709,14 +709,14 @@ def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_f
     """SQL of a feed's records of one status over lake files, typed; empty where there are no files.
 
     Args:
-        with_lake_file: add `_lake_file`, the name of the file that a record stands in, `_place`, what it was
-            read from: a file, or a sheet of one, and `_source_sheet`.
+        with_lake_file: add `_lake_file`, the name of the file that a record stands in, and `_place`, what it
+            was read from: a file, or a sheet of one.
     """
     if not files:
         columns = {**{name: column.sql_type for name, column in feed.columns.items()}, **SOURCE_COLUMNS}
         nothing = ", ".join(f"cast(null as {sql_type}) as {name}" for name, sql_type in columns.items())
         return f"select {nothing} where false"
-    more = ["_lake_file", "_place", "_source_sheet"] if with_lake_file else []
+    more = ["_lake_file", "_place"] if with_lake_file else []
     columns = ", ".join([*feed.columns, *SOURCE_COLUMNS, *more])
     return f"select {columns} from {lake_records(files)} where _record_status = {literal(status)}"
 
@@ -740,10 +740,22 @@ def differing_records(one: Path, other: Path) -> list[int]:
     return [record for (record,) in found]
 
 
+def sheet_of(lake_file: Path) -> str | None:
+    """The sheet of a workbook that a lake file was read from; empty for a file without sheets or records.
+
+    None for a lake file of a version that did not note it.
+    """
+    if "_source_sheet" not in pq.read_schema(lake_file).names:
+        return None
+    with duckdb.connect() as con:
+        found = con.execute(f"select _source_sheet from {lake_records([lake_file])} limit 1").fetchone()
+    return found[0] if found is not None else ""
+
+
 def lake_records(files: Sequence[Path]) -> str:
     """SQL of all records in lake files, in parentheses.
 
-    With `_source_record`, `_source_sheet`, `_lake_file` and `_place`.
+    With `_source_record`, `_source_sheet` (empty for a file without sheets), `_lake_file` and `_place`.
 
     Args:
         files: at least one, all read by one version.
@@ -752,9 +764,12 @@ def lake_records(files: Sequence[Path]) -> str:
     names = pq.read_schema(files[0]).names
     number = "" if "_source_record" in names else ", _first_record + file_row_number as _source_record"
     # Up to version 6 nothing said which sheet of a workbook was read.
-    sheet = "" if "_source_sheet" in names else ", cast(null as varchar) as _source_sheet"
+    has_sheet = "_source_sheet" in names
+    sheet = "coalesce(_source_sheet, '')" if has_sheet else "''"
+    beside = "filename, file_row_number, _source_sheet" if has_sheet else "filename, file_row_number"
     return (
-        "(select * exclude (filename, file_row_number), parse_filename(filename) as _lake_file"
-        f"{number}{sheet}, _source_file || coalesce('!' || _source_sheet, '') as _place "
+        f"(select * exclude ({beside}), parse_filename(filename) as _lake_file{number}, "
+        f"{sheet} as _source_sheet, "
+        f"_source_file || case when {sheet} = '' then '' else '!' || {sheet} end as _place "
         f"from {parquet(files, 'file_row_number = true', 'filename = true')})"
     )

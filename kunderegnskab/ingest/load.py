@@ -102,7 +102,7 @@ def load_warehouse(
 ) -> None:
     """Fill schema raw of an empty warehouse.
 
-    Gives one relation per feed, in the columns of its contract plus the three source columns, and
+    Gives one relation per feed, in the columns of its contract plus the source columns, and
     the tables company, feeds, files, rejects and left_out. What earlier publications hold is no file:
     publication.baselines and audit.closing fill those tables.
 
@@ -394,7 +394,8 @@ def _note_repeated_keys(
                 first_value(_source_record) over same_key as first_record,
                 concat_ws(', ', {changed}) as changed
             from ({loaded}) semi join ({_repeated(feed, loaded)}) using ({keys})
-            window same_key as (partition by {keys} order by _source_file, _source_record, _lake_file)
+            window same_key as (
+                partition by {keys} order by _source_file, _source_sheet, _source_record, _lake_file)
         )
         select {literal(feed.name)}, _source_file, _file_sha256, _source_record, {literal(keys)}, {shown},
             'repeats the key of ' || first_file || ', record ' || first_record
@@ -556,7 +557,7 @@ def _rejects(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
 
 
 def _left_out(con: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> None:
-    columns = "feed, source_file, file_sha256, source_record, lake_file, reason"
+    columns = "feed, source_file, file_sha256, source_sheet, source_record, lake_file, reason"
     union = " union all ".join(f"select {columns} from ({part})" for part in parts)
     if not parts:
         union = f"select {columns} from raw.repeated_keys where false"

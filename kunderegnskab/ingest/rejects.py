@@ -85,7 +85,7 @@ class _Group:
     """Records of a file that fail alike.
 
     Attributes:
-        sheet: of a workbook, on which they stand.
+        sheet: of a workbook, on which they stand; empty for a file without sheets.
         reason: of the first of them, as is `text`, what stands there.
         first: the numbers of the first records.
         count: how many they are.
@@ -93,7 +93,7 @@ class _Group:
     """
 
     file: str
-    sheet: str | None
+    sheet: str
     column: str
     kind: RejectKind
     text: str | None
@@ -104,7 +104,7 @@ class _Group:
 
     @property
     def place(self) -> str:
-        return self.file if self.sheet is None else f"{self.file}, sheet {quoted(self.sheet)}"
+        return self.file if not self.sheet else f"{self.file}, sheet {quoted(self.sheet)}"
 
     def problem(self) -> InputProblem:
         text = "" if self.text is None else f"{quoted(masked(self.text))} "

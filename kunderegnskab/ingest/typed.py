@@ -22,6 +22,7 @@ from kunderegnskab.ingest import conventions, cpr
 from kunderegnskab.ingest.readers import UNUSABLE, Records, looks_decoded_wrongly, refuse_wrong_encoding
 from kunderegnskab.ingest.rejects import RejectKind
 from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.spelling import folded
 from kunderegnskab.workspace import Format, Source
 from kunderegnskab.workspace.expressions import (
     DIVIDE_DECIMALS,
@@ -635,12 +636,9 @@ def _typed(column: Column, text: str, form: Format, zone: str) -> tuple[str, str
         case "text" | "id":
             # DuckDB would cut what it normalizes at a NUL.
             has_nul = f"contains({text}, chr(0))"
-            words = " ".join(
-                f"when lower({text}) = {sql.literal(word.lower())} then {sql.literal(word)}"
-                for word in column.words
-            )
+            plain = folded(text) if column.words else f"nfc_normalize({text})"
             return (
-                f"case {words} when not {has_nul} then nfc_normalize({text}) end",
+                f"case when not {has_nul} then {plain} end",
                 "is not text, it has a NUL in it",
             )
         case "code":

@@ -60,6 +60,7 @@ def describe_status(workspace: Workspace) -> dict[str, Any]:
         "customers": customers,
         "checks": {kind: checks[kind] for kind in ("passed", "warnings", "waived")},
         "warnings": warnings_of(current),
+        "waiting_approvals": waiting_approvals(current),
         "freshness": _freshness(workspace, current),
         "late": is_late,
         "last_refresh": last,
@@ -99,6 +100,22 @@ def warnings_of(publication: Publication) -> list[str]:
             """
         ).fetchall()
     return [f"{name}: {expectation} ({observed})" for name, expectation, observed in found]
+
+
+def waiting_approvals(publication: Publication) -> list[str]:
+    """The changes in a publication that wait for approval: of each what waits, why, and what to do."""
+    language = "da" if publication.manifest.locale == "da" else "en"
+    with duckdb.connect(str(publication.database), read_only=True) as con:
+        # A publication of version 0.11 or earlier has no such list.
+        there = con.execute(
+            "select 1 from duckdb_tables() where schema_name = 'audit' and table_name = 'waiting_approvals'"
+        ).fetchall()
+        if not there:
+            return []
+        found = con.execute(
+            f"select sentence_{language} from audit.waiting_approvals order by feed, record_key"
+        ).fetchall()
+    return [sentence for (sentence,) in found]
 
 
 def _kind(is_blocking: bool, status: str) -> str:

@@ -10,7 +10,7 @@ the build's id; a new load or build therefore voids earlier results without havi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -67,6 +67,13 @@ class CheckResult(_Record):
         count = f" ({counted(self.failing_rows, 'row')})" if self.failing_rows else ""
         sentence = f"The check {self.check_name} failed{count}: {self.expectation}"
         return [sentence, *(f"  {line}" for line in self.detail.splitlines())]
+
+
+def told_of(names: Sequence[str], row: Sequence[object]) -> Iterator[tuple[str, object]]:
+    """The columns of a failing row as they are told: not the sheet of a record in a file without sheets."""
+    for name, value in zip(names, row, strict=True):
+        if value != "" or not name.endswith("source_sheet"):
+            yield name, value
 
 
 class ExpectedCheck(_Record):

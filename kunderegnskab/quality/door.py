@@ -39,6 +39,9 @@ DAYS_AHEAD = 400
 RATE_FACTOR = 3
 """How many times as high or low as its currency's median an exchange rate may be without a warning."""
 
+CHAIN_LEVELS = 5
+"""How many customers may be above one; as many are followed when chains are made (macro chain_levels)."""
+
 DATE_COLUMNS = {
     "sales_lines": "posting_date",
     "customer_costs": "posting_date",
@@ -186,6 +189,8 @@ def _checks(feeds: Sequence[str], as_of: date) -> list[MetricCheck]:
     checks += [_link_check(feed) for feed in feeds if feed in _LINKS]
     if "exchange_rates" in feeds:
         checks.append(_rate_check())
+    if "customers" in feeds:
+        checks.append(_parent_check())
     if "fiscal_calendar" in feeds:
         checks += _calendar_checks()
     return checks + (_sales_line_checks() if "sales_lines" in feeds else [])
@@ -201,9 +206,10 @@ def _file_checks(feed: str) -> list[MetricCheck]:
         "and (records_read = records_loaded + records_rejected + records_left_out) is not true"
     )
     untaken = f"""
-        select source_file, source_record from raw.left_out join raw.shared_files using (feed, lake_file)
+        select source_file, source_sheet, source_record
+        from raw.left_out join raw.shared_files using (feed, lake_file)
         where feed = {literal(feed)} and starts_with(reason, 'where: ')
-        group by source_file, place, source_record, source_count having count(*) = source_count"""
+        group by source_file, source_sheet, source_record, source_count having count(*) = source_count"""
     return [
         MetricCheck(
             check_name=f"door__{feed}__shared_files_are_taken_whole",
@@ -216,7 +222,7 @@ def _file_checks(feed: str) -> list[MetricCheck]:
             "correct their `where`, or say in `leaves_out` of one why not.",
             da=f"Hver post i en fil, som flere kilder til {feed} deles om, tages af en af dem; "
             "ret deres `where`, eller skriv hvorfor ikke i `leaves_out` for en af dem.",
-            failing=f"{untaken} order by source_file, source_record",
+            failing=f"{untaken} order by source_file, source_sheet, source_record",
         ),
         MetricCheck(
             check_name=f"door__{feed}__rejects_within_allowance",
@@ -228,9 +234,10 @@ def _file_checks(feed: str) -> list[MetricCheck]:
             en=f"No file of {feed} has more rejected records than its source allows.",
             da=f"Ingen fil til {feed} har flere afviste poster, end dens kilde tillader.",
             failing=f"""
-                select source_file, source_record, column_name, raw_value, reason from raw.rejects
+                select source_file, source_sheet, source_record, column_name, raw_value, reason
+                from raw.rejects
                 where (feed, file_sha256) in (select feed, file_sha256 from raw.files where {too_many})
-                order by source_file, source_record, column_name""",
+                order by source_file, source_sheet, source_record, column_name""",
         ),
         MetricCheck(
             check_name=f"door__{feed}__repeated_records_are_the_same",
@@ -242,8 +249,8 @@ def _file_checks(feed: str) -> list[MetricCheck]:
             en=f"No record of {feed} that repeats the key of another has other values; the first counts.",
             da=f"Ingen post i {feed}, der gentager en andens nøgle, har andre værdier; den første tæller.",
             failing=f"""
-                select source_file, source_record, raw_value, reason from raw.repeated_keys
-                where feed = {literal(feed)} and differs order by source_file, source_record""",
+                select source_file, source_sheet, source_record, raw_value, reason from raw.repeated_keys
+                where feed = {literal(feed)} and differs order by source_file, source_sheet, source_record""",
         ),
         MetricCheck(
             check_name=f"door__{feed}__every_record_is_accounted_for",
@@ -325,11 +332,11 @@ def _alike_check(feed: str) -> MetricCheck:
     alike = f"""
         with {shared},
         plain as (
-            select _source_file, _source_record, {plains}, {is_rarer} as is_rarer
+            select _source_file, _source_sheet, _source_record, {plains}, {is_rarer} as is_rarer
             from raw.{feed} as records {joins} where {is_shared})
         select string_agg(distinct {written}, ' and ' order by {written}) as numbers,
-            string_agg(_source_file || ' ' || _source_record, ', ' order by _source_file, _source_record)
-                as records
+            string_agg(concat_ws(' ', _source_file, nullif(_source_sheet, ''), _source_record), ', '
+                order by _source_file, _source_sheet, _source_record) as records
         from plain where ({grouped}) in (select ({grouped}) from plain where is_rarer)
         group by {grouped} having {several}"""
     return MetricCheck(
@@ -362,8 +369,8 @@ def _date_check(feed: str, column: str, as_of: date) -> MetricCheck:
         en=f"Every {column} of {feed} lies between {EARLIEST_DATE} and {DAYS_AHEAD} days after today.",
         da=f"Hver {column} i {feed} ligger mellem {EARLIEST_DATE} og {DAYS_AHEAD} dage efter i dag.",
         failing=f"""
-            select _source_file, _source_record, {column} from raw.{feed} where {implausible}
-            order by _source_file, _source_record""",
+            select _source_file, _source_sheet, _source_record, {column} from raw.{feed}
+            where {implausible} order by _source_file, _source_sheet, _source_record""",
     )
 
 
@@ -390,7 +397,7 @@ _USUALLY_SIGNED = {"discount_amount": "coalesce(discount_amount, list_amount - n
 
 
 # As a failed check names them.
-_SOURCE = "_source_file || _source as _source_file"
+_SOURCE = "_source_file || _source as _source_file, _source_sheet"
 
 
 def _with_source(feed: str) -> str:
@@ -409,7 +416,7 @@ def _turned_signs() -> str:
     fee may be kept back on a credit note. Amounts of different currencies cannot be summed.
     """
     sign = "case document_type when 'credit_note' then -1 else 1 end"
-    place = "_source_file, _source, document_type, currency"
+    place = "_source_file, _source_sheet, _source, document_type, currency"
     sums = ", ".join(
         f"sum({amount}) as {name}, "
         f"count(*) filter ({sign} * {amount} > 0) as {name}_right, "
@@ -454,7 +461,7 @@ def _sign_check(feed: str, about: _Positive) -> MetricCheck:
     column = about.column
     is_turned = "turned_records > 0" if about.is_always else "total < 0 and turned_records > right_records"
     kind = [about.kind] if about.kind else []
-    place = ", ".join(["_source_file", "_source", *kind])
+    place = ", ".join(["_source_file", "_source_sheet", "_source", *kind])
     turned = f"""
         select {", ".join([_SOURCE, *kind])}, '{column}' as column_name, sum({column}) as total,
             count(*) filter ({column} < 0) as turned_records,
@@ -538,7 +545,8 @@ def _doubtful(feed: str) -> list[tuple[str, str]]:
 
 def _plausible_check(feed: str) -> MetricCheck:
     doubtful = " union all ".join(
-        f"select _source_file, _source_record, {sentence} as problem from raw.{feed} as r where {condition}"
+        f"select _source_file, _source_sheet, _source_record, {sentence} as problem "
+        f"from raw.{feed} as r where {condition}"
         for condition, sentence in _doubtful(feed)
     )
     return MetricCheck(
@@ -560,7 +568,7 @@ def _plausible_check(feed: str) -> MetricCheck:
 _LINKS = {
     # Goods that come back without a cost of their own take back that of the line that sold them.
     "sales_lines": (
-        f"""select _source_file, _source_record,
+        f"""select _source_file, _source_sheet, _source_record,
             {plain_number("original_document_no")} || ' ' || {plain_number("original_line_no")} as form,
             'line ' || original_line_no || ' of document ' || original_document_no
                 || ' is no invoice line that sold goods' as problem,
@@ -582,7 +590,7 @@ _LINKS = {
     ),
     # What is written off costs no credit any longer.
     "customer_costs": (
-        f"""select _source_file, _source_record, {plain_number("document_no")} as form,
+        f"""select _source_file, _source_sheet, _source_record, {plain_number("document_no")} as form,
             'document_no ' || document_no || ' of the bad debt is no document of receivables' as problem,
             'document_no, or deliver the receivable' as correction
         from raw.customer_costs
@@ -597,12 +605,12 @@ _LINKS = {
 def _link_check(feed: str) -> MetricCheck:
     asked, there = _LINKS[feed]
     lost = f"""
-        select asked._source_file, asked._source_record,
+        select asked._source_file, asked._source_sheet, asked._source_record,
             any_value(asked.problem) || case when min(there.written) is not null
                 then ', but ' || min(there.written) || ' is; write them alike by an expression in feeds.yaml'
                 else '; correct ' || any_value(asked.correction) end as problem
         from ({asked}) as asked left join ({there}) as there using (form)
-        group by asked._source_file, asked._source_record"""
+        group by asked._source_file, asked._source_sheet, asked._source_record"""
     return MetricCheck(
         check_name=f"door__{feed}__links_are_found",
         subject=feed,
@@ -642,8 +650,57 @@ def _rate_check() -> MetricCheck:
         da=f"Hver valutakurs er højst {RATE_FACTOR} gange så høj eller lav som sin valutas median eller som "
         "den anden af to; en anden kan være vendt om eller angivet pr. 100.",
         failing=f"""
-            select _source_file, _source_record, currency, rate_date, rate, usual_rate from ({rated})
-            where {far_off} order by _source_file, _source_record""",
+            select _source_file, _source_sheet, _source_record, currency, rate_date, rate, usual_rate
+            from ({rated}) where {far_off} order by _source_file, _source_sheet, _source_record""",
+    )
+
+
+def _parent_check() -> MetricCheck:
+    # Every customer's way up, until nobody is above, or one comes again. Whose own number stands as its
+    # parent has none.
+    walked = """
+        with recursive parents as (
+            select customer_id, any_value(parent_customer_id) as parent_customer_id,
+                any_value(_source_file) as _source_file, any_value(_source_sheet) as _source_sheet,
+                any_value(_source_record) as _source_record
+            from raw.customers group by customer_id),
+        asked as (select * from parents where parent_customer_id <> customer_id),
+        ways as (
+            select customer_id, parent_customer_id as at, [customer_id, parent_customer_id] as way from asked
+            union all
+            select ways.customer_id, asked.parent_customer_id, list_append(way, asked.parent_customer_id)
+            from ways inner join asked on asked.customer_id = ways.at
+            where not list_contains(way[:-2], ways.at))"""
+    problems = f"""
+        {walked}
+        select _source_file, _source_sheet, _source_record, 'customer ' || customer_id || ' has the parent '
+            || parent_customer_id
+            || ', which no list of customers has; add it to the list, or correct the number' as problem
+        from asked where parent_customer_id not in (select customer_id from parents)
+        union all
+        select _source_file, _source_sheet, _source_record, 'customer ' || customer_id || ' is above itself ('
+            || array_to_string(way, ', ') || '); correct the parent of one of them' as problem
+        from ways inner join asked using (customer_id) where ways.at = customer_id
+        union all
+        select any_value(_source_file), any_value(_source_sheet), any_value(_source_record),
+            'customer ' || customer_id || ' has ' || max(len(way)) - 1 || ' levels above it ('
+            || array_to_string(max_by(way, len(way)), ', ')
+            || '), and {CHAIN_LEVELS} are followed; put it nearer to the top' as problem
+        from ways inner join asked using (customer_id) group by customer_id
+        having max(len(way)) - 1 > {CHAIN_LEVELS}
+            and count(*) filter (len(list_distinct(way)) < len(way)) = 0"""
+    return MetricCheck(
+        check_name="door__customers__parents_can_be_followed",
+        subject="customers",
+        is_blocking=True,
+        metric=f"select count(*) from ({problems})",
+        unit="rows",
+        maximum=0,
+        en="Every parent of a customer is in the list of customers, none is above itself, and at most "
+        f"{CHAIN_LEVELS} levels are above one; each exception is named, with what to do.",
+        da="Hver overordnet kunde er på kundelisten, ingen er overordnet sig selv, og højst "
+        f"{CHAIN_LEVELS} niveauer ligger over en kunde; hver undtagelse er nævnt med, hvad der skal gøres.",
+        failing=f"{problems} order by all",
     )
 
 
@@ -669,40 +726,44 @@ def _calendar_problems() -> str:
         firsts as (
             select *, lag(middle_month) over (order by fiscal_year) as month_before
             from periods where period_no = 1)
-        select _source_file, _source_record, 'period ' || period_no || ' of ' || fiscal_year
+        select _source_file, _source_sheet, _source_record, 'period ' || period_no || ' of ' || fiscal_year
             || ': a fiscal year has the periods 1 to {_PERIODS_OF_A_YEAR}; put a period more into another one'
             as problem
         from periods where period_no not between 1 and {_PERIODS_OF_A_YEAR}
         union all
-        select _source_file, _source_record, 'fiscal year ' || fiscal_year || ' has ' || year_count
-            || ' periods instead of {_PERIODS_OF_A_YEAR}; supply the whole year' as problem
+        select _source_file, _source_sheet, _source_record,
+            'fiscal year ' || fiscal_year || ' has ' || year_count
+                || ' periods instead of {_PERIODS_OF_A_YEAR}; supply the whole year' as problem
         from periods where year_count <> {_PERIODS_OF_A_YEAR}
         qualify row_number() over (partition by fiscal_year order by period_no) = 1
         union all
-        select _source_file, _source_record, 'fiscal year ' || fiscal_year || ' has ' || year_days
-            || ' days; a year has {_DAYS_OF_A_YEAR[0]} to {_DAYS_OF_A_YEAR[1]}, so correct first_day '
+        select _source_file, _source_sheet, _source_record,
+            'fiscal year ' || fiscal_year || ' has ' || year_days
+                || ' days; a year has {_DAYS_OF_A_YEAR[0]} to {_DAYS_OF_A_YEAR[1]}, so correct first_day '
             || 'and last_day of its periods' as problem
         from periods
         where period_no = 1 and year_count = {_PERIODS_OF_A_YEAR}
             and year_days not between {_DAYS_OF_A_YEAR[0]} and {_DAYS_OF_A_YEAR[1]}
         union all
-        select _source_file, _source_record,
+        select _source_file, _source_sheet, _source_record,
             'last_day ' || last_day || ' comes before first_day ' || first_day as problem
         from periods where last_day < first_day
         union all
-        select _source_file, _source_record, 'first_day ' || first_day || ' is not the day after '
-            || last_day_before
+        select _source_file, _source_sheet, _source_record,
+            'first_day ' || first_day || ' is not the day after ' || last_day_before
             || ', on which the period before ends: days must not be missing or stand in two periods'
             as problem
         from periods where first_day <> last_day_before + 1
         union all
-        select _source_file, _source_record, 'the middle of period 1 of ' || fiscal_year || ' lies in month '
-            || month(middle_month) || ', and fiscal_year_start of company.yaml is ' || fiscal_year_start
+        select _source_file, _source_sheet, _source_record,
+            'the middle of period 1 of ' || fiscal_year || ' lies in month ' || month(middle_month)
+                || ', and fiscal_year_start of company.yaml is ' || fiscal_year_start
             || '; they must be the same month' as problem
         from firsts, raw.company where month(middle_month) <> fiscal_year_start
         union all
-        select _source_file, _source_record, 'fiscal year ' || fiscal_year || ' begins in ' || middle_month
-            || ', not twelve months after the one before in ' || month_before
+        select _source_file, _source_sheet, _source_record,
+            'fiscal year ' || fiscal_year || ' begins in ' || middle_month
+                || ', not twelve months after the one before in ' || month_before
             || '; supply the years without a gap' as problem
         from firsts where middle_month <> (month_before + interval 12 month)::date"""
 
@@ -710,16 +771,16 @@ def _calendar_problems() -> str:
 def _calendar_checks() -> list[MetricCheck]:
     problems = _calendar_problems()
     outside = " union all ".join(
-        f"""select _source_file, _source_record, '{column}' as column_name, {column} as day
+        f"""select _source_file, _source_sheet, _source_record, '{column}' as column_name, {column} as day
         from raw.{feed}, calendar where {column} < calendar.first_day or {column} > calendar.last_day"""
         for feed, column in DATE_COLUMNS.items()
     )
     lacking = f"""
         with calendar as (
             select min(first_day) as first_day, max(last_day) as last_day from raw.fiscal_calendar)
-        select _source_file, column_name, year(day) as calendar_year,
+        select _source_file, _source_sheet, column_name, year(day) as calendar_year,
             min(day) as from_day, max(day) as to_day, count(*) as records, min(_source_record) as first_record
-        from ({outside}) group by _source_file, column_name, calendar_year"""
+        from ({outside}) group by _source_file, _source_sheet, column_name, calendar_year"""
     return [
         MetricCheck(
             check_name="door__fiscal_calendar__can_be_followed",
@@ -751,11 +812,11 @@ def _calendar_checks() -> list[MetricCheck]:
 def _sales_line_checks() -> list[MetricCheck]:
     turned = _turned_signs()
     repeated = f"""
-        select _source_file, document_no, product_id, quantity, unit_of_measure, net_amount,
+        select _source_file, _source_sheet, document_no, product_id, quantity, unit_of_measure, net_amount,
             count(*) as line_count,
             string_agg(_source_record::varchar, ', ' order by _source_record) as records
         from raw.sales_lines where line_no is null
-        group by _source_file, {_TELLING} having count(*) > 1"""
+        group by _source_file, _source_sheet, {_TELLING} having count(*) > 1"""
     return [
         MetricCheck(
             check_name="door__sales_lines__are_supplied_and_not_empty",
@@ -782,8 +843,9 @@ def _sales_line_checks() -> list[MetricCheck]:
             en="At most 30 % of the sales lines lack a customer number.",
             da="Højst 30 % af salgslinjerne mangler kundenummer.",
             failing="""
-                select _source_file, _source_record, document_no, line_no, net_amount from raw.sales_lines
-                where coalesce(trim(customer_id), '') = '' order by _source_file, _source_record""",
+                select _source_file, _source_sheet, _source_record, document_no, line_no, net_amount
+                from raw.sales_lines where coalesce(trim(customer_id), '') = ''
+                order by _source_file, _source_sheet, _source_record""",
         ),
         MetricCheck(
             check_name="door__sales_lines__lines_without_number_are_told_apart",
@@ -792,14 +854,14 @@ def _sales_line_checks() -> list[MetricCheck]:
             metric=f"""
                 select coalesce(sum(line_count - 1), 0)::bigint from (
                     select count(*) as line_count from raw.sales_lines where line_no is null
-                    group by _source_file, {_TELLING} having count(*) > 1)""",
+                    group by _source_file, _source_sheet, {_TELLING} having count(*) > 1)""",
             unit="rows",
             maximum=0,
             en="No two lines without a number in one document are alike; all of them count, but an export "
             "may have doubled them.",
             da="Ingen to linjer uden nummer i samme bilag er ens; alle tæller, men et udtræk kan have "
             "fordoblet dem.",
-            failing=f"{repeated} order by _source_file, min(_source_record)",
+            failing=f"{repeated} order by _source_file, _source_sheet, min(_source_record)",
         ),
         MetricCheck(
             check_name="door__sales_lines__signs_are_those_of_the_contract",

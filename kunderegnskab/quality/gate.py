@@ -423,6 +423,8 @@ COSTING = [
 ]
 
 PROBLEMS = "audit.sales_policy_problems"
+BEYOND_CAPACITY = """
+    marts.visit_capacity where is_beyond_capacity and month = (select max(month) from marts.visit_capacity)"""
 SALES = [
     MetricCheck(
         check_name="gate__kpi_values__policy_files_can_be_followed",
@@ -434,8 +436,8 @@ SALES = [
         en="Segment rules and decisions, owners, KPI targets and budgets can be followed as written.",
         da="Segmentregler og -beslutninger, kundeansvar, mål og budgetter kan følges som skrevet.",
         failing=f"""
-            select sentence_en, sentence_da, source_file, source_record from {PROBLEMS} where is_blocking
-            order by all""",
+            select sentence_en, sentence_da, source_file, source_sheet, source_record
+            from {PROBLEMS} where is_blocking order by all""",
     ),
     MetricCheck(
         check_name="gate__kpi_values__policy_files_meet_the_accounts",
@@ -447,14 +449,25 @@ SALES = [
         en="What policy files name is in the accounts; what is not counts for nothing, and may be misspelt.",
         da="Det, styringsfilerne nævner, findes i kunderegnskabet; andet tæller ikke og er nok stavet galt.",
         failing=f"""
-            select sentence_en, sentence_da, source_file, source_record from {PROBLEMS} where not is_blocking
-            order by all""",
+            select sentence_en, sentence_da, source_file, source_sheet, source_record
+            from {PROBLEMS} where not is_blocking order by all""",
+    ),
+    MetricCheck(
+        check_name="gate__visit_capacity__there_is_time_for_the_visits",
+        subject="visit_capacity",
+        is_blocking=False,
+        metric=f"select count(*) from {BEYOND_CAPACITY}",
+        unit="rows",
+        maximum=0,
+        en="There is time for the visits that the service concepts owe; else promise fewer of them.",
+        da="Der er tid til de besøg, servicekoncepterne skylder; ellers lov færre.",
+        failing=f"""
+            select scope_type, scope_id, planned_hours, available_hours, sentence_en, sentence_da
+            from {BEYOND_CAPACITY} order by scope_type, scope_id""",
     ),
 ]
 
-UNAPPROVED = """
-    audit.change_log where needs_approval and is_approved is not true
-        and after_publication = (select max(publication) from audit.check_history)"""
+UNAPPROVED = "audit.waiting_approvals where is_new"
 CONTROLS = [
     MetricCheck(
         check_name="gate__kpi_values__changes_are_approved",
@@ -463,15 +476,14 @@ CONTROLS = [
         metric=f"select count(*) from {UNAPPROVED}",
         unit="rows",
         maximum=0,
-        en="Records changed since the last publication in feeds that need approval (company.yaml: "
-        "approval_required) name who made and who approved them, two different people, and the approval is "
-        "not the one that the record had before.",
-        da="Poster, der er ændret siden sidste udgivelse i kilder, der kræver godkendelse (company.yaml: "
-        "approval_required), nævner hvem der har lavet og hvem der har godkendt dem, to forskellige, og "
-        "godkendelsen er ikke den, posten havde før.",
+        en="Records changed since the last publication that need approval (company.yaml: approval) name who "
+        "made and who approved them, two different people, and the approval is not the one that the record "
+        "had before.",
+        da="Poster, der er ændret siden sidste udgivelse og kræver godkendelse (company.yaml: approval), "
+        "nævner hvem der har lavet og hvem der har godkendt dem, to forskellige, og godkendelsen er ikke "
+        "den, posten havde før.",
         failing=f"""
-            select feed, record_key, column_name, change, old_value, new_value, changed_by, approved_by,
-                approved_on, source_file, source_record
+            select sentence_en, sentence_da, source_file, source_sheet, source_record
             from {UNAPPROVED} order by all""",
     ),
 ]

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from kunderegnskab.quality.certification import CheckResult, Stage
+from kunderegnskab.quality.certification import CheckResult, Stage, told_of
 
 SHOWN_ROWS = 5
 NOT_APPLICABLE = "not applicable"
@@ -256,8 +256,7 @@ def _failing_rows(con: duckdb.DuckDBPyConnection, check: MetricCheck) -> str:
         cursor = con.execute(f"{check.failing} limit {SHOWN_ROWS}")
         names = [column[0] for column in cursor.description or []]
         lines = [
-            ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True))
-            for row in cursor.fetchall()
+            ", ".join(f"{name}={value}" for name, value in told_of(names, row)) for row in cursor.fetchall()
         ]
     except duckdb.Error as error:
         lines = [f"The rows could not be listed: {error}"]

@@ -5,11 +5,9 @@ Only how a number is written belongs here. Whose numbers are compared, door and 
 
 from __future__ import annotations
 
+from kunderegnskab.spelling import folded
 from kunderegnskab.sql import literal
 
-# Letters, digits and signs as Asian keyboards write them.
-_FULL_WIDTH = "".join(map(chr, range(0xFF01, 0xFF5F)))
-_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 # So most numbers stand, and nothing but case can then be written otherwise.
 _USUAL = "[A-Z]*[1-9][0-9]*"
 
@@ -20,11 +18,8 @@ def plain_number(number: str) -> str:
     That is case, blanks and other signs without ink, the kind of a hyphen, the form of letters, zeros before
     digits, a plus, signs between thousands, and decimals that are zero.
     """
-    plain = f"lower(nfc_normalize(translate({number}, {literal(_FULL_WIDTH)}, {literal(_ASCII)})))"
+    plain = folded(number)
     for pattern, instead in (
-        (r"[\s\p{Z}\p{Cf}]+", ""),
-        (r"[\p{Pd}\x{2212}]", "-"),
-        ("ß", "ss"),
         (r"^\+", ""),
         # Three digits behind a sign are a thousand.
         (r"^([0-9][0-9.,']*)[.,](?:0{1,2}|0{4,})$", r"\1"),

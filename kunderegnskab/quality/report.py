@@ -376,7 +376,7 @@ def _by_file(late_postings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
             "feed": feed,
             "source_file": file,
             "cause": cause,
-            "records": len({row["source_record"] for row in rows}),
+            "records": len({(row["source_sheet"], row["source_record"]) for row in rows}),
             "first_date": min(row["posting_date"] for row in rows),
             "last_date": max(row["posting_date"] for row in rows),
         }

@@ -83,7 +83,7 @@ def judged_totals(
         CannotTrace: a lake file, or the secret of the pseudonyms, is gone.
     """
     load = read_load_record(con)
-    company = Company.model_validate(load.parameters["company"])
+    company = Company.recorded(load.parameters)
     names = _names(workspace, load) if company.salesperson_keys == "pseudonym" else ()
     return run_gate(con, previous, as_of, names, _contradicted(workspace, con, load))
 

@@ -92,7 +92,7 @@ def _list_rejects(con: duckdb.DuckDBPyConnection, target: Path) -> str | None:
     if not count:
         return None
     con.execute(
-        "copy (select feed, source_file, source_record, column_name, raw_value, reason "
+        "copy (select feed, source_file, source_sheet, source_record, column_name, raw_value, reason "
         f"from {rejects} order by all) to {literal(target)} (header)"
     )
     return str(target)

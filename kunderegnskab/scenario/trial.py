@@ -25,7 +25,7 @@ _NAME = re.compile(r"\w[\w-]{0,59}")
 _NOT_TRIED = (
     *("name", "timezone", "salesperson_keys", "salesperson_names_kept_months", "notice"),
     *("keep_publications", "dagster_runs_kept", "fresh_for_hours", "expected_by"),
-    *("on_failure", "on_published", "on_late"),
+    *("on_failure", "on_published", "on_late", "approval"),
 )
 
 
@@ -82,7 +82,7 @@ def plan(workspace: Workspace, name: str, policy: Path | None, settings: Sequenc
             f"{base.name} was made by version {base.manifest.code_version} of the program, so not all that "
             "differs would come from the policy; run `kunderegnskab refresh` first."
         )
-    recorded = Company.model_validate(base.manifest.parameters["company"])
+    recorded = Company.recorded(base.manifest.parameters)
     company, others = company_with(recorded, settings)
     _refuse(others)
     sources = _sources(workspace, policy.absolute()) if policy is not None else ()

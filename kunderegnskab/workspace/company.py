@@ -5,27 +5,19 @@ How its files are mapped to feeds: see `mapping`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from kunderegnskab.feeds import load_feeds
 from kunderegnskab.workspace.mapping import TimeZone
 
 
 def _exact(value: object) -> object:
     # YAML reads 0.06 as a binary float; its shortest text is what the person wrote.
     return str(value) if isinstance(value, float) else value
-
-
-def _can_be_approved(names: tuple[str, ...]) -> tuple[str, ...]:
-    known = [feed.name for feed in load_feeds().values() if feed.can_be_approved]
-    for name in names:
-        if name not in known:
-            raise ValueError(f"{name} is no feed with a column approved_by; use some of {', '.join(known)}")
-    return names
 
 
 ExactDecimal = Annotated[Decimal, BeforeValidator(_exact)]
@@ -102,8 +94,10 @@ class Company(BaseModel):
     ledger_closed_to: date | None = Field(
         None, description="A day of the last month that is booked in the ledger; later months are not tied"
     )
-    approval_required: Annotated[tuple[str, ...], AfterValidator(_can_be_approved)] = Field(
-        (), description="Feeds whose changes must name who approved them, somebody else than who made them"
+    approval: Literal["required", "own_portfolio", "none"] = Field(
+        "own_portfolio",
+        description="Which changes of policy files somebody else than who made them must approve: every one, "
+        "those by which a salesperson decides on the own portfolio, or none",
     )
     salesperson_keys: Literal["pseudonym", "plain"] = Field(
         "pseudonym", description="How salespeople are named in what is published: by pseudonym or plain key"
@@ -137,6 +131,24 @@ class Company(BaseModel):
     on_late: Hook | None = Field(
         None, description="What is called when something is late that was not before"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asks_for_approval_in_one_way(cls, keys: Any) -> Any:
+        if isinstance(keys, dict) and "approval_required" in keys:
+            raise ValueError(
+                "approval_required is no key any more; write approval: required, which asks for approval of "
+                "every change of a policy file, or remove it, and changes by which a salesperson decides on "
+                "the own portfolio need approval"
+            )
+        return keys
+
+    @classmethod
+    def recorded(cls, parameters: Mapping[str, Any]) -> Self:
+        """As a publication or a load recorded it, perhaps with keys of that time which are none any more."""
+        return cls.model_validate(
+            {k: each for k, each in parameters["company"].items() if k in cls.model_fields}
+        )
 
     def parameters(self) -> dict[str, Any]:
         """What a publication tells of this: all but the hooks, in which a secret may stand."""

@@ -133,7 +133,7 @@ def _different_pages(
         folder,
         workspace,
         con,
-        company=Company.model_validate(manifest.parameters["company"]),
+        company=Company.recorded(manifest.parameters),
         results=published_results(publication),
         publication=publication.name,
         run_id=manifest.run_id,

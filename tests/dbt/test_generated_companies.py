@@ -2,7 +2,7 @@
 
 The rules are the project's own sentences (sums over salespeople, segments and customers are the company's, bridges
 add up, the whale curve ends at the accounts, migration ties), run on generated companies. What to do at whom, and what it
-is worth, is computed a second time. Each has returns, fees, foreign
+is worth, is computed a second time, and so is what comes of the rates of pools. Each has returns, fees, foreign
 currency, costs without sales, shared and changing owners and customers that come and go. That a rule can fail is shown
 in test_planted_faults.py; that the numbers are right, by the worked examples and by the recomputation of real data.
 """
@@ -21,12 +21,20 @@ import pytest
 from actions_by_hand import actions, opportunities, published, published_customers, published_terms
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from rates_by_hand import Remeasured, earlier, of_window, published_changes
 from replay import Replay
 from small_company import COMPANY
 
 FIRST, MONTHS = date(2024, 1, 1), 27
 CUSTOMERS, PRODUCTS, SALESPEOPLE = ("K1", "K2", "K3", "K4"), ("V1", "V2", "V3"), ("S1", "S2", "S3")
 THIRD = "0.33333333"
+# Whom K1 to K5 have above them: nobody, one chain of some, chains of two levels and the own number, one of all.
+PARENTS = (
+    (None, None, None, None, None),
+    (None, None, "K2", None, None),
+    (None, "K1", "K2", "K4", "K4"),
+    (None, "K1", "K1", "K1", "K1"),
+)
 # Of the company's own, with what adds up over customers and what does not: numerator and denominator.
 OWN_KPIS = {
     "buyers": ("customer_count", None),
@@ -54,6 +62,43 @@ SALESPEOPLE_IN_SEGMENTS = """
         -- Only the month compared with has an account.
         and (parts.customers is not null or scopes.net_sales <> 0 or scopes.db3 <> 0)
         or scope_id is distinct from salesperson_id || ' / ' || segment
+"""
+
+# Chains that do not have, in every month, what the parents of the list make of the customers' accounts. The rules go
+# by chain_id; here the way up is walked.
+CHAINS = """
+    with recursive ways as (
+        select customer_id, customer_id as at from marts.customers
+        union
+        select ways.customer_id, customers.parent_customer_id
+        from ways inner join marts.customers on customers.customer_id = ways.at
+        where customers.parent_customer_id is not null
+    ),
+    tops as (
+        select ways.customer_id, ways.at as chain_id
+        from ways inner join marts.customers on customers.customer_id = ways.at
+        where coalesce(customers.parent_customer_id, ways.at) = ways.at
+    ),
+    members as (
+        select customer_id, case when count(*) over (partition by chain_id) > 1 then chain_id else '(uden kæde)' end as chain_id
+        from tops qualify count(*) over () > count(distinct chain_id) over ()
+    ),
+    parts as (
+        select chain_id, month, sum(net_sales) as net_sales, sum(db3) as db3, sum(order_count) as order_count
+        from marts.customer_accounts inner join members using (customer_id) group by all
+    ),
+    scopes as (
+        select scope_id as chain_id, month, net_sales, db3, order_count
+        from marts.scope_windows where scope_type = 'chain' and time_window = 'month'
+    )
+    select * from parts
+    full join marts.chain_accounts as accounts using (chain_id, month)
+    full join scopes using (chain_id, month)
+    where (parts.net_sales, parts.db3, parts.order_count)
+            is distinct from (accounts.net_sales, accounts.db3, accounts.order_count)
+        -- Only the month compared with has an account.
+        or (coalesce(parts.net_sales, 0), coalesce(parts.db3, 0), coalesce(parts.order_count, 0))
+            is distinct from (scopes.net_sales, scopes.db3, scopes.order_count)
 """
 
 days = st.integers(0, MONTHS * 30 - 1).map(lambda day: FIRST + timedelta(days=day))
@@ -129,6 +174,68 @@ def owners(draw: st.DrawFn) -> list[dict[str, Any]]:
     return found
 
 
+@st.composite
+def pools(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
+    """Orders and visits cost more or less every month; a pool begins, ends or gets another rule, and visits are timed again."""
+    entries, versions, times = [], [], []
+    for pool, line, method in (("kontor", "K55", "proportional"), ("besoeg", "K56", "capacity")):
+        begins, ends = draw(st.sampled_from([(0, MONTHS), (0, MONTHS), (14, MONTHS), (0, 15)]))
+        cost, step = draw(st.integers(-50, 900)), draw(st.integers(-40, 40))
+        for number in range(begins, ends):
+            month = earlier(FIRST, -number)
+            # A month without a cost is none of the pool's.
+            if (amount := cost + step * number) and number % 11:
+                entries.append(
+                    {
+                        "entry_no": f"{pool}-{number}",
+                        "posting_date": month,
+                        "account_no": pool,
+                        "amount": Decimal(amount) / 7,
+                    }
+                )
+        first = {
+            "cost_pool_id": pool,
+            "valid_from": FIRST,
+            "ladder_line": line,
+            "method": method,
+            "driver": "orders" if method == "proportional" else None,
+            "practical_capacity_minutes": draw(st.sampled_from([60, 400])) if method == "capacity" else None,
+            "applies_to": "all",
+        }
+        other = draw(
+            st.sampled_from(
+                [
+                    {"ladder_line": "K56" if line == "K55" else "K55"},
+                    {"practical_capacity_minutes": 100}
+                    if method == "capacity"
+                    else {"driver": "order_lines"},
+                ]
+            )
+        )
+        versions += [
+            first,
+            *draw(st.sampled_from([[], [{**first, **other, "valid_from": date(2025, 3, 1)}]])),
+        ]
+    for valid_from, minutes in ((FIRST, 45), *draw(st.sampled_from([(), ((date(2025, 2, 1), 30),)]))):
+        times.append(
+            {
+                "cost_pool_id": "besoeg",
+                "activity_type": "sales_visit",
+                "applies_to": "all",
+                "valid_from": valid_from,
+                "minutes_per_unit": minutes,
+            }
+        )
+    return {
+        "ledger_accounts": [
+            {"account_no": pool, "account_role": f"pool:{pool}"} for pool in ("kontor", "besoeg")
+        ],
+        "ledger_entries": entries,
+        "cost_pools": versions,
+        "activity_times": times,
+    }
+
+
 def register(own_kpis: Collection[str]) -> dict[str, list[dict[str, Any]]]:
     """The feeds of a company that has those KPIs and two of the standard; without any it uses all of the standard."""
     formulas = [
@@ -185,7 +292,10 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     shared = {"hysteresis": hysteresis, "minimum_months": 2}
     return {
         "sales_lines": draw(sales()),
-        "customers": [{"customer_id": customer} for customer in [*CUSTOMERS, "K5"]],
+        "customers": [
+            {"customer_id": customer, "parent_customer_id": parent}
+            for customer, parent in zip([*CUSTOMERS, "K5"], draw(st.sampled_from(PARENTS)), strict=True)
+        ],
         "products": [
             {"product_id": product, "unit_of_measure": unit}
             for product, unit in zip(PRODUCTS, ("stk", "stk", "kasse"), strict=True)
@@ -215,11 +325,12 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
             }
             for rate in draw(st.lists(st.sampled_from(["0.02", "0.1"]), max_size=1))
         ],
-        # Bonus below DB II instead of above DB I, as a company may have it.
+        # Bonus below DB II instead of above DB I, and orders above DB II, as a company may have it.
         "ladder_lines": [
             {"line_code": "K20", "position": position}
             for position in draw(st.lists(st.sampled_from([42, 52]), max_size=1))
-        ],
+        ]
+        + draw(st.sampled_from([[], [{"line_code": "K55", "position": 48}]])),
         "activities": [
             {
                 "activity_no": str(number),
@@ -293,6 +404,7 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
                 )
             )
         ],
+        **draw(pools()),
         **register(draw(st.sampled_from([(), tuple(OWN_KPIS)]))),
     }
 
@@ -321,6 +433,7 @@ def test_every_rule_holds_for_every_company(
     parameters = {"fiscal_year_start": fiscal_year_start, "benchmark_minimum_customers": minimum}
     with replay.run(folder, feeds, {**COMPANY, **parameters}) as company:
         assert replay.broken_rules(company) == {}
+        assert company.execute(CHAINS).fetchall() == []
         # That salespeople within segments add up both ways is a rule; here they are what the owners' accounts say.
         assert company.execute(SALESPEOPLE_IN_SEGMENTS).fetchall() == []
         customers = published_customers(company, bad_debts(company))
@@ -330,6 +443,40 @@ def test_every_rule_holds_for_every_company(
         ):
             columns = next(iter(by_hand.values()), {"worth": None})
             assert published(company, mart, columns) == by_hand
+        changes = published_changes(company, visits_of_then(feeds, company))
+        for customer, window, first_month, month, *found in company.execute(WINDOWS_OF_CUSTOMERS).fetchall():
+            by_hand = [
+                of_window(changes, customer, line, window, first_month, month) for line in ("K55", "K56")
+            ]
+            assert found == by_hand, (customer, window, month)
+
+
+# Every window that is compared: whose it is, and what comes of the rates of pools.
+WINDOWS_OF_CUSTOMERS = """
+    select scopes.scope_id, time_window, first_month, month, order_cost_rate_change, sales_effort_cost_rate_change
+    from marts.scope_windows as scopes
+    inner join marts.time_windows as windows using (month, time_window)
+    where scopes.scope_type = 'customer' and compared_first_month is not null
+"""
+
+
+def visits_of_then(feeds: dict[str, list[dict[str, Any]]], company: duckdb.DuckDBPyConnection) -> Remeasured:
+    """The visits of each month at the minutes that one took in the month compared with, where these are others."""
+
+    def minutes(month: date) -> int:
+        return [each["minutes_per_unit"] for each in feeds["activity_times"] if each["valid_from"] <= month][
+            -1
+        ]
+
+    visits = company.execute(
+        "select customer_id, month, sum(quantity) from intermediate.int_visits group by customer_id, month"
+    ).fetchall()
+    return {
+        ("besoeg", month, back, customer): quantity * minutes(before)
+        for customer, month, quantity in visits
+        for back in (3, 12)
+        if (before := earlier(month, back)) >= FIRST and minutes(before) != minutes(month)
+    }
 
 
 def bad_debts(company: duckdb.DuckDBPyConnection) -> dict[str, Decimal]:

@@ -138,7 +138,7 @@ def test_own_kpi_has_a_row_for_every_scope_and_window(company: duckdb.DuckDBPyCo
     )
     of = {(row["kpi_id"], row["scope_type"], row["time_window"]): row["row_count"] for row in counted}
     expected = {place[1:]: count for place, count in of.items() if place[0] == "net_sales"}
-    assert len(expected) == 24
+    assert len(expected) == 27
     assert {place: count for place, count in of.items() if place[0] in FORMULAS} == {
         (kpi_id, *place): count for kpi_id in FORMULAS for place, count in expected.items()
     }

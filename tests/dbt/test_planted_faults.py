@@ -66,6 +66,7 @@ ROLL_FORWARD = "receivables_roll_forward__closes_on_the_open_documents"
 COMPANY_SUMS = "company_accounts__sum_the_customer_accounts"
 COMPANY_LEDGER = "company_accounts__differ_from_the_ledger_by_what_is_unexplained"
 POOLS = "allocation_steps__hold_every_pool_of_the_ledger"
+RATE_SUMS = "int_pool_rate_changes__are_those_of_the_pools"
 STEPS = "allocation_steps__give_out_what_they_take_in"
 SHARES = "allocations__sum_to_allocation_steps"
 CREDIT = "int_credit_costs__sum_to_the_whole_credit_time"
@@ -376,6 +377,7 @@ FAULTS = [
         COUNTS,
         KEEPS_ENTRIES,
         POOLS,
+        RATE_SUMS,
         COMPANY_LEDGER,
         LOADED,
     ),

@@ -35,6 +35,9 @@ SPANS = "int_owner_spans__shares_sum_to_one"
 LEAF_WINDOWS = "int_customer_effects__hold_what_the_products_sold_for"
 PRICE_VOLUME_MIX = "price_volume_mix__adds_up_to_the_accounts"
 BRIDGE = "portfolio_bridge__adds_up_to_the_portfolios"
+BRIDGE_RATES = "portfolio_bridge__rates_are_those_of_the_pools"
+RATE_SUMS = "int_pool_rate_changes__are_those_of_the_pools"
+RATE_SHARES = "int_pool_rate_changes__hold_every_share"
 RATIO_BRIDGE = "portfolio_ratio_bridge__adds_up"
 RATIO_BRIDGE_MIX = "portfolio_ratio_bridge__mix_is_sales_moving_between_customers"
 RATIO_BRIDGE_ENDS = "portfolio_ratio_bridge__leads_between_the_ratios_of_the_accounts"
@@ -48,10 +51,19 @@ KPI_TERMS = "kpi_terms__hold_every_measure_of_the_formulas"
 CUSTOMERS_COUNTED = "scope_windows__count_every_customer_once"
 BOTH_WAYS = "scope_windows__salespeople_in_segments_add_up_both_ways"
 WHOM_COUNTED = "scope_windows__say_whom_they_count"
+LOST_AND_GOOD = "scope_windows__tell_who_is_lost_and_good"
 BASELINES = "target_baselines__have_not_moved"
 BUDGETS = "budget_follow_up__ytd_sums_the_months"
 EFFORT = "sales_effort__holds_every_customer_and_month"
 EFFORT_RANKS = "sales_effort__ranks_are_one_list_per_salesperson"
+STAKE = "sales_effort__weighs_what_is_at_stake"
+CHAINS = "scope_windows__chains_are_their_customers"
+CHAIN_ACCOUNTS = "chain_accounts__sum_to_customer_accounts"
+CHAIN_RATIOS = "chain_accounts__ratios_are_of_its_sums"
+CHAIN_CURVE = "chain_whale_curve__holds_what_its_customers_have"
+CHAIN_CURVE_RISES = "chain_whale_curve__never_rises_faster"
+CHAIN_TOPS = "customers__chains_lead_to_the_top"
+CAPACITY = "visit_capacity__is_what_the_lists_owe"
 CONCEPTS = "segment_service_concepts__sum_to_the_accounts"
 CONCEPT_RATIOS = "segment_service_concepts__ratios_are_of_its_sums"
 TERMS = "terms_beyond_concept__exceed_what_is_agreed"
@@ -67,6 +79,8 @@ ACTIONS_WORTH = "customer_actions__are_worth_what_opportunities_and_terms_say"
 # The marts that the company must have rows in: a rule over no rows is never red.
 MARTS = [
     "budget_follow_up",
+    "chain_accounts",
+    "chain_whale_curve",
     "current_portfolio_accounts",
     "customer_actions",
     "customer_profile_gaps",
@@ -93,6 +107,7 @@ MARTS = [
     "segment_service_concepts",
     "target_baselines",
     "terms_beyond_concept",
+    "visit_capacity",
     "whale_curve",
 ]
 
@@ -256,6 +271,8 @@ PORTFOLIO_FAULTS = [
         f"update marts.portfolio_accounts set visit_count = visit_count + 1 where customer_id = '1002' and {JUNE} "
         "and salesperson_id = 'BO'",
         PORTFOLIOS,
+        # The customer is a good one.
+        LOST_AND_GOOD,
     ),
     fault(
         "customer of nobody left out",
@@ -272,13 +289,16 @@ PORTFOLIO_FAULTS = [
         CURRENT_PORTFOLIOS,
         PRICE_VOLUME_MIX,
         BRIDGE,
+        BRIDGE_RATES,
         KPI_LEVELS,
         BOTH_WAYS,
+        LOST_AND_GOOD,
     ),
     fault(
         "whale curve that stops short",
         f"delete from marts.whale_curve where {JUNE} and rank = (select max(rank) from marts.whale_curve where {JUNE})",
         CURVE_END,
+        CHAIN_CURVE,
     ),
     fault(
         "whale curve out of order",
@@ -289,6 +309,7 @@ PORTFOLIO_FAULTS = [
         "net sales doubled in the Pareto analysis",
         f"update marts.revenue_pareto set net_sales = 2 * net_sales where {JUNE} and rank = 1",
         PARETO,
+        CHAIN_CURVE,
     ),
     fault(
         "sales line lost before price, volume and mix",
@@ -369,6 +390,34 @@ PORTFOLIO_FAULTS = [
         "salesperson without a bridge",
         f"delete from marts.portfolio_bridge where salesperson_id = 'Ikke tildelt' and {YEAR}",
         BRIDGE,
+        BRIDGE_RATES,
+    ),
+    # It still adds up to the change of the portfolio.
+    fault(
+        "what an order costs told as own development",
+        "update marts.portfolio_bridge set amount = amount + case component when 'pool_rates' then 1 else -1 end "
+        f"where component in ('pool_rates', 'order_cost') and salesperson_id = 'ANNA' and {YEAR}",
+        BRIDGE_RATES,
+    ),
+    fault_in_model(
+        "rate of a new pool told as usage",
+        "int_pool_rate_changes",
+        "update intermediate.int_pool_rate_changes set rate_change = 0, amount_at_compared_rate = amount "
+        f"where customer_id = '1001' and cost_pool_id = 'ordre' and months_back = 12 and {JUNE}",
+        RATE_SUMS,
+    ),
+    fault(
+        "share of a pool that ended forgotten",
+        "delete from intermediate.int_pool_rate_changes "
+        f"where cost_pool_id = 'faktura' and customer_id = '1006' and months_back = 12 and {JUNE}",
+        RATE_SHARES,
+        BRIDGE_RATES,
+    ),
+    fault(
+        "rate of a visit told in another segment",
+        "update marts.scope_windows set sales_effort_cost_rate_change = sales_effort_cost_rate_change + 1 "
+        f"where scope_type = 'salesperson_segment' and salesperson_id = 'ANNA' and {YEAR}",
+        BOTH_WAYS,
     ),
     fault(
         "mix of the ratio bridge rounded",
@@ -412,6 +461,29 @@ KPI_FAULTS = [
         REGISTER,
     ),
     fault(
+        "KPI that is measured beside itself",
+        "update marts.kpi_register set measure_beside = kpi_id where kpi_id = 'db3'",
+        REGISTER,
+    ),
+    fault(
+        "lost customer whom the company forgets",
+        "update marts.scope_windows set lost_customer_count = lost_customer_count + 1 "
+        f"where scope_type = 'company' and {YEAR}",
+        LOST_AND_GOOD,
+    ),
+    fault(
+        "salesperson whose sales to good customers are halved",
+        "update marts.scope_windows set good_net_sales = good_net_sales / 2 "
+        f"where scope_type = 'salesperson' and good_net_sales > 1 and {YEAR}",
+        LOST_AND_GOOD,
+        BOTH_WAYS,
+    ),
+    fault(
+        "visits at good customers that no team has",
+        f"update marts.scope_windows set good_visit_count = good_visit_count + 1 where scope_type = 'team' and {YEAR}",
+        LOST_AND_GOOD,
+    ),
+    fault(
         "KPI that the register names and nothing computes",
         "delete from audit.kpi_terms where kpi_id = 'orders'",
         REGISTER,
@@ -452,6 +524,7 @@ KPI_FAULTS = [
         "update marts.scope_windows set customer_count = 0 "
         f"where scope_type = 'customer' and scope_id = '1002' and {YEAR}",
         CUSTOMERS_COUNTED,
+        CHAINS,
     ),
     fault(
         "old customer who is new to the company",
@@ -482,6 +555,7 @@ KPI_FAULTS = [
         "level that is missing",
         "delete from marts.scope_windows where scope_type = 'segment'",
         CUSTOMERS_COUNTED,
+        LOST_AND_GOOD,
         WHOM_COUNTED,
         KPI_LEVELS,
         RATIO_BRIDGE_ENDS,
@@ -509,6 +583,11 @@ KPI_FAULTS = [
         "rule change that nobody made",
         "update marts.scope_windows set is_rule_change = not is_rule_change "
         f"where scope_type = 'salesperson_segment' and {YEAR}",
+        WHOM_COUNTED,
+    ),
+    fault(
+        "rules that have not changed since a window that the accounts do not hold",
+        "update marts.scope_windows set is_rule_change = false where scope_type = 'segment' and is_rule_change is null",
         WHOM_COUNTED,
     ),
     fault(
@@ -597,6 +676,12 @@ KPI_FAULTS = [
         BUDGETS,
     ),
     fault(
+        "rates of one month told as the year's",
+        "update marts.budget_follow_up set pool_rate_effect = pool_rate_effect + 1 "
+        f"where time_window = 'ytd' and measure = 'db2' and scope_id = 'Nord' and {JUNE}",
+        BUDGETS,
+    ),
+    fault(
         "actual of the year that is not its months'",
         "update marts.budget_follow_up set actual = 0 "
         f"where time_window = 'ytd' and measure = 'net_sales' and scope_id = 'company' and {JUNE}",
@@ -609,6 +694,7 @@ EFFORT_AND_DRIVER_FAULTS = [
         "customer whom nobody visits",
         f"delete from marts.sales_effort where customer_id = '1003' and {JUNE}",
         EFFORT,
+        CAPACITY,
     ),
     fault(
         "good customer whom the list does not know",
@@ -619,6 +705,73 @@ EFFORT_AND_DRIVER_FAULTS = [
         "two customers first on the list",
         f"update marts.sales_effort set priority_rank = 1 where salesperson_id = 'BO' and {DECEMBER}",
         EFFORT_RANKS,
+    ),
+    fault(
+        "stake that forgets what could be agreed",
+        "update marts.sales_effort set at_stake = greatest(db3, 0) where actions_worth > 0",
+        STAKE,
+    ),
+    fault(
+        "list that begins where least is at stake",
+        "update marts.sales_effort as effort set priority_rank = turned.place from (select customer_id, month, "
+        "row_number() over (partition by salesperson_id, month order by priority_rank desc) as place "
+        "from marts.sales_effort) as turned where effort.customer_id = turned.customer_id and effort.month = turned.month",
+        STAKE,
+    ),
+    fault(
+        "amount of another chain",
+        "update marts.scope_windows set db3 = db3 + case scope_id when '1001' then 1 else -1 end "
+        f"where scope_type = 'chain' and scope_id in ('1001', '1005') and {YEAR}",
+        CHAINS,
+    ),
+    fault(
+        "customers in no chain left out",
+        f"delete from marts.scope_windows where scope_type = 'chain' and scope_id = '(uden kæde)' and {YEAR}",
+        CHAINS,
+        CUSTOMERS_COUNTED,
+        KPI_LEVELS,
+    ),
+    fault(
+        "account of a chain without one of its customers",
+        "update marts.chain_accounts as wrong set order_count = wrong.order_count - own.order_count from ("
+        "select month, order_count from marts.customer_accounts where customer_id = '1002') as own "
+        "where wrong.chain_id = '1001' and wrong.month = own.month and own.order_count > 0",
+        CHAIN_ACCOUNTS,
+    ),
+    fault(
+        "DG of a chain that is not of its sums",
+        "update marts.chain_accounts set dg1 = dg1 + 0.01 where chain_id = '1001' and net_sales > 0",
+        CHAIN_RATIOS,
+    ),
+    fault(
+        "customer in the chain of its parent and not of whom is at the top",
+        "update marts.customers set chain_id = parent_customer_id where customer_id = '1004'",
+        CHAIN_TOPS,
+        CHAINS,
+        CHAIN_ACCOUNTS,
+        CHAIN_CURVE,
+    ),
+    fault(
+        "chain left out of its curve",
+        f"delete from marts.chain_whale_curve where chain_id = '1001' and {DECEMBER}",
+        CHAIN_CURVE,
+        CHAIN_CURVE_RISES,
+    ),
+    fault(
+        "sales of a chain given to a customer in none",
+        "update marts.chain_whale_curve set net_sales = net_sales + case chain_id when '1001' then -1 else 1 end "
+        f"where chain_id in ('1001', '1003') and {DECEMBER}",
+        CHAIN_CURVE,
+    ),
+    fault(
+        "visits owed that the capacity forgets",
+        f"update marts.visit_capacity set planned_visits = planned_visits - 1 where scope_type = 'salesperson' and {JUNE}",
+        CAPACITY,
+    ),
+    fault(
+        "company that is told it has no time, where nobody knows",
+        f"update marts.visit_capacity set is_beyond_capacity = true where scope_type = 'company' and {DECEMBER}",
+        CAPACITY,
     ),
     fault(
         "cost of a concept that is not the sum of its parts",
@@ -656,6 +809,13 @@ EFFORT_AND_DRIVER_FAULTS = [
     fault(
         "effect of a driver rounded",
         "update marts.driver_bridge set effect = round(effect, 6) "
+        f"where driver = 'freight' and scope_type = 'company' and {YEAR}",
+        DRIVERS,
+    ),
+    # The effects still sum to the change of DB II.
+    fault(
+        "what the scope has done itself rounded",
+        "update marts.driver_bridge set own_effect = round(own_effect, 6) "
         f"where driver = 'freight' and scope_type = 'company' and {YEAR}",
         DRIVERS,
     ),
@@ -720,6 +880,7 @@ EFFORT_AND_DRIVER_FAULTS = [
         "explained_share = round(cast(distance + 1 as decimal(18, 4)) / distance, 6) "
         "where customer_id in (select customer_id from marts.customer_actions group by customer_id having count(*) = 1)",
         ACTIONS_SUM,
+        STAKE,
     ),
     fault(
         "action that is worth what its term and its driver are together",
@@ -734,6 +895,7 @@ EFFORT_AND_DRIVER_FAULTS = [
         "(select max(action_rank) from marts.customer_actions where worth = raw_worth)",
         ACTIONS_SUM,
         ACTIONS_WORTH,
+        STAKE,
     ),
     fault("two actions first on the list", "update marts.customer_actions set action_rank = 1", ACTIONS_SUM),
 ]

@@ -144,6 +144,7 @@ TYPES_WITH_A_REASON = {
     "line_count": "in portfolios and scopes a shared customer's lines are parts",
     "order_count": "in portfolios and scopes a shared customer's orders are parts",
     "return_line_count": "in portfolios and scopes a shared customer's lines are parts",
+    "pool_rate_effect": "a share of sales in driver_bridge, an amount beside a budget",
     "difference": "control totals also sum quantities and hashes",
     "rate": "cost per unit, and a share of sales",
     "share": "who owns a customer is declared, and a share of a sum is computed",

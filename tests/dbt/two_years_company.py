@@ -183,6 +183,8 @@ BEFORE, HAND_OVER = date(2020, 1, 1), date(2025, 6, 16)
 
 _RULE = {"rule_version": "1", "valid_from": date(2024, 1, 1), "method": "absolute", "minimum_months": 3}
 
+_POOL = {"valid_from": date(2024, 1, 1), "applies_to": "all"}
+
 _CONCEPT = {"valid_from": date(2024, 1, 1), "services": "Fast sælger"}
 
 _TARGET = {
@@ -197,14 +199,20 @@ _TARGET = {
 FEEDS: dict[str, list[dict[str, Any]]] = {
     "sales_lines": list(_sales_lines()),
     "customers": [
-        {"customer_id": customer_id, "customer_name": name, "payment_terms_days": days}
-        for customer_id, name, days in (
-            (KRO, "Kro", 45),
-            (HOTEL, "Hotel", 30),
-            (KIOSK, "Kiosk", 14),
-            (BAGER, "Bager", 30),
-            (MARKED, "Marked", 14),
-            (CAFE, "Café", 30),
+        {
+            "customer_id": customer_id,
+            "customer_name": name,
+            "parent_customer_id": parent,
+            "payment_terms_days": days,
+        }
+        # Two chains, one of them of two levels; the kiosk is in none.
+        for customer_id, name, parent, days in (
+            (KRO, "Kro", None, 45),
+            (HOTEL, "Hotel", KRO, 30),
+            (KIOSK, "Kiosk", None, 14),
+            (BAGER, "Bager", HOTEL, 30),
+            (MARKED, "Marked", MARKED, 14),
+            (CAFE, "Café", MARKED, 30),
         )
     ],
     "products": [{"product_id": product, "unit_of_measure": unit} for product, unit in UNITS.items()],
@@ -225,7 +233,54 @@ FEEDS: dict[str, list[dict[str, Any]]] = {
     ],
     "customer_costs": list(_customer_costs()),
     "receivables": list(_receivables()),
-    # There are no cost pools and no ledger here: what orders and visits cost is adjusted by hand.
+    # The ledger books what the pools cost, and no line of the account. A visit costs more every year, the pool of the
+    # invoices ends with 2024 and that of the desk begins, where an order takes less since July 2025.
+    "ledger_accounts": [
+        {"account_no": pool, "account_name": pool, "account_role": f"pool:{pool}"}
+        for pool in ("besoeg", "faktura", "ordre")
+    ],
+    "ledger_entries": [
+        {"entry_no": f"{pool}-{number}", "posting_date": month, "account_no": pool, "amount": amount}
+        for number, month in enumerate(MONTHS)
+        for pool, amount in (
+            ("besoeg", 20 + number),
+            *([("faktura", 12)] if month.year == 2024 else [("ordre", 15)]),
+        )
+    ],
+    "cost_pools": [
+        {
+            **_POOL,
+            "cost_pool_id": "besoeg",
+            "ladder_line": "K56",
+            "method": "proportional",
+            "driver": "visits",
+        },
+        {
+            **_POOL,
+            "cost_pool_id": "faktura",
+            "ladder_line": "K55",
+            "method": "proportional",
+            "driver": "orders",
+        },
+        {
+            **_POOL,
+            "cost_pool_id": "ordre",
+            "ladder_line": "K55",
+            "method": "capacity",
+            "practical_capacity_minutes": 60,
+        },
+    ],
+    "activity_times": [
+        {
+            "cost_pool_id": "ordre",
+            "activity_type": "order",
+            "applies_to": "all",
+            "valid_from": valid_from,
+            "minutes_per_unit": minutes,
+        }
+        for valid_from, minutes in ((date(2024, 1, 1), 10), (date(2025, 7, 1), 8))
+    ],
+    # What else orders and visits cost is adjusted by hand.
     "adjustments": [
         {
             "adjustment_no": f"{line_code}-{year}",

@@ -45,7 +45,12 @@ TYPES = {
     "integer": "BIGINT",
     "boolean": "BOOLEAN",
 }
-RECORD_COLUMNS = {"_source_file": "VARCHAR", "_file_sha256": "VARCHAR", "_source_record": "BIGINT"}
+RECORD_COLUMNS = {
+    "_source_file": "VARCHAR",
+    "_file_sha256": "VARCHAR",
+    "_source_sheet": "VARCHAR",
+    "_source_record": "BIGINT",
+}
 OTHER_TABLES: dict[str, dict[str, str]] = {
     "company": {
         "company_name": "VARCHAR",
@@ -76,6 +81,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "feed": "VARCHAR",
         "source_file": "VARCHAR",
         "file_sha256": "VARCHAR",
+        "source_sheet": "VARCHAR",
         "source_record": "BIGINT",
         "column_name": "VARCHAR",
         "raw_value": "VARCHAR",
@@ -86,6 +92,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "feed": "VARCHAR",
         "source_file": "VARCHAR",
         "file_sha256": "VARCHAR",
+        "source_sheet": "VARCHAR",
         "source_record": "BIGINT",
         "reason": "VARCHAR",
     },
@@ -181,6 +188,7 @@ def create_raw(
                     **record,
                     "_source_file": f"{feed}.csv",
                     "_file_sha256": f"sha-{feed}",
+                    "_source_sheet": "",
                     "_source_record": number,
                 }
                 for number, record in enumerate(feeds.get(feed, []), start=1)
@@ -206,8 +214,8 @@ def create_raw(
                 }
                 for feed, records in feeds.items()
             ],
-            "rejects": list(rejects),
-            "left_out": list(left_out),
+            "rejects": [{"source_sheet": "", **record} for record in rejects],
+            "left_out": [{"source_sheet": "", **record} for record in left_out],
             "published_baselines": list(published_baselines),
             "closed_sources": list(closed_sources),
             "closed_figures": list(closed_figures),

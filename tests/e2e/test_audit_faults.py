@@ -38,7 +38,7 @@ FREIGHT = Decimal(20)
 BONUS_RATE = Decimal("0.02")
 # The first line of the file is F1001, and so on by month and customer.
 FIRST_DOCUMENT = 1001
-COMPANY = "name: Lille Engros A/S\ncurrency: DKK\napproval_required: [segment_overrides]\n"
+COMPANY = "name: Lille Engros A/S\ncurrency: DKK\n"
 FEEDS = f"""\
 customer_costs:
   - files: fragt/*.csv
@@ -159,10 +159,14 @@ def repeated_document(root: Path) -> None:
 
 
 def self_approved_decision(root: Path) -> None:
+    """By a salesperson on an own customer, approved by the same one's code."""
+    write(root, "landing/salespeople.csv", ["salesperson_id", "salesperson_name"], ["SH", "Sanne"])
+    owner = ["C1", "SH", "2024-01-01"]
+    write(root, "policy/customer_owners.csv", ["customer_id", "salesperson_id", "valid_from"], owner)
     write(
         root, "policy/segment_overrides.csv",
         ["customer_id", "decided_on", "segment", "reason", "decided_by", "approved_by"],
-        ["C1", "2025-03-10", "A1", "Åbner nyt", "Sanne", "Sanne"],
+        ["C1", "2025-03-10", "A1", "Åbner nyt", "Sanne", "SH"],
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -17,7 +18,8 @@ rule_version,axis,class_code,valid_from,method,threshold_from,minimum_months,is_
 2024-1,margin,1,2024-01-01,absolute,0.25,1,true,Sanne,Salgschef
 2024-1,margin,2,2024-01-01,absolute,,1,false,Sanne,Salgschef
 """
-GUARDED = "approval_required: [segment_rules]\n"
+GUARDED = "approval: required\n"
+CHECK = "gate__kpi_values__changes_are_approved"
 CHANGES = (
     "select feed, record_key, column_name, change, old_value, new_value, approved_by, source_record, "
     "after_publication from audit.change_log order by all"
@@ -71,9 +73,7 @@ def test_changes_are_logged_approved_and_carried_on(project: Project, company: P
         refused = quickly(project, "refresh", "--workspace", company, "--json")
         assert refused.code == 1, plant
         said = "\n".join(refused.json["problems"])
-        assert re.findall(r"The check (\w+) failed", said) == ["gate__kpi_values__changes_are_approved"], (
-            plant
-        )
+        assert re.findall(r"The check (\w+) failed", said) == [CHECK], plant
         assert "threshold_from" in said
         assert rows(company, "select publication from main._publication") == [(first,)]
     put_on_the_list_again(company)
@@ -105,10 +105,46 @@ def test_changes_are_logged_approved_and_carried_on(project: Project, company: P
     assert rows(company, "select count(distinct publication) from audit.check_history") == [(2,)]
 
 
-def test_only_a_feed_that_can_name_an_approver_may_require_one(project: Project, tmp_path: Path) -> None:
-    write_small_company(tmp_path / "w")
-    with (tmp_path / "w" / "company.yaml").open("a", encoding="utf-8") as stream:
-        stream.write("approval_required: [sales_lines]\n")
-    done = quickly(project, "check-inputs", "--workspace", tmp_path / "w", "--json")
-    assert done.code == 1
-    assert "sales_lines is no feed with a column approved_by" in "\n".join(done.json["problems"])
+def test_a_salesperson_does_not_decide_alone_on_an_own_customer(project: Project, tmp_path: Path) -> None:
+    """Unless the check is waived: then it is published, and refresh and `status` say that it waits."""
+    root = tmp_path / "w"
+    write_small_company(root)
+    write_rules(root, "20000", "Salgschef")
+    at_rest(root / "landing" / "salespeople.csv", b"salesperson_id,salesperson_name\nS1,Anna Holm\n")
+    at_rest(
+        root / "policy" / "customer_owners.csv", b"customer_id,salesperson_id,valid_from\nC1,S1,2024-01-01\n"
+    )
+    published = refreshed_quickly(project, root)
+    assert published["waiting_approvals"] == []
+
+    columns = "customer_id,decided_on,segment,reason,decided_by,approved_by"
+    own = "C1,2025-03-10,B1,Vokser,anna holm"
+    at_rest(
+        root / "policy" / "segment_overrides.csv",
+        f"{columns}\n{own},S1\nC2,2025-03-10,B1,Vokser,S1,\n".encode(),
+    )
+    refused = quickly(project, "refresh", "--workspace", root, "--json")
+    check, row, _ = refused.json["problems"]
+    assert f"The check {CHECK} failed (1 row)" in check
+    sentence = (
+        "segment_overrides, customer_id C1, decided_on 2025-03-10: anna holm har tilføjet reason Vokser, segment B1, og "
+        "det angår anna holms egen portefølje, så en anden skal godkende det med navn i approved_by og dag i approved_on."
+    )
+    assert sentence in row
+
+    waiver = {"check": CHECK, "reason": "Salgschefen er på ferie", "person": "Ida Lund"}
+    (root / "waivers.yaml").write_text(json.dumps([waiver]), encoding="utf-8")  # JSON is YAML
+    waived = quickly(project, "refresh", "--workspace", root)
+    assert waived.code == 0
+    assert "approval  1 change waits for somebody's approval (audit.waiting_approvals)" in waived.err
+    assert rows(root, "select sentence_da from audit.waiting_approvals") == [(sentence,)]
+    status = quickly(project, "status", "--workspace", root)
+    assert "1 change waits for somebody's approval" in status.out
+    assert quickly(project, "status", "--workspace", root, "--json").json["waiting_approvals"] == [sentence]
+
+    at_rest(
+        root / "policy" / "segment_overrides.csv",
+        f"{columns}\n{own},Salgschef\nC2,2025-03-10,B1,Vokser,S1,\n".encode(),
+    )
+    assert refreshed_quickly(project, root)["waiting_approvals"] == []
+    assert "for somebody's approval" not in quickly(project, "status", "--workspace", root).out

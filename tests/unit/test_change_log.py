@@ -1,135 +1,28 @@
 """What the change log says of two states of a workspace, and which changes it holds for approved.
 
-The feeds are read as a refresh reads them; the publication between the two states holds no figures. The check that
-stops a refresh belongs in test_quality_checks.py, whole refreshes in tests/e2e/test_history.py.
+The feeds are read as a refresh reads them; the publication between the two states holds no figures. Who must approve a
+salesperson's change belongs in test_approvals.py, the check that stops a refresh in test_quality_checks.py, whole
+refreshes in tests/e2e/test_history.py.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import xlsxwriter
+from change_logs import APPROVAL, COMPANY, EARLIER, Company
 from companies import at_rest
 
 from kunderegnskab.audit import history
-from kunderegnskab.audit.history import load_history
 from kunderegnskab.feeds import Feed
-from kunderegnskab.ingest import load_record, load_warehouse, read_load_record, record_load, take_in
 from kunderegnskab.problems import InputProblems
-from kunderegnskab.publication.inputs import recorded
-from kunderegnskab.publication.manifest import Manifest
-from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.history_page import RUNS_SHOWN
-from kunderegnskab.workspace import Workspace
-
-COMPANY = "name: Lille Engros A/S\ncurrency: DKK\n"
-APPROVAL = "approval_required: [segment_rules]\n"
-SALES = (
-    "document_no,line_no,document_type,posting_date,quantity,net_amount,list_amount\n"
-    "F1,1,invoice,2025-01-15,1,10,10\n"
-)
-RULES = (
-    "rule_version,axis,class_code,valid_from,method,threshold_from,changed_by,approved_by,approved_on\n"
-    "2024-1,size,A,2024-01-01,absolute,{threshold},{changed_by},{approved_by},{approved_on}\n"
-)
-EARLIER = datetime(2025, 2, 10, 12, tzinfo=UTC)
-
-
-class Company:
-    """A workspace, and the publication that was made of an earlier state of it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.write("company.yaml", COMPANY + APPROVAL)
-        self.write("landing/sales_lines.csv", SALES)
-        self.rules()
-        self.earlier: Publication | None = None
-
-    def write(self, file: str, text: str) -> None:
-        at_rest(self.root / file, text.encode())
-
-    def rules(
-        self,
-        threshold: str = "20000",
-        approved_on: str = "2025-01-10",
-        approved_by: str = "Salgschef",
-        changed_by: str = "Sanne",
-    ) -> None:
-        """The segment rules: one, as it is before anything changes unless the test says otherwise."""
-        text = RULES.format(
-            threshold=threshold, changed_by=changed_by, approved_by=approved_by, approved_on=approved_on
-        )
-        self.write("policy/segment_rules.csv", text)
-
-    def publish(self) -> None:
-        """What is here now becomes the earlier publication."""
-        path = self.root / "published" / "0001-earlier"
-        path.mkdir(parents=True)
-        with duckdb.connect(str(path / "kunderegnskab.duckdb")) as con:
-            con.execute("create schema audit")
-            con.execute(
-                "create table audit.check_results (stage varchar, check_name varchar, subject varchar, "
-                "is_blocking boolean, status varchar, failing_rows bigint, observed varchar)"
-            )
-        with duckdb.connect() as con:
-            workspace = Workspace(self.root)
-            intake = take_in(workspace, workspace.lake)
-            load_warehouse(con, workspace.company, workspace.lake, intake)
-            record_load(con, load_record(workspace, intake))
-            load = read_load_record(con)
-        manifest = Manifest(
-            number=1,
-            publication=path.name,
-            run_id="earlier",
-            started_at=EARLIER,
-            published_at=EARLIER,
-            company="Lille Engros A/S",
-            locale="da",
-            currency="DKK",
-            code_version="1",
-            code_commit=None,
-            lock_sha256=None,
-            engines={},
-            input_hash="",
-            inputs=[recorded(each) for each in load.receipts],
-            parameters=load.parameters,
-            allowances=[],
-            waivers=[],
-            marts={},
-            files={},
-            checks=[],
-            previous=None,
-        )
-        # As it is read back: its keys are sorted.
-        self.earlier = Publication(path, Manifest.model_validate_json(manifest.canonical()), "0" * 64)
-
-    def log(self, columns: str = "feed, column_name, change, old_value, new_value") -> list[tuple[Any, ...]]:
-        """The change log of a refresh of what is here now."""
-        return self.history(f"select {columns} from audit.change_log order by all")
-
-    def checks(self) -> list[tuple[Any, ...]]:
-        """Publication, check and status of the checks that a refresh of what is here now carries on."""
-        return self.history("select publication, check_name, status from audit.check_history order by all")
-
-    def history(self, query: str) -> list[tuple[Any, ...]]:
-        """What the history of a refresh of what is here now answers."""
-        with duckdb.connect() as con:
-            workspace = Workspace(self.root)
-            intake = take_in(workspace, workspace.lake)
-            load_warehouse(con, workspace.company, workspace.lake, intake)
-            record_load(con, load_record(workspace, intake))
-            parameters = read_load_record(con).parameters
-            load_history(con, workspace.lake, intake.receipts, parameters, self.earlier)
-            return con.execute(query).fetchall()
-
-    def unapproved(self) -> set[str]:
-        """The columns whose change needs an approval that it does not have."""
-        found = self.log("column_name, needs_approval, is_approved")
-        return {name for name, needed, is_approved in found if needed and not is_approved}
 
 
 @pytest.fixture
@@ -179,16 +72,15 @@ def test_a_new_rule_needs_maker_and_approver_and_a_removed_one_cannot_have_them(
     assert "threshold_from" in company.unapproved()
 
 
-def test_taking_a_feed_off_the_list_does_not_free_what_changes_with_it(company: Company) -> None:
+def test_asking_for_less_approval_does_not_free_what_changes_with_it(company: Company) -> None:
     company.write("company.yaml", COMPANY)
     assert company.unapproved() == set()
     company.rules("15000")
     assert company.unapproved() == {"threshold_from"}
-    listed = ("company", "approval_required", "changed", '["segment_rules"]', "[]")
-    assert listed in company.log()
+    assert ("company", "approval", "changed", "required", "own_portfolio") in company.log()
 
 
-def test_a_feed_that_is_put_on_the_list_is_guarded_from_the_same_refresh_on(tmp_path: Path) -> None:
+def test_more_approval_is_asked_for_from_the_same_refresh_on(tmp_path: Path) -> None:
     company = Company(tmp_path)
     company.write("company.yaml", COMPANY)
     company.publish()
@@ -335,3 +227,58 @@ def test_of_old_publications_only_what_did_not_pass_is_carried_on(tmp_path: Path
     assert {name for name, check, _ in held if check == "good"} == {f"{n}-x" for n in range(9982, 10021)}
     assert (made.earlier.name, "now", "passed") in held
     assert RUNS_SHOWN == 40
+
+
+def test_a_word_that_an_earlier_version_kept_as_it_was_written_has_not_changed(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    header = "cost_pool_id,activity_type,valid_from,minutes_per_unit\n"
+    company.write("policy/activity_times.csv", f"{header}salg,Møde i byen,2024-01-01,30\n")
+    company.publish()
+    assert company.earlier is not None
+    manifest = company.earlier.manifest
+    (file,) = [each for each in manifest.inputs if each.feed == "activity_times"]
+    as_written = file.model_copy(update={"lake_file": "activity_times/as_written.parquet"})
+    with duckdb.connect() as con:
+        con.execute(
+            f"copy (select * replace ('Møde i byen' as activity_type) from '{tmp_path / 'lake' / file.lake_file}') "
+            f"to '{tmp_path / 'lake' / as_written.lake_file}'"
+        )
+    inputs = [as_written if each is file else each for each in manifest.inputs]
+    company.earlier = replace(company.earlier, manifest=manifest.model_copy(update={"inputs": inputs}))
+    assert company.log() == []
+    company.write("policy/activity_times.csv", f"{header}salg,Møde i byen,2024-01-01,40\n")
+    assert company.log() == [("activity_times", "minutes_per_unit", "changed", "30.000000", "40.000000")]
+
+
+def test_a_change_names_the_sheet_that_the_record_stands_on(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.write(
+        "feeds.yaml",
+        "".join(
+            ["segment_overrides:\n"]
+            + [
+                "  - files: afgørelser.xlsx\n"
+                f"    format: {{type: xlsx, sheet: {sheet}}}\n"
+                "    columns: {customer_id: kunde, segment: segment, decided_on: dag, reason: hvorfor, "
+                "decided_by: hvem}\n"
+                "    shares_files: a sheet each\n"
+                for sheet in ("Jan", "Feb")
+            ]
+        ),
+    )
+
+    def write(february: str) -> None:
+        content = io.BytesIO()
+        with xlsxwriter.Workbook(content) as book:
+            for sheet, customer, segment in (("Jan", "C1", "A1"), ("Feb", "C2", february)):
+                rows = book.add_worksheet(sheet)
+                rows.write_row(0, 0, ("kunde", "segment", "dag", "hvorfor", "hvem"))
+                rows.write_row(1, 0, (customer, segment, "2025-01-10", "aftale", "Sanne"))
+        at_rest(tmp_path / "landing" / "afgørelser.xlsx", content.getvalue())
+
+    write("A1")
+    company.publish()
+    write("A2")
+    assert company.log("source_file, source_sheet, source_record, new_value") == [
+        ("landing/afgørelser.xlsx", "Feb", 2, "A2")
+    ]

@@ -179,6 +179,8 @@ def customer_facts(landing: Path, feeds: dict[str, list[Source]], lines: list[di
     for row, _ in records(landing, feeds["product_costs"][0]):
         unit_costs[row["Varenr."]].append((row["Gælder fra"], Decimal(repr(row["Kostpris"]))))
 
+    # What comes back takes the cost that it was sold at.
+    sold_on = {(line["document"], line["line"]): line["day"] for line in lines}
     total: Amounts = defaultdict(Decimal)
     for line in lines:
         rate = Decimal(1)
@@ -207,7 +209,8 @@ def customer_facts(landing: Path, feeds: dict[str, list[Source]], lines: list[di
             if line["cost"] is not None:
                 add("K35", line["cost"] * rate)
             else:
-                valid = [cost for since, cost in unit_costs[line["product"]] if since <= line["day"]]
+                costed = sold_on[line["original"]] if is_credit else line["day"]
+                valid = [cost for since, cost in unit_costs[line["product"]] if since <= costed]
                 add("K35", line["quantity"] * valid[-1])
     for row, _ in records(landing, feeds["customer_costs"][0]):
         total[row["Kundenr."] or "", row["Bogføringsdato"].replace(day=1), COST_LINES[row["Art"]]] += row[
@@ -363,18 +366,70 @@ def test_the_sales_have_every_kind_of_line_customer_and_gap(
     assert all(line["order"] and line["day"].weekday() < 5 for line in lines)
 
 
-def test_prices_rise_each_january(lines: list[dict[str, Any]]) -> None:
-    prices: dict[tuple[str, int], set[Decimal]] = defaultdict(set)
+def test_prices_rise_in_two_steps_and_coffee_gets_dearer_to_buy_between_them(
+    landing: Path, feeds: dict[str, list[Source]], lines: list[dict[str, Any]]
+) -> None:
+    lists = (date(2023, 1, 1), date(2024, 1, 1), date(2025, 1, 1), date(2025, 7, 1))
+    prices: dict[tuple[str, date], set[Decimal]] = defaultdict(set)
     for line in lines:
         is_domestic_sale = line["type"] == "goods" and not line["is_credit"] and not line["currency"]
         if is_domestic_sale and line["quantity"] % 1 == 0:
-            prices[line["product"], line["day"].year].add(line["list"] / line["quantity"])
-    products = {product for product, _ in prices}
+            in_force = max(first for first in lists if first <= line["day"])
+            prices[line["product"], in_force].add(line["list"] / line["quantity"])
     assert all(len(found) == 1 for found in prices.values())
-    for product in products:
-        years = [year for year in (2023, 2024, 2025) if (product, year) in prices]
-        known = [next(iter(prices[product, year])) for year in years]
+    for product in {product for product, _ in prices}:
+        known = [next(iter(prices[product, first])) for first in lists if (product, first) in prices]
         assert known == sorted(set(known))
+
+    groups = {row["Varenr."]: row["Varegruppe"] for row, _ in records(landing, feeds["products"][0])}
+    costs: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    for row, _ in records(landing, feeds["product_costs"][0]):
+        costs[row["Varenr."]][row["Gælder fra"]] = Decimal(str(row["Kostpris"]))
+    shock = date(2025, 4, 1)
+    assert {groups[product] for product, found in costs.items() if shock in found} == {"Kaffe og te"}
+    for found in costs.values():
+        if shock in found:
+            assert Decimal("1.15") < found[shock] / found[date(2025, 1, 1)] < Decimal("1.21")
+
+
+def test_customers_buy_the_same_goods_again(lines: list[dict[str, Any]]) -> None:
+    bought: dict[int, Amounts] = {year: defaultdict(Decimal) for year in (2023, 2024, 2025)}
+    for line in lines:
+        if line["type"] == "goods" and line["customer"]:
+            bought[line["day"].year][line["customer"], line["product"], line["currency"]] += line["net"]
+    for year in (2024, 2025):
+        again = sum(net for what, net in bought[year].items() if bought[year - 1].get(what, 0) > 0)
+        assert again / sum(bought[year].values()) > Decimal("0.8")
+
+
+def test_goods_have_their_seasons(
+    landing: Path, feeds: dict[str, list[Source]], lines: list[dict[str, Any]]
+) -> None:
+    groups = {row["Varenr."]: row["Varegruppe"] for row, _ in records(landing, feeds["products"][0])}
+    sold: Amounts = defaultdict(Decimal)
+    for line in lines:
+        sold[groups.get(line["product"]), line["day"].month] += line["net"]
+    for group, high, low in (("Øl og vand", (5, 6), (1, 2)), ("Snacks", (11, 12), (6, 7))):
+        more, less = (sum(sold[group, month] for month in months) for months in (high, low))
+        assert more > less * Decimal("1.5")
+
+
+def test_one_chain_is_lost(
+    landing: Path, feeds: dict[str, list[Source]], lines: list[dict[str, Any]]
+) -> None:
+    chains: dict[str, set[str]] = defaultdict(set)
+    for row, _ in records(landing, feeds["customers"][0]):
+        if row["Kædekontor"]:
+            chains[row["Kædekontor"]] |= {row["Kædekontor"], row["Nr."]}
+    last: dict[str, date] = defaultdict(lambda: date.min)
+    for line in lines:
+        if not line["is_credit"]:
+            last[line["customer"]] = max(last[line["customer"]], line["day"])
+    ends = {head: max(last[outlet] for outlet in outlets) for head, outlets in chains.items()}
+    lost = [head for head, end in ends.items() if end < date(2025, 10, 1)]
+    assert len(lost) == 1
+    # All its outlets are lost customers at the end of the accounts: they bought last more than twelve months before.
+    assert date(2024, 10, 1) <= ends[lost[0]] <= date(2024, 12, 31)
 
 
 def test_owners_change_and_share(
@@ -388,8 +443,10 @@ def test_owners_change_and_share(
     assert all(since <= until for spans in owners.values() for since, until, *_ in spans)
     assert sum(len({who for *_, who in spans}) > 1 for spans in owners.values()) >= 4
     assert any(sorted(share for *_, share, _ in spans) == [Decimal("0.5")] * 2 for spans in owners.values())
-    left = {until for spans in owners.values() for _, until, _, who in spans if who == "DAVI"}
-    assert left == {date(2024, 9, 30)}
+    for who_left, last_day in (("DAVI", date(2024, 9, 30)), ("GISK", date(2025, 5, 31))):
+        assert {until for spans in owners.values() for _, until, _, who in spans if who == who_left} == {
+            last_day
+        }
     for line in lines:
         if line["customer"]:
             active = [span for span in owners[line["customer"]] if span[0] <= line["day"] <= span[1]]

@@ -17,6 +17,7 @@ from kunderegnskab.audit.explain.explanation import CannotExplain
         ({"customer": "1"}, ("customer", "1")),
         ({"segment": "A1"}, ("segment", "A1")),
         ({"segment_opening": "A1"}, ("segment_opening", "A1")),
+        ({"chain": "1"}, ("chain", "1")),
         ({"salesperson": "BO"}, ("salesperson", "BO")),
         ({"salesperson": "BO", "segment": "A1"}, ("salesperson_segment", "BO / A1")),
     ],

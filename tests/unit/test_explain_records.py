@@ -6,18 +6,24 @@ Whether all records of a published number are reached is tested in tests/e2e/tes
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 import sqlglot
+import xlsxwriter
+from small_intake import SALES_COLUMNS, SALES_HEADER, workspace_of
 
 from kunderegnskab.audit.explain.explanation import RecordKey
 from kunderegnskab.audit.explain.reach import _factor, _linear
 from kunderegnskab.audit.explain.records import source_records
 from kunderegnskab.audit.explain.rules import Total
 from kunderegnskab.audit.trace import Trace
+from kunderegnskab.ingest import take_in
+from kunderegnskab.pseudonyms import PLAIN
+from kunderegnskab.publication.inputs import recorded
 from kunderegnskab.publication.manifest import InputFile
 
 FACTORS = {
@@ -89,10 +95,42 @@ def test_lookup_files_stand_beside_the_record_with_their_state(tmp_path: Path) -
             manifest=SimpleNamespace(inputs=[file], input_hashes={**file.lookups, file.path: file.sha256})
         ),
     )
-    (record,) = source_records(cast(Trace, trace), [RecordKey("sales_lines", "landing/lines.csv", 1, 5)])
+    (record,) = source_records(cast(Trace, trace), [RecordKey("sales_lines", "landing/lines.csv", "", 1, 5)])
     assert record.file_state == "unchanged"
     assert [(each.path, each.sha256, each.file_state) for each in record.lookups] == [
         ("landing/gone.csv", "1" * 64, "missing"),
         ("landing/other.csv", sha256["landing/other.csv"], "changed"),
         ("landing/same.csv", sha256["landing/same.csv"], "unchanged"),
     ]
+
+
+def test_text_is_that_of_the_record_on_its_own_sheet(tmp_path: Path) -> None:
+    """Where an earlier publication does not say which sheet it is, there is none rather than another record's."""
+    source = """
+  - files: bog.xlsx
+    format: {{type: xlsx, sheet: {sheet}}}
+    columns: {columns}
+    shares_files: a sheet each"""
+    sources = "".join(source.format(sheet=sheet, columns=SALES_COLUMNS) for sheet in ("Jan", "Feb"))
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        for sheet, document in (("Jan", "J"), ("Feb", "F")):
+            rows = book.add_worksheet(sheet)
+            rows.write_row(0, 0, SALES_HEADER.split(","))
+            rows.write_row(1, 0, (document, "invoice", "2025-01-05", "1", "100", "0"))
+    company = workspace_of(tmp_path, f"sales_lines:{sources}\n", {"bog.xlsx": content.getvalue()})
+    inputs = [recorded(receipt) for receipt in take_in(company, company.lake).receipts]
+    trace: Any = SimpleNamespace(
+        inputs=lambda _: inputs,
+        workspace=company,
+        rows=lambda *_, **__: [],
+        pseudonyms_of=lambda _: PLAIN,
+        publication=SimpleNamespace(
+            manifest=SimpleNamespace(inputs=inputs, input_hashes={each.path: each.sha256 for each in inputs})
+        ),
+    )
+    records = source_records(
+        cast(Trace, trace),
+        [RecordKey("sales_lines", "landing/bog.xlsx", sheet, 2, 1) for sheet in ("Jan", "Feb", None)],
+    )
+    assert [record.raw["doc"] if record.raw else None for record in records] == ["J", "F", None]

@@ -43,18 +43,18 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("create table raw.company as select 1 as fiscal_year_start")
         con.execute(
             "create table raw.fiscal_calendar (fiscal_year bigint, period_no bigint, first_day date, "
-            "last_day date, _source_file varchar, _source_record bigint)"
+            "last_day date, _source_file varchar, _source_sheet varchar default '', _source_record bigint)"
         )
         for feed, column in DATE_COLUMNS.items():
             con.execute(
-                f"create table raw.{feed} ({column} date, _source_file varchar, _source_record bigint)"
+                f"create table raw.{feed} ({column} date, _source_file varchar, _source_sheet varchar default '', _source_record bigint)"
             )
         yield con
 
 
 def supply(con: duckdb.DuckDBPyConnection, supplied: list[Period]) -> None:
     for record, period in enumerate(supplied, start=1):
-        con.execute("insert into raw.fiscal_calendar values (?, ?, ?, ?, 'p.csv', ?)", [*period, record])
+        con.execute("insert into raw.fiscal_calendar values (?, ?, ?, ?, 'p.csv', '', ?)", [*period, record])
 
 
 def found(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -70,7 +70,7 @@ def found(con: duckdb.DuckDBPyConnection) -> list[str]:
     for check in checks:
         rows = con.execute(check.failing or "").fetchall()
         assert con.execute(check.metric).fetchall() == [(len(rows),)]
-        listed += [", ".join(map(str, row)) for row in rows]
+        listed += [", ".join(str(value) for value in row if value != "") for row in rows]
     return listed
 
 
@@ -81,12 +81,14 @@ def test_weeks_are_followed_wherever_the_53rd_stands(
 ) -> None:
     supply(con, periods(weeks, longest))
     for feed in DATE_COLUMNS:
-        con.execute(f"insert into raw.{feed} values ('2024-12-29', 'f.csv', 1), ('2027-01-02', 'f.csv', 2)")
+        con.execute(
+            f"insert into raw.{feed} values ('2024-12-29', 'f.csv', '', 1), ('2027-01-02', 'f.csv', '', 2)"
+        )
     assert found(con) == []
 
 
 def test_no_calendar_is_no_fault(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("insert into raw.sales_lines values ('2024-12-28', 's.csv', 4)")
+    con.execute("insert into raw.sales_lines values ('2024-12-28', 's.csv', '', 4)")
     assert found(con) == []
 
 
@@ -103,7 +105,7 @@ def test_no_calendar_is_no_fault(con: duckdb.DuckDBPyConnection) -> None:
         ),
         (
             "insert into raw.fiscal_calendar select 2026, 13, max(last_day) + 1, max(last_day) + 28, "
-            "'p.csv', 25 "
+            "'p.csv', '', 25 "
             "from raw.fiscal_calendar",
             "p.csv, 25, period 13 of 2026",
         ),
@@ -125,16 +127,16 @@ def test_no_calendar_is_no_fault(con: duckdb.DuckDBPyConnection) -> None:
             "p.csv, 13, fiscal year 2026 begins in 2025-12-01, not twelve months after",
         ),
         (
-            "insert into raw.sales_lines values ('2024-12-28', 's.csv', 4)",
+            "insert into raw.sales_lines values ('2024-12-28', 's.csv', '', 4)",
             "s.csv, posting_date, 2024, 2024-12-28, 2024-12-28, 1, 4",
         ),
         (  # by file and year: a year that the calendar lacks may have any number of records
-            "insert into raw.sales_lines select date '2023-12-31' + day::integer, 's.csv', 10 + day "
+            "insert into raw.sales_lines select date '2023-12-31' + day::integer, 's.csv', '', 10 + day "
             "from range(300) as days(day)",
             "s.csv, posting_date, 2024, 2024-01-01, 2024-10-25, 299, 11",
         ),
         (
-            "insert into raw.activities values ('2027-01-03', 'a.csv', 9)",
+            "insert into raw.activities values ('2027-01-03', 'a.csv', '', 9)",
             "a.csv, activity_date, 2027, 2027-01-03, 2027-01-03, 1, 9",
         ),
     ],

@@ -40,25 +40,27 @@ insert into raw.files values
     ('sales_lines', 'salg-1.csv', 'aa', 10, 8, 1, 1, 1), ('sales_lines', 'salg-2.csv', 'bb', 2, 2, 0, 0, 0),
     ('customer_costs', 'fragt.csv', 'cc', 1, 1, 0, 0, 0), ('activities', 'besøg.csv', 'dd', 1, 1, 0, 0, 0);
 create table raw.rejects (
-    feed varchar, source_file varchar, file_sha256 varchar, source_record bigint, column_name varchar,
-    raw_value varchar, reason varchar);
-insert into raw.rejects values ('sales_lines', 'salg-1.csv', 'aa', 3, 'net_amount', '1.2.3', 'not a number');
+    feed varchar, source_file varchar, file_sha256 varchar, source_sheet varchar, source_record bigint,
+    column_name varchar, raw_value varchar, reason varchar);
+insert into raw.rejects values ('sales_lines', 'salg-1.csv', 'aa', '', 3, 'net_amount', '1.2.3', 'not a number');
 create table raw.gone_sources (feed varchar, source varchar, files varchar, files_before bigint);
 create table raw.repeated_keys (
-    feed varchar, source_file varchar, source_record bigint, raw_value varchar, reason varchar, differs boolean);
+    feed varchar, source_file varchar, source_sheet varchar, source_record bigint, raw_value varchar,
+    reason varchar, differs boolean);
 create table raw.left_out (
-    feed varchar, source_file varchar, source_record bigint, lake_file varchar, reason varchar);
+    feed varchar, source_file varchar, source_sheet varchar, source_record bigint, lake_file varchar,
+    reason varchar);
 create table raw.shared_files (feed varchar, lake_file varchar, place varchar, source_count bigint);
 insert into raw.shared_files values ('sales_lines', 'a', 'salg-1.csv', 2), ('sales_lines', 'b', 'salg-1.csv', 2);
-insert into raw.left_out values ('sales_lines', 'salg-1.csv', 4, 'a', 'where: x'),
-    ('sales_lines', 'salg-1.csv', 5, 'b', 'where: y');
+insert into raw.left_out values ('sales_lines', 'salg-1.csv', '', 4, 'a', 'where: x'),
+    ('sales_lines', 'salg-1.csv', '', 5, 'b', 'where: y');
 create table raw.sales_lines (
     document_no varchar, line_no varchar, document_type varchar, posting_date date, customer_id varchar,
     product_id varchar, line_type varchar, quantity decimal(18,6), unit_of_measure varchar,
     list_amount decimal(18,4), discount_amount decimal(18,4), net_amount decimal(18,4),
     cost_amount decimal(18,4), currency varchar,
     salesperson_id varchar, order_no varchar, original_document_no varchar, original_line_no varchar,
-    _source_file varchar, _file_sha256 varchar, _source_record bigint);
+    _source_file varchar, _file_sha256 varchar, _source_sheet varchar default '', _source_record bigint);
 insert into raw.sales_lines by name select
     'F' || n as document_no, '1' as line_no, 'invoice' as document_type,
     date '2025-01-01' + n::integer as posting_date, '100' || n as customer_id, 'V1' as product_id,
@@ -72,24 +74,28 @@ insert into raw.sales_lines by name select
     'salg-2.csv' as _source_file, 'bb' as _file_sha256, n as _source_record
     from (values (1, -50, null), (2, -5, 'EUR')) t(n, amount, currency);
 create table raw.customer_costs (cost_no varchar, posting_date date, cost_type varchar, amount decimal(18,4),
-    _source_file varchar, _source_record bigint);
-insert into raw.customer_costs values ('1', '2025-01-31', 'freight', 10, 'fragt.csv', 1);
+    _source_file varchar, _source_sheet varchar, _source_record bigint);
+insert into raw.customer_costs values ('1', '2025-01-31', 'freight', 10, 'fragt.csv', '', 1);
 create view raw.shared_sales_lines as select *, _source_file as _source from raw.sales_lines where false;
 create view raw.shared_customer_costs as select *, _source_file as _source from raw.customer_costs where false;
 alter table raw.customer_costs add column document_no varchar;
 create table raw.receivables (document_no varchar);
-create table raw.activities (activity_no varchar, activity_date date, _source_file varchar, _source_record bigint);
-insert into raw.activities values ('1', '2026-06-30', 'besøg.csv', 1);  -- planned a year ahead
-create table raw.customers (customer_id varchar, _source_file varchar, _source_record bigint);
+create table raw.activities (
+    activity_no varchar, activity_date date, _source_file varchar, _source_sheet varchar, _source_record bigint);
+insert into raw.activities values ('1', '2026-06-30', 'besøg.csv', '', 1);  -- planned a year ahead
+create table raw.customers (
+    customer_id varchar, parent_customer_id varchar, _source_file varchar, _source_sheet varchar default '',
+    _source_record bigint);
 create table raw.company (currency varchar);
 insert into raw.company values ('DKK');
 create table raw.exchange_rates (
-    currency varchar, rate_date date, rate decimal(18,8), _source_file varchar, _source_record bigint);
+    currency varchar, rate_date date, rate decimal(18,8), _source_file varchar, _source_sheet varchar,
+    _source_record bigint);
 -- A currency may lose two thirds of its worth.
-insert into raw.exchange_rates select 'EUR', date '2025-01-01' + n::integer, 7.4 + 0.01 * n, 'kurser.csv', n
+insert into raw.exchange_rates select 'EUR', date '2025-01-01' + n::integer, 7.4 + 0.01 * n, 'kurser.csv', '', n
     from range(1, 6) t(n);
 insert into raw.exchange_rates values
-    ('TRY', '2025-01-01', 0.6, 'kurser.csv', 6), ('TRY', '2025-01-02', 0.2, 'kurser.csv', 7);
+    ('TRY', '2025-01-01', 0.6, 'kurser.csv', '', 6), ('TRY', '2025-01-02', 0.2, 'kurser.csv', '', 7);
 """
 
 # Ten customers, January to April, and sales under (ukendt).
@@ -129,13 +135,16 @@ create table audit.expected_files (feed varchar, source varchar, month date, is_
 create table audit.document_gaps (
     series varchar, first_missing decimal(18,0), last_missing decimal(18,0), missing_count bigint,
     document_before varchar, posted_before date, document_after varchar, posted_after date);
-create table audit.change_log (
-    feed varchar, record_key varchar, column_name varchar, change varchar, old_value varchar,
-    new_value varchar, changed_by varchar, approved_by varchar, approved_on date, needs_approval boolean,
-    is_approved boolean, source_file varchar, source_record bigint, after_publication varchar);
-create table audit.check_history (publication varchar);
+create table audit.waiting_approvals (
+    feed varchar, record_key varchar, is_new boolean, sentence_en varchar, sentence_da varchar, source_file varchar,
+    source_sheet varchar, source_record bigint);
+create table marts.visit_capacity (
+    scope_type varchar, scope_id varchar, month date, planned_hours decimal(18, 4), available_hours decimal(18, 4),
+    hours_lacking decimal(18, 4), is_beyond_capacity boolean, sentence_en varchar, sentence_da varchar
+);
 create table audit.sales_policy_problems (
-    source_file varchar, source_record bigint, is_blocking boolean, sentence_en varchar, sentence_da varchar);
+    source_file varchar, source_sheet varchar, source_record bigint, is_blocking boolean, sentence_en varchar,
+    sentence_da varchar);
 create schema intermediate;
 create table intermediate.int_product_units (
     product_id varchar, unit_of_measure varchar, own_unit varchar, line_count bigint, factor decimal(18,8));
@@ -290,8 +299,8 @@ DOOR_FAULTS = [
     ),
     (
         "door__sales_lines__repeated_records_are_the_same",
-        "insert into raw.repeated_keys values ('sales_lines', 'salg-2.csv', 3, 'K1, 1', 'differs in x', true), "
-        "('sales_lines', 'salg-2.csv', 4, 'K2, 1', 'the same', false)",
+        "insert into raw.repeated_keys values ('sales_lines', 'salg-2.csv', '', 3, 'K1, 1', 'differs in x', true), "
+        "('sales_lines', 'salg-2.csv', '', 4, 'K2, 1', 'the same', false)",
         1,
         "source_file=salg-2.csv, source_record=3, raw_value=K1, 1, reason=differs in x",
     ),
@@ -305,15 +314,21 @@ DOOR_FAULTS = [
     ),
     (
         "door__sales_lines__shared_files_are_taken_whole",
-        "insert into raw.left_out values ('sales_lines', 'salg-1.csv', 4, 'b', 'where: y'), "
-        "('sales_lines', 'salg-1.csv', 6, 'a', 'total row'), ('sales_lines', 'salg-1.csv', 6, 'b', 'total row')",
+        "insert into raw.left_out values ('sales_lines', 'salg-1.csv', '', 4, 'b', 'where: y'), "
+        "('sales_lines', 'salg-1.csv', '', 6, 'a', 'total row'), ('sales_lines', 'salg-1.csv', '', 6, 'b', 'total row')",
         1,
         "source_file=salg-1.csv, source_record=4",
     ),
     (
+        "door__customers__parents_can_be_followed",
+        "insert into raw.customers values ('7', '9', 'kunder.csv', '', 1)",
+        1,
+        "problem=customer 7 has the parent 9, which no list of customers has; add it to the list, or correct the number",
+    ),
+    (
         "door__customers__numbers_are_written_alike",
-        "insert into raw.customers values ('7', 'kunder.csv', 1), ('07', 'kunder.csv', 2), ('70', 'kunder.csv', 3), "
-        "('7.0', 'kunder.csv', 4)",
+        "insert into raw.customers values ('7', null, 'kunder.csv', '', 1), ('07', null, 'kunder.csv', '', 2), "
+        "('70', null, 'kunder.csv', '', 3), ('7.0', null, 'kunder.csv', '', 4)",
         1,
         "numbers=07 and 7 and 7.0, records=kunder.csv 1, kunder.csv 2, kunder.csv 4",
     ),
@@ -338,7 +353,7 @@ DOOR_FAULTS = [
     ),
     (  # the company's own currency, of which there is one rate
         "door__exchange_rates__rates_are_near_the_usual_one",
-        "insert into raw.exchange_rates values ('DKK', '2025-01-10', 100, 'kurser.csv', 8)",
+        "insert into raw.exchange_rates values ('DKK', '2025-01-10', 100, 'kurser.csv', '', 8)",
         1,
         "_source_record=8, currency=DKK",
     ),
@@ -356,22 +371,22 @@ DOOR_FAULTS = [
     ),
     (
         "door__exchange_rates__rates_are_near_the_usual_one",
-        "insert into raw.exchange_rates values ('USD', '2025-01-01', 7.14, 'kurser.csv', 8), "
-        "('USD', '2025-02-01', 0.14, 'kurser.csv', 9)",
+        "insert into raw.exchange_rates values ('USD', '2025-01-01', 7.14, 'kurser.csv', '', 8), "
+        "('USD', '2025-02-01', 0.14, 'kurser.csv', '', 9)",
         2,
         "_source_record=8, currency=USD, rate_date=2025-01-01, rate=7.14000000, usual_rate=0.14000000",
     ),
     (
         "door__exchange_rates__rates_are_near_the_usual_one",
-        "insert into raw.exchange_rates values ('SEK', '2025-01-01', 65, 'kurser.csv', 8), "
-        "('SEK', '2025-02-01', 0.65, 'kurser.csv', 9)",
+        "insert into raw.exchange_rates values ('SEK', '2025-01-01', 65, 'kurser.csv', '', 8), "
+        "('SEK', '2025-02-01', 0.65, 'kurser.csv', '', 9)",
         2,
         "_source_record=9, currency=SEK, rate_date=2025-02-01, rate=0.65000000, usual_rate=65.00000000",
     ),
     (  # with a third one the middle is known
         "door__exchange_rates__rates_are_near_the_usual_one",
-        "insert into raw.exchange_rates values ('SEK', '2025-01-01', 65, 'kurser.csv', 8), "
-        "('SEK', '2025-02-01', 0.65, 'kurser.csv', 9), ('SEK', '2025-03-01', 0.66, 'kurser.csv', 10)",
+        "insert into raw.exchange_rates values ('SEK', '2025-01-01', 65, 'kurser.csv', '', 8), "
+        "('SEK', '2025-02-01', 0.65, 'kurser.csv', '', 9), ('SEK', '2025-03-01', 0.66, 'kurser.csv', '', 10)",
         1,
         "_source_record=8, currency=SEK",
     ),
@@ -712,8 +727,8 @@ def test_another_number_is_not_alike(marts: Connection, carried: str) -> None:
 def test_a_problem_in_the_policy_files_is_told_in_its_own_sentence(
     marts: Connection, rule: str, is_blocking: bool
 ) -> None:
-    problem = ["kpi_targets.csv", 7, is_blocking, "Fill in month_to.", "Udfyld month_to."]
-    marts.execute("insert into audit.sales_policy_problems values (?, ?, ?, ?, ?)", problem)
+    problem = ["kpi_targets.csv", "", 7, is_blocking, "Fill in month_to.", "Udfyld month_to."]
+    marts.execute("insert into audit.sales_policy_problems values (?, ?, ?, ?, ?, ?)", problem)
     failed = gate(marts)
     assert list(failed) == [f"gate__kpi_values__{rule}"]
     result = failed[f"gate__kpi_values__{rule}"]
@@ -724,32 +739,44 @@ def test_a_problem_in_the_policy_files_is_told_in_its_own_sentence(
     )
 
 
-@pytest.mark.parametrize(
-    ("needs_approval", "is_approved", "after", "is_red"),
-    [
-        (True, False, "0002-b", True),
-        (True, None, "0002-b", True),
-        (True, True, "0002-b", False),
-        (False, False, "0002-b", False),
-        (True, False, "0001-a", False),
-    ],
-    ids=["unapproved", "unknown", "approved", "not required", "published before"],
-)
-def test_a_change_without_approval_blocks_until_it_is_approved(
-    marts: Connection, needs_approval: bool, is_approved: bool | None, after: str, is_red: bool
-) -> None:
-    marts.execute("insert into audit.check_history values ('0001-a'), ('0002-b')")
+def test_concepts_that_owe_more_than_there_is_time_for_are_a_warning(marts: Connection) -> None:
     marts.execute(
-        "insert into audit.change_log values ('segment_rules', 'rule_version 2024', 'threshold_from', 'changed', "
-        "'100', '90', null, null, null, ?, ?, 'policy/segment_rules.csv', 3, ?)",
-        [needs_approval, is_approved, after],
+        """
+        insert into marts.visit_capacity values
+            ('salesperson', 'S1', '2025-03-01', 30, 20, 10, true, 'Too much.', 'For meget.'),
+            ('salesperson', 'S1', '2025-04-01', 30, 20, 10, true, 'Still too much.', 'Stadig for meget.'),
+            ('salesperson', 'S2', '2025-04-01', 10, 20, 0, false, 'Enough.', 'Nok.'),
+            ('salesperson', 'S3', '2025-04-01', 10, null, null, null, 'Not known.', 'Ikke oplyst.')
+        """
+    )
+    ((name, result),) = gate(marts).items()
+    assert name == "gate__visit_capacity__there_is_time_for_the_visits"
+    assert (result.status, result.is_blocking, result.observed, result.failing_rows) == (
+        "failed",
+        False,
+        "1",
+        1,
+    )
+    assert "scope_id=S1" in result.detail
+    assert "Still too much." in result.detail
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["since the publication", "published before"])
+def test_a_change_that_waits_for_approval_blocks_what_would_publish_it(
+    marts: Connection, is_new: bool
+) -> None:
+    marts.execute(
+        "insert into audit.waiting_approvals values ('segment_rules', 'rule_version 2024', ?, 'Bo has changed it.', "
+        "'Bo har ændret det.', 'policy/segment_rules.csv', '', 3)",
+        [is_new],
     )
     failed = gate(marts)
-    assert list(failed) == (["gate__kpi_values__changes_are_approved"] if is_red else [])
-    if is_red:
-        detail = failed["gate__kpi_values__changes_are_approved"].detail
-        assert "threshold_from" in detail
-        assert "policy/segment_rules.csv" in detail
+    assert list(failed) == (["gate__kpi_values__changes_are_approved"] if is_new else [])
+    if is_new:
+        result = failed["gate__kpi_values__changes_are_approved"]
+        assert (result.is_blocking, result.observed) == (True, "1")
+        assert "Bo has changed it." in result.detail
+        assert "policy/segment_rules.csv" in result.detail
 
 
 def test_a_missing_document_number_is_a_warning(marts: Connection) -> None:

@@ -33,7 +33,7 @@ def doubtful(
     assert check.status == ("failed" if check.failing_sql else "passed")
     if not check.failing_sql:
         return []
-    return [f"{file}, {record}: {problem}" for file, record, problem in result.rows(check.failing_sql)]
+    return [f"{file}, {record}: {problem}" for file, _, record, problem in result.rows(check.failing_sql)]
 
 
 BONUS = "customer_id,valid_from,valid_to,tier_from,rate\n"
@@ -120,7 +120,7 @@ def links(root: Path, feed: str, files: dict[str, str | bytes]) -> list[str]:
     assert not check.is_blocking
     assert check.status == ("failed" if check.failing_sql else "passed"), check.detail
     rows = result.rows(check.failing_sql) if check.failing_sql else []
-    return [f"{record}: {problem}" for _, record, problem in rows]
+    return [f"{record}: {problem}" for _, _, record, problem in rows]
 
 
 @pytest.mark.parametrize(

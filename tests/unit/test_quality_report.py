@@ -136,7 +136,7 @@ FIGURES = [
 
 def _late(file: str, record: int, day: int, line: str = "K00") -> dict[str, Any]:
     return {"month": JANUARY, "feed": "sales_lines", "source_file": file, "cause": "new_file",
-            "source_record": record, "posting_date": date(2026, 1, day), "line_code": line}  # fmt: skip
+            "source_sheet": "", "source_record": record, "posting_date": date(2026, 1, day), "line_code": line}  # fmt: skip
 
 
 LATE = [_late("sent.csv", 1, 20), _late("sent.csv", 1, 20, "K05"), _late("sent.csv", 2, 22)]

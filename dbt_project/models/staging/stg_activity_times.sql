@@ -7,5 +7,6 @@ select
     minutes_per_unit,
     _source_file as source_file,
     _file_sha256 as file_sha256,
+    _source_sheet as source_sheet,
     _source_record as source_record
 from {{ source('raw', 'activity_times') }}

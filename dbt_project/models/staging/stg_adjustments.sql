@@ -11,5 +11,6 @@ select
     approved_on,
     _source_file as source_file,
     _file_sha256 as file_sha256,
+    _source_sheet as source_sheet,
     _source_record as source_record
 from {{ source('raw', 'adjustments') }}

@@ -3,6 +3,7 @@ select
     feed,
     source_file,
     file_sha256,
+    source_sheet,
     source_record,
     reason
 from {{ source('raw', 'left_out') }}

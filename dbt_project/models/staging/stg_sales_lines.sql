@@ -20,6 +20,7 @@ select
     {{ each('{}', columns) }},
     _source_file as source_file,
     _file_sha256 as file_sha256,
+    _source_sheet as source_sheet,
     _source_record as source_record
 from {{ source('raw', 'sales_lines') }} as lines
 where
@@ -36,13 +37,15 @@ select
         cast(
             row_number() over (
                 partition by document_no
-                order by _source_file asc nulls last, _source_record asc nulls last
+                order by
+                    _source_file asc nulls last, _source_sheet asc nulls last, _source_record asc nulls last
             ) as string
         )
     ) as line_no,
     {{ each('{}', columns) }},
     _source_file as source_file,
     _file_sha256 as file_sha256,
+    _source_sheet as source_sheet,
     _source_record as source_record
 from {{ source('raw', 'sales_lines') }} as lines
 where

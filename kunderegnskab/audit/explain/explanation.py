@@ -49,6 +49,8 @@ class RecordKey:
     """A source record by its place.
 
     Attributes:
+        source_sheet: of the workbook; empty for a file without sheets, None where the publication does not
+            say.
         value: what it gives to the column that it is a part of.
         by: what else tells its part from others.
         part_of: that column, as `schema.table.column`, where records were followed all the way down.
@@ -58,6 +60,7 @@ class RecordKey:
 
     feed: str
     source_file: str
+    source_sheet: str | None
     source_record: int
     value: Value
     by: tuple[tuple[str, Value], ...] = ()
@@ -271,21 +274,21 @@ def _records(trace: Trace, records: Records, cell: Cell, row: Mapping[str, Any])
     feed = literal(records.feed) if records.feed else "feed"
     by = "".join(f", {each}" for each in records.by)
     query = (
-        f"select {feed}, source_file, source_record, {records.value}{by} from {records.of} "
-        f"where {records.where} order by 1, 2, 3"
+        f"select {feed}, source_file, source_sheet, source_record, {records.value}{by} from {records.of} "
+        f"where {records.where} order by 1, 2, 3, 4"
     )
     if records.distinct:
         # What is counted once stands at its first record.
         query = (
-            f"select feed, source_file, source_record, 1 from (select {feed} as feed, source_file, "
-            f"source_record, row_number() over (partition by {records.distinct} order by source_file, "
-            f"source_record) as place from {records.of} where {records.where}) where place = 1 "
-            "order by 1, 2, 3"
+            f"select feed, source_file, source_sheet, source_record, 1 from (select {feed} as feed, "
+            f"source_file, source_sheet, source_record, row_number() over (partition by {records.distinct} "
+            f"order by source_file, source_sheet, source_record) as place from {records.of} "
+            f"where {records.where}) where place = 1 order by 1, 2, 3, 4"
         )
     names = [each.rpartition(".")[2] for each in records.by]
     return [
         RecordKey(*found, by=tuple(zip(names, told, strict=True)))
-        for *found, told in ((*row[:4], row[4:]) for row in _execute(trace, query, cell, row))
+        for *found, told in ((*row[:5], row[5:]) for row in _execute(trace, query, cell, row))
     ]
 
 

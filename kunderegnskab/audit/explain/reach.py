@@ -95,7 +95,7 @@ class Reached:
     """The records behind a value.
 
     Attributes:
-        records: one for each record and column that it is a part of, in order of feed, file and number.
+        records: one for each record and column that it is a part of, in order of feed, file, sheet, number.
         computed: what is computed on the way down and so stands in the sum for the records below it.
         unreached: one sentence for each place where the way down ends before the records; empty if none.
         adds_up: whether records and computed cells make the published value; None where it is no number, or
@@ -157,7 +157,8 @@ class _Reach:
         )
         self._con.execute(
             "create temp table reach_records (cell bigint, feed varchar, source_file varchar, "
-            "source_record bigint, value varchar, is_number boolean, factor decimal(10, 4), part_of varchar)"
+            "source_sheet varchar, source_record bigint, value varchar, is_number boolean, "
+            "factor decimal(10, 4), part_of varchar)"
         )
         self._con.execute("create temp table reach_computed (cell bigint, value varchar, part_of varchar)")
 
@@ -406,20 +407,20 @@ class _Reach:
     def _take(self, group: _Group, records: Records, rows: str, factor: str) -> None:
         feed = literal(records.feed) if records.feed else "feed"
         query = (
-            f"select {feed} as feed, source_file, source_record, {records.value} as _value "
+            f"select {feed} as feed, source_file, source_sheet, source_record, {records.value} as _value "
             f"from {records.of} where {records.where}"
         )
         if records.distinct:
             query = (
-                "select feed, source_file, source_record, 1 as _value from ("
-                f"select {feed} as feed, source_file, source_record, row_number() over ("
-                f"partition by {records.distinct} order by source_file, source_record) as _place "
-                f"from {records.of} where {records.where}) where _place = 1"
+                "select feed, source_file, source_sheet, source_record, 1 as _value from ("
+                f"select {feed} as feed, source_file, source_sheet, source_record, row_number() over ("
+                f"partition by {records.distinct} order by source_file, source_sheet, source_record) "
+                f"as _place from {records.of} where {records.where}) where _place = 1"
             )
         self._spread(query, rows, group.column, "reach_taken")
         self._con.execute(
             "insert into reach_records select taken._cell, taken.feed, taken.source_file, "
-            "taken.source_record, taken._value::varchar, "
+            "taken.source_sheet, taken.source_record, taken._value::varchar, "
             "regexp_matches(typeof(taken._value), '^(DECIMAL|.*INT|INTEGER)'), "
             f"({factor}), ? from reach_taken as taken inner join {rows} as rows using (_cell) "
             "where taken.source_file is not null",
@@ -483,7 +484,7 @@ class _Reach:
         )
         records = self._con.execute(
             """
-            select feed, source_file, source_record, value, is_number, part_of,
+            select feed, source_file, source_sheet, source_record, value, is_number, part_of,
                 sum(case when is_number then
                     (weight * factor)::decimal(10, 4) * value::decimal(28, 12) end)::varchar as gives
             from reach_records left join reach_weights using (cell)
@@ -504,12 +505,13 @@ class _Reach:
                 RecordKey(
                     feed,
                     file,
+                    sheet,
                     number,
                     Decimal(text) if is_number_ and text is not None else text,
                     part_of=part_of,
                     gives=None if gives is None else Decimal(gives),
                 )
-                for feed, file, number, text, is_number_, part_of, gives in records
+                for feed, file, sheet, number, text, is_number_, part_of, gives in records
             ),
             tuple(Computed(column, cells, Decimal(gives or 0)) for column, cells, gives in computed),
             tuple(self._unreached),

@@ -76,7 +76,7 @@ class Records(_Declaration):
     """Values of source records, put together, or counted where `distinct` tells them apart."""
 
     of: str
-    """A relation with source_file and source_record."""
+    """A relation with source_file, source_sheet and source_record."""
     value: str = "1"
     where: str = "true"
     how: Literal["sum", "min", "max", "only"] = "sum"

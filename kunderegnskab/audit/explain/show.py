@@ -42,6 +42,7 @@ _WORDS = {
         "records": "{count} poster",
         "gives": "giver {value}",
         "record": "{file}, post {number}",
+        "record_of_sheet": "{file}, ark {sheet}, post {number}",
         "read": "læst som",
         "unchanged": "{unchanged} af {files} filer er uændrede siden de blev læst",
         "changed": "ÆNDRET siden den blev læst",
@@ -59,6 +60,7 @@ _WORDS = {
         "records": "{count} records",
         "gives": "gives {value}",
         "record": "{file}, record {number}",
+        "record_of_sheet": "{file}, sheet {sheet}, record {number}",
         "read": "read as",
         "unchanged": "{unchanged} of {files} files are unchanged since they were read",
         "changed": "CHANGED since it was read",
@@ -185,7 +187,9 @@ def _add_records(top: Tree, title: str, records: Sequence[SourceRecord], names: 
         if state != "unchanged":
             node.add(Text(f"{file} {words[state]}", "bold red"))
     for record in records[:_RECORDS_SHOWN]:
-        place = words["record"].format(file=record.source_file, number=record.source_record)
+        place = words["record_of_sheet" if record.source_sheet else "record"].format(
+            file=record.source_file, sheet=record.source_sheet, number=record.source_record
+        )
         line = node.add(Text(place).append(f"  {number(record.value, names.locale)}", "cyan"))
         if record.raw is not None:
             line.add(Text(_listed(record.raw), "dim"))
@@ -268,6 +272,7 @@ def as_json(
                 "file": record.source_file,
                 "sha256": record.sha256,
                 "file_state": record.file_state,
+                "sheet": record.source_sheet,
                 "record": record.source_record,
                 "value": _exact(record.value),
                 "part_of": record.part_of,
@@ -329,7 +334,8 @@ def _exact(value: Value) -> str | int | bool | None:
 
 
 _RECORD_COLUMNS = (
-    "feed", "file", "record", "value", "part_of", "gives", "sha256", "file_state", "lookups", "raw", "read",
+    "feed", "file", "sheet", "record", "value", "part_of", "gives", "sha256", "file_state", "lookups", "raw",
+    "read",
 )  # fmt: skip
 
 
@@ -341,6 +347,7 @@ def _record_rows(
         (
             record.feed,
             record.source_file,
+            record.source_sheet,
             record.source_record,
             record.value,
             record.part_of,
@@ -356,6 +363,7 @@ def _record_rows(
     for each in computed:
         yield (
             "computed",
+            None,
             None,
             None,
             None,

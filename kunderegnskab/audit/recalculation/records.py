@@ -94,7 +94,7 @@ class Supplied:
             secret = recorded_in(workspace, made, parameters).secret
         except SecretMissing as error:
             raise CannotTrace(str(error)) from error
-        return cls(made, workspace.lake, files, Company.model_validate(parameters["company"]), secret)
+        return cls(made, workspace.lake, files, Company.recorded(parameters), secret)
 
 
 class Records:

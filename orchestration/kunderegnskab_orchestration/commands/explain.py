@@ -37,6 +37,9 @@ def explain(
         str | None,
         typer.Option(help="Segment that the KPI is about, as it was at the opening of the year."),
     ] = None,
+    chain: Annotated[
+        str | None, typer.Option(help="Chain that the KPI is about, by the customer at its top.")
+    ] = None,
     month: Annotated[str | None, typer.Option(help="Month, e.g. 2025-06; the window's last one.")] = None,
     window: Annotated[str, typer.Option(help="month, ytd or r12.")] = "month",
     at: Annotated[
@@ -70,6 +73,7 @@ def explain(
         "team": team,
         "segment": segment,
         "segment_opening": segment_opening,
+        "chain": chain,
     }
     # Before anything is computed: what cannot be written or said is known now.
     if language not in (None, "da", "en"):

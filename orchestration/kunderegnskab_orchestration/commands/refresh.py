@@ -13,6 +13,7 @@ import typer
 from kunderegnskab.workspace import Workspace, find_workspace
 from kunderegnskab_orchestration.commands.options import JsonOption, WorkspaceOption
 from kunderegnskab_orchestration.commands.output import ERR, OUT, complain, print_json, progress_shown
+from kunderegnskab_orchestration.commands.status import waiting_lines
 
 if TYPE_CHECKING:
     from kunderegnskab.publication.store import Publication
@@ -63,6 +64,7 @@ def _outcome_report(workspace: Workspace, outcome: Outcome) -> dict[str, Any]:
         "problems": list(outcome.sentences),
         "unread": list(outcome.unread),
         "warnings": list(outcome.warnings),
+        "waiting_approvals": list(outcome.waiting_approvals),
         "notes": list(outcome.notes),
         "log": outcome.log,
         "rejects": outcome.rejects,
@@ -93,6 +95,8 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
         ERR.print("Checks that failed without hindering the publication; look at them in the quality report:")
         for warning in outcome.warnings:
             ERR.print(f"  {warning}")
+    for line in waiting_lines(outcome.waiting_approvals):
+        ERR.print(line)
     complain([*outcome.unread, *outcome.notes])
 
 

@@ -64,6 +64,7 @@ def sample(
                         "file": each.record.source_file,
                         "sha256": each.record.sha256,
                         "file_state": each.record.file_state,
+                        "sheet": each.record.source_sheet,
                         "record": each.record.source_record,
                         "raw": each.record.raw,
                         "read": each.record.read,
@@ -97,6 +98,7 @@ def sample(
             for counted in each.counts
         )
         OUT.print(
-            f"  {record.source_file}, record {record.source_record}: {record.value} "
+            f"  {record.source_file}, {f'sheet {record.source_sheet}, ' if record.source_sheet else ''}"
+            f"record {record.source_record}: {record.value} "
             f"({each.stratum}: {counts})"
         )

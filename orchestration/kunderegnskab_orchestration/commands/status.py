@@ -12,7 +12,7 @@ from kunderegnskab.workspace import find_workspace
 from kunderegnskab_orchestration.commands.options import JsonOption, WorkspaceOption
 from kunderegnskab_orchestration.commands.output import OUT, print_json
 
-# Of what is behind each failed check; the log has all.
+# Of what is behind each failed check, and of what waits; the log and the tables have all.
 _ROWS_SHOWN = 2
 
 
@@ -39,6 +39,8 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         )
         for warning in report["warnings"]:
             OUT.print(f"            {warning}")
+        for line in waiting_lines(report["waiting_approvals"]):
+            OUT.print(f"  {line}")
         OUT.print(f"  freshness {report['freshness']}")
     for number, sentence in enumerate(report["late"]):
         OUT.print(f"  {'' if number else 'late':<9} {sentence}")
@@ -52,6 +54,18 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
             OUT.print(f"  {sentence}")
         if last["log"]:
             OUT.print(f"  Log: {last['log']}")
+
+
+def waiting_lines(sentences: Sequence[str]) -> Iterator[str]:
+    """How many published changes wait for approval, and the first of them; nothing if none does."""
+    if not sentences:
+        return
+    changes = "change waits" if len(sentences) == 1 else "changes wait"
+    yield f"approval  {len(sentences)} {changes} for somebody's approval (audit.waiting_approvals)"
+    for sentence in sentences[:_ROWS_SHOWN]:
+        yield f"          {sentence}"
+    if len(sentences) > _ROWS_SHOWN:
+        yield "          ..."
 
 
 def _most_telling(sentences: Sequence[str]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from kunderegnskab.ingest import Receipt, read_load_record
 from kunderegnskab.ingest.unread import absent_columns, unread
 from kunderegnskab.problems import KunderegnskabError, refusal_of, told_plainly
 from kunderegnskab.publication import store
-from kunderegnskab.publication.status import GOES_ON, note_path, warnings_of
+from kunderegnskab.publication.status import GOES_ON, note_path, waiting_approvals, warnings_of
 from kunderegnskab.refresh.telling import tell_outcome
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.lock import WorkspaceBusy
@@ -50,6 +50,7 @@ class Outcome:
         unread: files that nothing reads, sources that no file matches and mapped columns that no record of a
             file has, plain; told whatever came of it.
         warnings: checks that failed without hindering the publication, plain.
+        waiting_approvals: changes that were published and wait for somebody's approval, plain.
         notes: what could not be kept or sent of the run, which changes nothing of what came of it.
         changed: names of files that are new, others or gone since the publication before; what else has
             changed of what it is made from stands in words.
@@ -66,6 +67,7 @@ class Outcome:
     rejects: str | None = None
     unread: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    waiting_approvals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     seconds: int = 0
@@ -184,6 +186,7 @@ def _published(current: store.Publication) -> Outcome:
         current.name,
         current.manifest.run_id,
         warnings=tuple(warnings_of(current)),
+        waiting_approvals=tuple(waiting_approvals(current)),
         head=current.head,
     )
 

@@ -9,4 +9,4 @@
     where previous_month is not null
     group by customer_id, month, previous_month
 {%- endset %}
-{{ window_sums(ref('customer_accounts'), ['customer_id'], repeated_orders) }}
+{{ window_sums(ref('customer_accounts'), ['customer_id'], repeated_orders, customer_rate_changes()) }}

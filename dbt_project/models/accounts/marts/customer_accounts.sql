@@ -6,10 +6,11 @@
     'bonus': 'coalesce(direct.settled_bonus, 0) + coalesce(bonus.accrued_less_released, 0)',
     'cogs': 'coalesce(direct.cogs, 0) + coalesce(costs.cogs, 0)',
     'freight': 'coalesce(costs.freight, 0) - coalesce(direct.freight_charged, 0)',
-    'order_cost': 'pools.order_cost',
-    'sales_effort_cost': 'pools.sales_effort_cost',
     'credit_cost': 'credit.credit_cost',
 } %}
+{%- for line in pool_lines() %}
+{%- do others.update({line: 'pools.' ~ line}) %}
+{%- endfor %}
 
 with signs as (
     {{ ladder_signs() }}
@@ -38,8 +39,7 @@ pools as (
     select
         customer_id,
         month,
-        sum(case when line_code = 'K55' then amount else 0 end) as order_cost,
-        sum(case when line_code = 'K56' then amount else 0 end) as sales_effort_cost
+        {{ each("sum(case when line_code = '{value}' then amount else 0 end) as {}", pool_lines(), ',\n        ') }}
     from {{ ref('int_pool_receivers') }}
     where amount <> 0
     group by customer_id, month

@@ -52,6 +52,7 @@ documents as (
     select
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         document_no,
         customer_id,
@@ -67,6 +68,7 @@ credits as (
     select
         receivables.source_file,
         receivables.file_sha256,
+        receivables.source_sheet,
         receivables.source_record,
         receivables.document_no,
         receivables.customer_id,
@@ -100,6 +102,7 @@ spans as (
     select
         credits.source_file,
         credits.file_sha256,
+        credits.source_sheet,
         credits.source_record,
         credits.document_no,
         credits.customer_id,
@@ -123,6 +126,7 @@ days as (
     select
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         document_no,
         customer_id,
@@ -140,6 +144,7 @@ costs as (
     select
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         document_no,
         customer_id,
@@ -153,6 +158,7 @@ costs as (
 select
     source_file,
     file_sha256,
+    source_sheet,
     source_record,
     document_no,
     customer_id,
@@ -160,5 +166,5 @@ select
     cast(sum(days) as bigint) as days,
     cast(sum(amount) as decimal(18, 4)) as amount
 from costs
-group by source_file, file_sha256, source_record, document_no, customer_id, month
+group by source_file, file_sha256, source_sheet, source_record, document_no, customer_id, month
 having sum(amount) <> 0

@@ -1,5 +1,6 @@
--- Why a salesperson's DB III changed between two windows: own development, customers moved in and out, new and lost.
--- Who owned a customer counts on the posting date, and a hand-over is worth the customer's earlier DB III.
+-- Why a salesperson's DB III changed between two windows: own development, customers moved in and out, new and lost,
+-- and what the company's pools cost per unit. Who owned a customer counts on the posting date, and a hand-over is worth
+-- the customer's earlier DB III. All but the rates of pools is at the rates of the earlier window.
 {%- set product_effects = [
     ('price', 'price'), ('exchange_rate', 'exchange_rate'), ('volume', 'volume_db1'), ('mix', 'mix_db1'),
     ('new_product', 'new_product_db1 + effects.new_customer_db1'),
@@ -8,8 +9,10 @@
 ] %}
 {%- set drivers = ladder_costs() | reject('in', ['returns', 'cogs']) | list %}
 {%- set components = ['opening'] + product_effects | map('first') | list + ['other_goods_cost'] + drivers + [
-    'transferred_in', 'transferred_out', 'development_received', 'new_customers', 'lost_customers', 'closing',
+    'transferred_in', 'transferred_out', 'development_received', 'new_customers', 'lost_customers', 'pool_rates',
+    'closing',
 ] %}
+{%- set rates = rate_measures() %}
 
 with components as (
     {%- for component in components %}
@@ -18,6 +21,10 @@ with components as (
         '{{ component }}' as component
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+signs as (
+    {{ ladder_signs() }}
 ),
 
 -- Whoever owns a moved customer now is in it, with and without a posting of the customer.
@@ -33,6 +40,7 @@ customers as (
         {{ driver }},
         compared_{{ driver }},
         {%- endfor %}
+        {{ each('{}', rates) }},
         cast(0 as decimal(18, 4)) as opening_db3_now_owned
     from {{ ref('int_portfolio_windows') }}
     union all
@@ -47,6 +55,7 @@ customers as (
         0 as {{ driver }},
         0 as compared_{{ driver }},
         {%- endfor %}
+        {{ each('0 as {}', rates) }},
         opening_db3_now_owned
     from {{ ref('int_portfolio_transfers') }}
 ),
@@ -60,9 +69,13 @@ changed as (
         max(changes.change) as change,
         max(case when changes.has_same_owners then 1 else 0 end) = 1 as has_same_owners,
         sum(customers.db3) as db3,
+        {{ each('sum(customers.{}) as {}', rates) }},
         sum(customers.compared_db3) as compared_db3,
         {%- for driver in drivers %}
-        sum(customers.compared_{{ driver }} - customers.{{ driver }}) as {{ driver }},
+        sum(
+            customers.compared_{{ driver }} - customers.{{ driver }}
+            {{- ' + customers.' ~ driver ~ '_rate_change' if driver ~ '_rate_change' in rates }}
+        ) as {{ driver }},
         {%- endfor %}
         sum(customers.opening_db3_now_owned) as opening_db3_now_owned
     from customers
@@ -76,28 +89,35 @@ changed as (
 
 kinds as (
     select
-        salesperson_id,
-        month,
-        time_window,
-        db3,
-        compared_db3,
+        changed.salesperson_id,
+        changed.month,
+        changed.time_window,
+        changed.db3 - {{ rate_effect('db3', 'changed', 'signs') }} as db3,
+        changed.compared_db3,
         {%- for driver in drivers %}
-        {{ driver }},
+        changed.{{ driver }},
         {%- endfor %}
         case
-            when change <> 'retained' then change
-            when has_same_owners then 'own'
+            when changed.change <> 'retained' then changed.change
+            when changed.has_same_owners then 'own'
             else 'moved'
         end as kind,
-        opening_db3_now_owned,
-        opening_db3_now_owned - compared_db3 as transfer,
+        changed.opening_db3_now_owned,
+        changed.opening_db3_now_owned - changed.compared_db3 as transfer,
         -- Whoever receives a customer that loses money gets less: the direction is not the sign of the amount.
-        (opening_db3_now_owned - compared_db3)
+        (changed.opening_db3_now_owned - changed.compared_db3)
         * case
-            when sum(compared_db3) over (partition by customer_id, month, time_window) < 0 then -1
+            when
+                sum(changed.compared_db3) over (
+                    partition by changed.customer_id, changed.month, changed.time_window
+                ) < 0
+                then -1
             else 1
-        end > 0 as is_received
+        end > 0 as is_received,
+        {{ rate_effect('db3', 'changed', 'signs') }} as pool_rates,
+        changed.db3 as closing
     from changed
+    cross join signs
 ),
 
 summed as (
@@ -117,7 +137,8 @@ summed as (
         ) as development_received,
         sum(case when kinds.kind = 'new' then kinds.db3 - kinds.compared_db3 else 0 end) as new_customers,
         sum(case when kinds.kind = 'lost' then kinds.db3 - kinds.compared_db3 else 0 end) as lost_customers,
-        sum(kinds.db3) as closing
+        sum(kinds.pool_rates) as pool_rates,
+        sum(kinds.closing) as closing
     from kinds
     inner join {{ ref('time_windows') }} as windows
         on
@@ -134,7 +155,8 @@ explained as (
         summed.time_window,
         -- All of one type: engines differ in the digits that a mixture keeps.
         {%- for column in ['opening'] + drivers + [
-            'transferred_in', 'transferred_out', 'development_received', 'new_customers', 'lost_customers', 'closing',
+            'transferred_in', 'transferred_out', 'development_received', 'new_customers', 'lost_customers', 'pool_rates',
+            'closing',
         ] %}
         cast(summed.{{ column }} as decimal(18, 6)) as {{ column }},
         {%- endfor %}
@@ -166,7 +188,7 @@ select
     components.component,
     cast(components.position as bigint) as position,
     case
-        when components.component in ('opening', 'closing') then components.component
+        when components.component in ('opening', 'closing', 'pool_rates') then components.component
         when components.component in ('transferred_in', 'transferred_out') then 'transfer'
         when components.component = 'development_received' then 'received'
         when components.component in ('new_customers', 'lost_customers') then 'new_and_lost'

@@ -1,13 +1,13 @@
 -- Why the contribution ratios of a scope changed between two windows, in shares of net sales: customers' own ratios,
--- the mix between customers, new and lost customers, customers moved in and out. Changes in kroner belong in
--- portfolio_bridge.
+-- the mix between customers, new and lost customers, customers moved in and out, and what the company's pools cost per
+-- unit. All but the rates of pools is at the rates of the earlier window. Changes in kroner belong in portfolio_bridge.
 {%- set levels = ['1', '2', '3'] %}
 {%- set changing_kinds = [
     'new_customers', 'lost_customers', 'transferred_in', 'transferred_out', 'not_comparable',
 ] %}
 {%- set components = [
     'opening', 'rate', 'mix', 'new_customers', 'lost_customers', 'transferred_in', 'transferred_out', 'not_comparable',
-    'closing',
+    'pool_rates', 'closing',
 ] %}
 
 with components as (
@@ -23,6 +23,10 @@ scopes as (
     {{ scope_customers(['company', 'segment', 'segment_opening']) }}
 ),
 
+signs as (
+    {{ ladder_signs() }}
+),
+
 -- Amounts in units of 1/10000, as whole numbers: they are divided many times below.
 scoped as (
     select
@@ -34,10 +38,12 @@ scoped as (
         {%- for level in levels %}
         {{ units('customers.db' ~ level) }} as db{{ level }},
         {{ units('customers.compared_db' ~ level) }} as compared_db{{ level }},
+        {{ units(rate_effect('db' ~ level, 'customers', 'signs')) }} as pool_rates_{{ level }},
         {%- endfor %}
         {{ units('customers.net_sales') }} as net_sales,
         {{ units('customers.compared_net_sales') }} as compared_net_sales
     from {{ ref('int_customer_windows') }} as customers
+    cross join signs
     inner join scopes
         on
             customers.customer_id = scopes.customer_id
@@ -53,10 +59,12 @@ scoped as (
         {%- for level in levels %}
         {{ units('portfolios.db' ~ level) }} as db{{ level }},
         {{ units('portfolios.compared_db' ~ level) }} as compared_db{{ level }},
+        {{ units(rate_effect('db' ~ level, 'portfolios', 'signs')) }} as pool_rates_{{ level }},
         {%- endfor %}
         {{ units('portfolios.net_sales') }} as net_sales,
         {{ units('portfolios.compared_net_sales') }} as compared_net_sales
     from {{ ref('int_portfolio_windows') }} as portfolios
+    cross join signs
     inner join {{ ref('time_windows') }} as windows
         on
             portfolios.month = windows.month
@@ -89,8 +97,9 @@ kinds as (
             else 'not_comparable'
         end as kind,
         {%- for level in levels %}
-        scoped.db{{ level }},
+        scoped.db{{ level }} - scoped.pool_rates_{{ level }} as db{{ level }},
         scoped.compared_db{{ level }},
+        scoped.pool_rates_{{ level }},
         {%- endfor %}
         scoped.net_sales,
         scoped.compared_net_sales
@@ -112,6 +121,7 @@ kind_sums as (
         {%- for level in levels %}
         cast(sum(db{{ level }}) as bigint) as db{{ level }},
         cast(sum(compared_db{{ level }}) as bigint) as compared_db{{ level }},
+        cast(sum(pool_rates_{{ level }}) as bigint) as pool_rates_{{ level }},
         -- Against what the net sales of now would have left at the ratio of then, in millionths.
         sum(
             case
@@ -144,8 +154,9 @@ summed as (
         {%- endfor %}
         {%- endfor %}
         {%- for level in levels %}
-        cast(sum(db{{ level }}) as bigint) as db{{ level }},
+        cast(sum(db{{ level }} + pool_rates_{{ level }}) as bigint) as db{{ level }},
         cast(sum(compared_db{{ level }}) as bigint) as compared_db{{ level }},
+        cast(sum(pool_rates_{{ level }}) as bigint) as pool_rates_{{ level }},
         sum(rate_{{ level }}) as rate_{{ level }},
         {%- endfor %}
         cast(sum(net_sales) as bigint) as net_sales,
@@ -164,6 +175,7 @@ excess as (
         {%- for level in levels %}
         db{{ level }},
         compared_db{{ level }},
+        pool_rates_{{ level }},
         rate_{{ level }},
         {%- for kind in changing_kinds %}
         100 * {{ kind }}_db{{ level }}
@@ -197,6 +209,7 @@ effects as (
         {%- for level in levels %}
         {{ long_ratio_of_units('compared_db' ~ level, 'compared_net_sales') }} as opening_{{ level }},
         {{ long_ratio_of_units('rate_' ~ level, 'millionths') }} as rate_{{ level }},
+        {{ long_ratio_of_units('pool_rates_' ~ level, 'net_sales') }} as pool_rates_{{ level }},
         {%- for kind in changing_kinds %}
         {{ long_ratio_of_units(kind ~ '_now_' ~ level, 'millionths') }}
         - {{ long_ratio_of_units(kind ~ '_then_' ~ level, 'compared_millionths') }} as {{ kind }}_{{ level }},
@@ -210,6 +223,7 @@ effects as (
         net_sales > 0
         {%- for level in levels %}
         and abs(rate_{{ level }}) < 10000 * millionths
+        and {{ is_comparable_part('pool_rates_' ~ level, 'net_sales') }}
         {%- for kind in changing_kinds %}
         and abs({{ kind }}_now_{{ level }}) < 10000 * millionths
         and abs({{ kind }}_then_{{ level }}) < 10000 * compared_millionths

@@ -9,5 +9,6 @@ select
     reason,
     event_no = max(event_no) over (partition by month) as is_in_force,
     source_file,
+    source_sheet,
     source_record
 from {{ ref('stg_period_events') }}

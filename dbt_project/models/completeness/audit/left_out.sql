@@ -4,8 +4,9 @@ select
     feed,
     source_file,
     file_sha256,
+    source_sheet,
     source_record,
     reason,
     cast(count(*) as bigint) as record_count
 from {{ ref('stg_left_out') }}
-group by feed, source_file, file_sha256, source_record, reason
+group by feed, source_file, file_sha256, source_sheet, source_record, reason

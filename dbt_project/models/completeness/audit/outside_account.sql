@@ -2,6 +2,7 @@
 select
     source_file,
     file_sha256,
+    source_sheet,
     source_record,
     document_no,
     line_no,

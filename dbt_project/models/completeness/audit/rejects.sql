@@ -5,6 +5,7 @@ with listed as (
         feed,
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         column_name,
         raw_value,
@@ -18,6 +19,7 @@ with listed as (
         '{{ feed }}' as feed,
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         'currency' as column_name,
         currency as raw_value,
@@ -31,10 +33,11 @@ select
     feed,
     source_file,
     file_sha256,
+    source_sheet,
     source_record,
     column_name,
     raw_value,
     reason,
     cast(count(*) as bigint) as record_count
 from listed
-group by feed, source_file, file_sha256, source_record, column_name, raw_value, reason
+group by feed, source_file, file_sha256, source_sheet, source_record, column_name, raw_value, reason

@@ -14,6 +14,7 @@ with listed as (
         '{{ feed }}' as feed,
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         carried_customer_id,
         {{ day }},
@@ -28,10 +29,11 @@ select
     feed,
     source_file,
     file_sha256,
+    source_sheet,
     source_record,
     carried_customer_id,
     posting_date,
     document_no,
     cast(count(*) as bigint) as record_count
 from listed
-group by feed, source_file, file_sha256, source_record, carried_customer_id, posting_date, document_no
+group by feed, source_file, file_sha256, source_sheet, source_record, carried_customer_id, posting_date, document_no

@@ -15,6 +15,11 @@ select
     customers.customer_group,
     customers.industry,
     customers.country_code,
+    -- Nobody is outside all chains where there are none.
+    case
+        when max(customers.chain_customers) over () > 1
+            then case when customers.chain_customers > 1 then customers.chain_id else {{ no_chain() }} end
+    end as chain,
     first_orders.first_order_month,
     -- Whether a customer bought before the accounts begin, customer_since tells; without it, whoever orders in their
     -- first month may have.

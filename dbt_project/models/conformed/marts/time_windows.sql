@@ -24,7 +24,7 @@ nominal as (
         month,
         'month' as time_window,
         month as nominal_first_month,
-        12 as months_back,
+        {{ months_back()['month'] }} as months_back,
         accounts_from,
         is_within_horizon
     from ends
@@ -33,7 +33,7 @@ nominal as (
         month,
         'quarter' as time_window,
         {{ add_months('month', '-2') }} as nominal_first_month,
-        3 as months_back,
+        {{ months_back()['quarter'] }} as months_back,
         accounts_from,
         is_within_horizon
     from ends
@@ -42,7 +42,7 @@ nominal as (
         month,
         'ytd' as time_window,
         {{ fiscal_year_floor('month', 'fiscal_year_start') }} as nominal_first_month,
-        12 as months_back,
+        {{ months_back()['ytd'] }} as months_back,
         accounts_from,
         is_within_horizon
     from ends
@@ -51,7 +51,7 @@ nominal as (
         month,
         'r12' as time_window,
         {{ add_months('month', '-11') }} as nominal_first_month,
-        12 as months_back,
+        {{ months_back()['r12'] }} as months_back,
         accounts_from,
         is_within_horizon
     from ends

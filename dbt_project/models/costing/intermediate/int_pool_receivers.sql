@@ -5,32 +5,8 @@ with company as (
     from {{ ref('stg_company') }}
 ),
 
--- Two names of one activity in one equation are two terms of it.
-named_times as (
-    select
-        cost_pool_id,
-        {{ driver_name('activity_type') }} as driver,
-        applies_to,
-        cast(sum(minutes_per_unit) as decimal(18, 6)) as minutes_per_unit,
-        valid_from
-    from {{ ref('stg_activity_times') }}
-    group by cost_pool_id, {{ driver_name('activity_type') }}, applies_to, valid_from
-),
-
 times as (
-    select
-        cost_pool_id,
-        driver,
-        applies_to,
-        minutes_per_unit,
-        valid_from,
-        coalesce(
-            lead(valid_from) over (
-                partition by cost_pool_id, driver, applies_to order by valid_from asc nulls last
-            ),
-            cast('9999-12-31' as date)
-        ) as valid_before
-    from named_times
+    {{ time_equations() }}
 ),
 
 minutes as (
@@ -38,6 +14,7 @@ minutes as (
         pools.cost_pool_id,
         pools.month,
         drivers.customer_id,
+        drivers.driver,
         {{ exact_product('drivers.quantity', 'times.minutes_per_unit', 6, 6) }} as weight
     from {{ ref('int_pool_months') }} as pools
     inner join times
@@ -60,6 +37,7 @@ quantities as (
         pools.cost_pool_id,
         pools.month,
         drivers.customer_id,
+        drivers.driver,
         cast(drivers.quantity as decimal(38, 12)) as weight
     from {{ ref('int_pool_months') }} as pools
     inner join {{ ref('int_customer_drivers') }} as drivers
@@ -76,6 +54,7 @@ caused as (
         cost_pool_id,
         month,
         customer_id,
+        driver,
         weight
     from minutes
     union all
@@ -83,6 +62,7 @@ caused as (
         cost_pool_id,
         month,
         customer_id,
+        driver,
         weight
     from quantities
 ),
@@ -92,7 +72,8 @@ receivers as (
         cost_pool_id,
         month,
         customer_id,
-        cast(round(sum(weight), 6) as decimal(18, 6)) as weight
+        cast(round(sum(weight), 6) as decimal(18, 6)) as weight,
+        cast(round(sum(case when driver = 'visits' then weight else 0 end), 6) as decimal(18, 6)) as visit_weight
     from caused
     group by cost_pool_id, month, customer_id
     having round(sum(weight), 6) <> 0
@@ -156,6 +137,8 @@ select
     receivers.customer_id,
     sized.line_code,
     receivers.weight,
+    -- What of it are visits.
+    receivers.visit_weight,
     cast(
         coalesce(given.given_units, 0) * company.minor_unit_size * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)
     ) as amount,

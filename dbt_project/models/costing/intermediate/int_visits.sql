@@ -42,6 +42,7 @@ minutes_per_visit as (
 select
     activities.source_file,
     activities.file_sha256,
+    activities.source_sheet,
     activities.source_record,
     activities.customer_id,
     activities.month,
@@ -54,7 +55,8 @@ select
             {{ money(exact_product('activities.quantity', 'minutes_per_visit.minutes_per_unit', 6, 6)) }},
             0
         ) as decimal(18, 4)
-    ) as minutes
+    ) as minutes,
+    cast(coalesce(activities.drive_minutes, 0) as decimal(18, 4)) as drive_minutes
 from {{ ref('int_activities_resolved') }} as activities
 left join minutes_per_visit
     on activities.customer_id = minutes_per_visit.customer_id and activities.month = minutes_per_visit.month

@@ -1,6 +1,6 @@
 -- Why DB II of invoiced sales moved: what each cost driver took of invoiced sales now and then. The effects of the
--- drivers add up to the change of DB II / invoiced sales, to the last digit. What a customer could save belongs in
--- driver_opportunities.
+-- drivers add up to the change of DB II / invoiced sales, to the last digit. Each effect is the scope's own, at the
+-- rates that cost pools had then, and that of the rates. What a customer could save belongs in driver_opportunities.
 {{ config(materialized='view') }}
 
 {%- set costs = ladder_costs() %}
@@ -58,6 +58,7 @@ scopes as (
         scopes.{{ cost }},
         scopes.compared_{{ cost }},
         {%- endfor %}
+        {{ each('scopes.{}', rate_measures()) }},
         scopes.db2,
         scopes.compared_db2
     from {{ ref('scope_windows') }} as scopes
@@ -108,7 +109,16 @@ amounts as (
                 when '{{ cost }}' then scopes.compared_{{ cost }}
                 {%- endfor %}
             end as decimal(18, 4)
-        ) as compared_amount
+        ) as compared_amount,
+        cast(
+            drivers.sign
+            * case drivers.driver
+                {%- for line in pool_lines() %}
+                when '{{ line }}' then scopes.{{ line }}_rate_change
+                {%- endfor %}
+                else 0
+            end as decimal(18, 4)
+        ) as rate_change
     from scopes
     cross join drivers
 ),
@@ -117,7 +127,12 @@ rounded as (
     select
         *,
         {{ long_money_ratio('amount', 'invoiced_sales') }} as rounded_rate,
-        {{ long_money_ratio('compared_amount', 'compared_invoiced_sales') }} as rounded_compared_rate
+        {{ long_money_ratio('compared_amount', 'compared_invoiced_sales') }} as rounded_compared_rate,
+        case
+            when {{ is_comparable_part('rate_change', 'invoiced_sales') }}
+                then {{ long_money_ratio('rate_change', 'invoiced_sales') }}
+            else 0
+        end as rate_of_pools
     from amounts
 ),
 
@@ -138,7 +153,12 @@ rated as (
                     1 - sum(case when has_rest then 0 else rounded_compared_rate end)
                         over (partition by scope_type, scope_id, month, time_window)
             else rounded_compared_rate
-        end as compared_rate
+        end as compared_rate,
+        case
+            when driver = 'db2'
+                then -sum(rate_of_pools) over (partition by scope_type, scope_id, month, time_window)
+            else rate_of_pools
+        end as change_of_pools
     from rounded
 )
 
@@ -155,6 +175,8 @@ select
     cast(rate as decimal(18, 12)) as rate,
     cast(compared_rate as decimal(18, 12)) as compared_rate,
     cast(effect_sign * (rate - compared_rate) as decimal(18, 12)) as effect,
+    cast(effect_sign * (rate - compared_rate - change_of_pools) as decimal(18, 12)) as own_effect,
+    cast(effect_sign * change_of_pools as decimal(18, 12)) as pool_rate_effect,
     rule_version,
     is_rule_change
 from rated

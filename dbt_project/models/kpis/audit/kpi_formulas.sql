@@ -24,5 +24,11 @@ select
     part,
     measure,
     cast(coefficient as bigint) as coefficient,
-    measure in ({{ quoted(revenue_measures()) }}) as is_revenue
+    measure in ({{ quoted(revenue_measures()) }}) as is_revenue,
+    case
+        {%- for kind in ('revenue', 'margin', 'activity', 'customer_base') %}
+        when measure in ({{ quoted(measures_of_kind(kind)) }}) then '{{ kind }}'
+        {%- endfor %}
+        else 'cost_driver'
+    end as measure_kind
 from formulas

@@ -21,6 +21,6 @@ select
     {%- endfor %}
     {%- endfor %}
     max(case when part = 'denominator' then 1 else 0 end) = 0 as is_sum,
-    max(case when measure in ({{ quoted(customer_count_measures()) }}) then 1 else 0 end) = 0 as adds_up
+    max(case when measure in ({{ quoted(customer_base_measures()) }}) then 1 else 0 end) = 0 as adds_up
 from placed
 group by kpi_id

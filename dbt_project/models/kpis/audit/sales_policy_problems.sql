@@ -155,6 +155,7 @@ with rules as (
         rule_version || ', ' || axis as axis_key,
         rule_version || ', ' || axis || ' ' || class_code as class_key,
         source_file,
+        source_sheet,
         source_record
     from {{ ref('stg_segment_rules') }}
 ),
@@ -165,8 +166,7 @@ versions as (
         min(valid_from) as valid_from,
         max(case when axis = 'size' then 1 else 0 end) as has_size,
         max(case when axis = 'margin' then 1 else 0 end) as has_margin,
-        min(source_file) as source_file,
-        min(source_record) as source_record
+        {{ first_place() }}
     from rules
     group by rule_version
 ),
@@ -175,8 +175,7 @@ pairs as (
     select
         sizes.rule_version,
         sizes.class_code || margins.class_code as segment,
-        min(sizes.source_file) as source_file,
-        min(sizes.source_record) as source_record
+        {{ first_place('sizes') }}
     from rules as sizes
     inner join rules as margins
         on sizes.rule_version = margins.rule_version and sizes.axis = 'size' and margins.axis = 'margin'
@@ -235,6 +234,12 @@ scopes as (
         'customer' as scope_type,
         customer_id as scope_id
     from {{ ref('customers') }}
+    union distinct
+    select
+        'chain' as scope_type,
+        chain as scope_id
+    from {{ ref('int_customer_groups') }}
+    where chain is not null
     {%- for scope_type in ['segment', 'segment_opening'] %}
     union distinct
     select
@@ -258,6 +263,7 @@ overrides as (
         coalesce(valid_to, cast('9999-12-30' as date)) as valid_to,
         customer_id || ' ' || cast(decided_on as string) as key,
         source_file,
+        source_sheet,
         source_record
     from {{ ref('stg_segment_overrides') }}
 ),
@@ -272,6 +278,7 @@ owners as (
         share,
         customer_id || ' ' || salesperson_id || ' ' || cast(valid_from as string) as key,
         source_file,
+        source_sheet,
         source_record
     from {{ ref('stg_customer_owners') }}
 ),
@@ -281,8 +288,7 @@ days as (
     select
         customer_id,
         valid_from,
-        min(source_file) as source_file,
-        min(source_record) as source_record
+        {{ first_place() }}
     from owners
     group by customer_id, valid_from
 ),
@@ -292,8 +298,7 @@ shares as (
         days.customer_id,
         days.valid_from,
         sum(owners.share) as share,
-        min(days.source_file) as source_file,
-        min(days.source_record) as source_record
+        {{ first_place('days') }}
     from days
     inner join owners
         on
@@ -325,6 +330,7 @@ targets as (
             partition by targets.kpi_id, targets.scope_type, targets.scope_id, targets.month_from
         ) as times_named,
         targets.source_file,
+        targets.source_sheet,
         targets.source_record
     from {{ ref('stg_kpi_targets') }} as targets
     left join {{ ref('kpi_register') }} as formulas
@@ -343,6 +349,7 @@ own_formulas as (
         standard.kpi_id is not null as is_standard,
         register.kpi_id is not null as is_in_register,
         own.source_file,
+        own.source_sheet,
         own.source_record
     from {{ ref('stg_kpi_formulas') }} as own
     left join {{ ref('default_kpi_register') }} as standard
@@ -357,6 +364,7 @@ found as (
         'segment_rules' as feed,
         'axis_missing' as problem,
         source_file,
+        source_sheet,
         source_record,
         rule_version as key,
         '{{ axis }}' as detail
@@ -368,6 +376,7 @@ found as (
         'segment_rules' as feed,
         'class_code_taken' as problem,
         source_file,
+        source_sheet,
         source_record,
         axis_key as key,
         class_code as detail
@@ -377,8 +386,7 @@ found as (
     select
         'segment_rules' as feed,
         'share_of_ratio' as problem,
-        min(source_file) as source_file,
-        min(source_record) as source_record,
+        {{ first_place() }},
         axis_key as key,
         basis as detail
     from rules
@@ -390,8 +398,7 @@ found as (
     select
         'segment_rules' as feed,
         'rows_disagree' as problem,
-        min(source_file) as source_file,
-        min(source_record) as source_record,
+        {{ first_place() }},
         {{ key }} as key,
         '{{ column }}' as detail
     from rules
@@ -403,6 +410,7 @@ found as (
         'segment_rules' as feed,
         'same_valid_from' as problem,
         later.source_file,
+        later.source_sheet,
         later.source_record,
         earlier.rule_version || ' / ' || later.rule_version as key,
         cast(later.valid_from as string) as detail
@@ -414,6 +422,7 @@ found as (
         'segment_rules' as feed,
         'share_out_of_range' as problem,
         source_file,
+        source_sheet,
         source_record,
         class_key as key,
         cast(threshold_from as string) as detail
@@ -423,8 +432,7 @@ found as (
     select
         'segment_rules' as feed,
         'bound_repeated' as problem,
-        min(source_file) as source_file,
-        min(source_record) as source_record,
+        {{ first_place() }},
         axis_key as key,
         -- Two classes may also both be without a bound: NULL here would leave no sentence.
         axis_key as detail
@@ -436,6 +444,7 @@ found as (
         'segment_rules' as feed,
         'hysteresis_out_of_range' as problem,
         source_file,
+        source_sheet,
         source_record,
         class_key as key,
         cast(hysteresis as string) as detail
@@ -446,6 +455,7 @@ found as (
         'customer_owners' as feed,
         'share_not_positive' as problem,
         source_file,
+        source_sheet,
         source_record,
         key,
         cast(share as string) as detail
@@ -456,6 +466,7 @@ found as (
         'service_concepts' as feed,
         'rate_out_of_range' as problem,
         source_file,
+        source_sheet,
         source_record,
         segment || ' ' || cast(valid_from as string) as key,
         cast(maximum_bonus_rate as string) as detail
@@ -466,6 +477,7 @@ found as (
         'segment_rules' as feed,
         'segment_ambiguous' as problem,
         source_file,
+        source_sheet,
         source_record,
         rule_version as key,
         segment as detail
@@ -475,6 +487,7 @@ found as (
         'segment_overrides' as feed,
         'customer_unknown' as problem,
         overrides.source_file,
+        overrides.source_sheet,
         overrides.source_record,
         overrides.key,
         overrides.customer_id as detail
@@ -487,6 +500,7 @@ found as (
         'segment_overrides' as feed,
         'segment_unknown' as problem,
         overrides.source_file,
+        overrides.source_sheet,
         overrides.source_record,
         overrides.key,
         overrides.segment as detail
@@ -502,6 +516,7 @@ found as (
         'customer_owners' as feed,
         'shares_above_one' as problem,
         source_file,
+        source_sheet,
         source_record,
         customer_id || ' ' || cast(valid_from as string) as key,
         cast(share as string) as detail
@@ -512,6 +527,7 @@ found as (
         'customer_owners' as feed,
         'ends_before_it_begins' as problem,
         source_file,
+        source_sheet,
         source_record,
         key,
         cast(valid_to as string) as detail
@@ -522,6 +538,7 @@ found as (
         'customer_owners' as feed,
         'customer_unknown' as problem,
         owners.source_file,
+        owners.source_sheet,
         owners.source_record,
         owners.key,
         owners.customer_id as detail
@@ -534,6 +551,7 @@ found as (
         'customer_owners' as feed,
         'salesperson_unknown' as problem,
         owners.source_file,
+        owners.source_sheet,
         owners.source_record,
         owners.key,
         owners.salesperson_id as detail
@@ -546,6 +564,7 @@ found as (
         'service_concepts' as feed,
         'segment_unknown' as problem,
         concepts.source_file,
+        concepts.source_sheet,
         concepts.source_record,
         concepts.segment || ' ' || cast(concepts.valid_from as string) as key,
         concepts.segment as detail
@@ -558,6 +577,7 @@ found as (
         'kpi_register' as feed,
         'kpi_unknown' as problem,
         own.source_file,
+        own.source_sheet,
         own.source_record,
         own.kpi_id as key,
         own.kpi_id as detail
@@ -577,6 +597,7 @@ found as (
         'kpi_formulas' as feed,
         '{{ problem }}' as problem,
         source_file,
+        source_sheet,
         source_record,
         kpi_id as key,
         {{ detail }} as detail
@@ -608,6 +629,7 @@ found as (
         'kpi_targets' as feed,
         '{{ problem }}' as problem,
         source_file,
+        source_sheet,
         source_record,
         key,
         {{ detail }} as detail
@@ -619,6 +641,7 @@ found as (
         'kpi_targets' as feed,
         'scope_unknown' as problem,
         targets.source_file,
+        targets.source_sheet,
         targets.source_record,
         targets.key,
         targets.scope_type as detail
@@ -632,8 +655,7 @@ found as (
     select
         'budgets' as feed,
         'scope_unknown' as problem,
-        min(budgets.source_file) as source_file,
-        min(budgets.source_record) as source_record,
+        {{ first_place('budgets') }},
         budgets.scope_type || ' ' || budgets.scope_id as key,
         budgets.scope_type as detail
     from {{ ref('stg_budgets') }} as budgets
@@ -648,8 +670,7 @@ found as (
     select
         'budgets' as feed,
         '{{ problem }}' as problem,
-        min(source_file) as source_file,
-        min(source_record) as source_record,
+        {{ first_place() }},
         scope_type || ' ' || scope_id as key,
         min(segment) as detail
     from {{ ref('stg_budgets') }}
@@ -660,8 +681,7 @@ found as (
     select
         'budgets' as feed,
         'named_twice' as problem,
-        min(source_file) as source_file,
-        min(source_record) as source_record,
+        {{ first_place() }},
         scope_type || ' ' || scope_id || ', ' || cast(month as string) as key,
         scope_id as detail
     from {{ ref('stg_budgets') }}
@@ -672,6 +692,7 @@ found as (
 select
     feed,
     source_file,
+    source_sheet,
     source_record,
     key,
     problem,

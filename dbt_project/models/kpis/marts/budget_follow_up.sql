@@ -16,16 +16,22 @@ with budgets as (
     {%- endfor %}
 ),
 
+signs as (
+    {{ ladder_signs() }}
+),
+
 figures as (
     {%- for measure in measures %}
     select
-        scope_type,
-        scope_id,
-        month,
+        scopes.scope_type,
+        scopes.scope_id,
+        scopes.month,
         '{{ measure }}' as measure,
-        {{ measure }} as actual
-    from {{ ref('scope_windows') }}
-    where time_window = 'month'
+        scopes.{{ measure }} as actual,
+        {{ rate_effect(measure, 'scopes', 'signs') }} as pool_rate_effect
+    from {{ ref('scope_windows') }} as scopes
+    cross join signs
+    where scopes.time_window = 'month'
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -38,7 +44,9 @@ months as (
         budgets.month,
         budgets.measure,
         budgets.budget,
-        coalesce(figures.actual, 0) as actual
+        coalesce(figures.actual, 0) as actual,
+        coalesce(figures.pool_rate_effect, 0) as pool_rate_effect,
+        case when windows.compared_first_month is null then 0 else 1 end as is_compared
     from budgets
     inner join {{ ref('time_windows') }} as windows
         on budgets.month = windows.month and windows.time_window = 'month'
@@ -59,6 +67,8 @@ windowed as (
         months.measure,
         sum(months.budget) as budget,
         sum(months.actual) as actual,
+        sum(months.pool_rate_effect) as pool_rate_effect,
+        min(months.is_compared) as is_compared,
         count(*) as budget_month_count,
         max(windows.month_count) as month_count,
         max(case when months.month = windows.month then 1 else 0 end) as has_last_month
@@ -80,12 +90,15 @@ select
     cast(windowed.budget as decimal(18, 4)) as budget,
     cast(windowed.actual as decimal(18, 4)) as actual,
     cast(windowed.actual - windowed.budget as decimal(18, 4)) as variance,
+    -- A budget has no minutes and orders, so the difference to it is not taken apart; what other rates than a year
+    -- before make of the actual figure stands beside it.
+    case when windowed.is_compared = 1 then cast(windowed.pool_rate_effect as decimal(18, 4)) end as pool_rate_effect,
     cast(windowed.budget_month_count as bigint) as budget_month_count,
     windowed.budget_month_count = windowed.month_count as is_complete,
     -- A year is budgeted by the rules that it opens with.
     case
         when windowed.scope_type in ({{ quoted(segment_scope_types()) }})
-            then coalesce(versions.rule_version <> versions.opening_rule_version, false)
+            then versions.rule_version <> versions.opening_rule_version
     end as is_rule_change
 from windowed
 inner join {{ ref('int_segment_versions') }} as versions

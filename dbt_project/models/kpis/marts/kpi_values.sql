@@ -35,9 +35,10 @@ parts as (
         {{ kpi_part('denominator', 'kpis', 'scopes.') }} as denominator,
         {{ kpi_part('numerator', 'kpis', 'scopes.compared_') }} as compared_numerator,
         {{ kpi_part('denominator', 'kpis', 'scopes.compared_') }} as compared_denominator,
-        windows.compared_first_month is not null
-        and scopes.net_sales > scopes.compared_net_sales
-        and scopes.db3 < scopes.compared_db3 as is_revenue_up_db_down
+        case
+            when windows.compared_first_month is not null
+                then scopes.net_sales > scopes.compared_net_sales and scopes.db3 < scopes.compared_db3
+        end as is_revenue_up_db_down
     from {{ ref('scope_windows') }} as scopes
     inner join {{ ref('time_windows') }} as windows
         on scopes.month = windows.month and scopes.time_window = windows.time_window

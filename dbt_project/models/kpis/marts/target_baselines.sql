@@ -42,11 +42,11 @@ targets as (
     where targets.baseline_month_from is not null and targets.baseline_month_to is not null
 ),
 
--- A KPI that counts customers has no baseline.
+-- A KPI that counts customers, or asks who is good, has no baseline.
 portfolios as (
     select
         *,
-        {{ each('0 as {}', customer_count_measures()) }}
+        {{ each('0 as {}', customer_base_measures()) }}
     from {{ ref('int_portfolio_windows') }}
     where time_window = 'month'
 ),
@@ -190,8 +190,10 @@ computed as (
         case
             when targets.scope_type in ({{ quoted(segment_scope_types()) }})
                 then
-                    coalesce(opened.opening_rule_version <> ended.rule_version, false)
-                    or coalesce(opened.opening_rule_version <> began.rule_version, false)
+                    {{ either(
+                        'opened.opening_rule_version <> ended.rule_version',
+                        'opened.opening_rule_version <> began.rule_version'
+                    ) }}
         end as is_rule_change,
         published.baseline_value as published_value,
         published.baseline_publication,

@@ -7,6 +7,10 @@
 {%- for line in customer_cost_lines() %}
 {%- do costs.update({line: "case when column_name = '" ~ line ~ "' then amount else 0 end"}) %}
 {%- endfor %}
+{%- set shares = {} %}
+{%- for line, code in pool_lines().items() %}
+{%- do shares.update({line: "case when line_code = '" ~ code ~ "' then amount else 0 end"}) %}
+{%- endfor %}
 
 with signs as (
     {{ ladder_signs() }}
@@ -114,10 +118,7 @@ dated as (
     union all
     {{ dated_measures(ref('int_bonus_accruals'), last_day_of('month'), {'bonus': 'accrued - released'}) }}
     union all
-    {{ dated_measures(ref('int_pool_receivers'), last_day_of('month'), {
-        'order_cost': "case when line_code = 'K55' then amount else 0 end",
-        'sales_effort_cost': "case when line_code = 'K56' then amount else 0 end",
-    }) }}
+    {{ dated_measures(ref('int_pool_receivers'), last_day_of('month'), shares) }}
     union all
     {{ dated_measures(ref('int_credit_costs'), last_day_of('month'), {'credit_cost': 'amount'}) }}
     union all

@@ -11,5 +11,6 @@ select
     approved_on,
     source_file,
     file_sha256,
+    source_sheet,
     source_record
 from {{ ref('int_adjustments_valued') }}

@@ -2,6 +2,7 @@
 select
     activities.source_file,
     activities.file_sha256,
+    activities.source_sheet,
     activities.source_record,
     activities.activity_no,
     activities.activity_date,
@@ -10,5 +11,6 @@ select
     {{ resolved_id('activities.customer_id') }} as customer_id,
     activities.activity_type,
     activities.quantity,
-    activities.minutes
+    activities.minutes,
+    activities.drive_minutes
 from {{ ref('stg_activities') }} as activities

@@ -3,6 +3,7 @@
 select
     adjustments.source_file,
     adjustments.file_sha256,
+    adjustments.source_sheet,
     adjustments.source_record,
     adjustments.adjustment_no,
     adjustments.month,

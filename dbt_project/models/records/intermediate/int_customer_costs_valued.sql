@@ -8,6 +8,7 @@ with company as (
 select
     costs.source_file,
     costs.file_sha256,
+    costs.source_sheet,
     costs.source_record,
     costs.cost_no,
     costs.document_no,

@@ -9,6 +9,7 @@ entries as (
     select
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         entry_no,
         posting_date,
@@ -36,6 +37,7 @@ joined as (
     select
         entries.source_file,
         entries.file_sha256,
+        entries.source_sheet,
         entries.source_record,
         entries.entry_no,
         entries.posting_date,
@@ -71,6 +73,7 @@ joined as (
 select
     source_file,
     file_sha256,
+    source_sheet,
     source_record,
     entry_no,
     posting_date,

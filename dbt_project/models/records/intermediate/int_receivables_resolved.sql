@@ -27,6 +27,7 @@ losses as (
 select
     receivables.source_file,
     receivables.file_sha256,
+    receivables.source_sheet,
     receivables.source_record,
     receivables.document_no,
     receivables.customer_id as carried_customer_id,

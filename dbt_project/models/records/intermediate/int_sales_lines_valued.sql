@@ -32,6 +32,7 @@ lines as (
     select
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         document_no,
         line_no,
@@ -58,6 +59,7 @@ resolved as (
     select
         lines.source_file,
         lines.file_sha256,
+        lines.source_sheet,
         lines.source_record,
         lines.document_no,
         lines.line_no,
@@ -121,6 +123,7 @@ converted as (
     select
         source_file,
         file_sha256,
+        source_sheet,
         source_record,
         document_no,
         line_no,
@@ -178,6 +181,7 @@ converted as (
 select
     source_file,
     file_sha256,
+    source_sheet,
     source_record,
     document_no,
     line_no,

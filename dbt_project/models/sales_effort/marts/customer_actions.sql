@@ -29,85 +29,7 @@ company as (
     select currency from {{ ref('stg_company') }}
 ),
 
--- Whoever has nobody to be measured by has no distance, and so nothing to do.
-customers as (
-    select
-        customer_id,
-        month,
-        segment,
-        size_class,
-        benchmark_group,
-        benchmark_customers,
-        cost as db3,
-        base as net_sales,
-        benchmark as benchmark_dg3,
-        worth as distance
-    from {{ ref('int_driver_benchmarks') }}
-    where driver = 'db3' and worth > 0
-),
-
--- A term beyond the concept and the driver that it causes are one action.
-terms as (
-    select
-        customer_id,
-        case term
-            when 'visits' then 'sales_effort'
-            when 'minimum_order' then 'order_cost'
-            when 'free_freight' then 'freight'
-            when 'bonus' then 'bonus'
-            when 'payment_days' then 'credit'
-        end as driver,
-        segment,
-        term,
-        concept_limit,
-        agreed,
-        given,
-        coalesce(worth, 0) as worth
-    from {{ ref('terms_beyond_concept') }}
-),
-
-actions as (
-    select
-        customers.*,
-        drivers.driver,
-        drivers.rate,
-        case when drivers.rate is not null then drivers.benchmark end as benchmark,
-        drivers.base,
-        drivers.gap,
-        terms.term,
-        terms.concept_limit,
-        terms.agreed,
-        terms.given,
-        greatest(coalesce(drivers.worth, 0), coalesce(terms.worth, 0)) as raw_worth
-    from customers
-    inner join {{ ref('int_driver_benchmarks') }} as drivers
-        on customers.customer_id = drivers.customer_id and drivers.driver <> 'db3'
-    left join terms
-        on drivers.customer_id = terms.customer_id and drivers.driver = terms.driver
-),
-
--- In falling order of worth each counts at most what those before it have left of the distance.
-added as (
-    select
-        *,
-        coalesce(
-            sum(raw_worth) over (
-                partition by customer_id order by raw_worth desc nulls last, driver asc nulls last
-                rows between unbounded preceding and 1 preceding
-            ),
-            0
-        ) as worth_before
-    from actions
-    where raw_worth > 0
-),
-
-capped as (
-    select
-        *,
-        cast(least(raw_worth, distance - worth_before) as decimal(18, 4)) as worth
-    from added
-    where worth_before < distance
-),
+{{ counted_actions() }},
 
 shared as (
     select
@@ -176,6 +98,7 @@ worded as (
         end as rate_en,
         {%- for language in ['da', 'en'] %}
         {{ amount_text('shared.worth', 'shared.currency', language) }} as worth_{{ language }},
+        {{ amount_text('shared.raw_worth', 'shared.currency', language) }} as raw_worth_{{ language }},
         {%- endfor %}
         cast(shared.month_count as string)
         || {{ counted_word('shared.month_count', ' måned', ' måneder') }} as span_da,
@@ -207,11 +130,23 @@ select
     term,
     -- What the customer gets beyond the concept comes first: it can be pointed at.
     advice_da || ': ' || coalesce(beyond_da || coalesce(' og ' || rate_da, ''), rate_da)
-    || '; værd ' || worth_da || ' på ' || span_da
-    || case when worth < raw_worth then ', resten af afstanden' else '' end || '.' as sentence_da,
+    || case
+        when worth = 0
+            then '; alene værd ' || raw_worth_da || ' på ' || span_da || ', men de større handlinger er hele afstanden'
+        else
+            '; værd ' || worth_da || ' på ' || span_da
+            || case when worth < raw_worth then ', resten af afstanden' else '' end
+    end || '.' as sentence_da,
     advice_en || ': ' || coalesce(beyond_en || coalesce(' and ' || rate_en, ''), rate_en)
-    || '; worth ' || worth_en || ' in ' || span_en
-    || case when worth < raw_worth then ', the rest of the distance' else '' end || '.' as sentence_en,
+    || case
+        when worth = 0
+            then
+                '; worth ' || raw_worth_en || ' by itself in ' || span_en
+                || ', but the larger actions are all of the distance'
+        else
+            '; worth ' || worth_en || ' in ' || span_en
+            || case when worth < raw_worth then ', the rest of the distance' else '' end
+    end || '.' as sentence_en,
     cast(
         row_number() over (order by worth desc nulls last, customer_id asc nulls last, driver asc nulls last) as bigint
     ) as action_rank

@@ -27,7 +27,7 @@ customers as (
         effort.segment,
         effort.salesperson_id,
         coalesce(sums.invoiced_sales, 0) as invoiced_sales
-    from {{ ref('sales_effort') }} as effort
+    from {{ ref('int_visit_plans') }} as effort
     inner join as_of
         on effort.month = as_of.month
     left join {{ ref('int_customer_windows') }} as sums

@@ -1,83 +1,53 @@
--- Whom to visit first: each customer's visits against the plan of its segment, what the effort brings in, and the place
--- on the list of the salesperson who owns the customer. What a concept costs belongs in segment_service_concepts.
+-- Whom to visit first: each customer's visits against the plan of its segment, what is at stake there for each hour of
+-- the plan, and the place on the list of the salesperson who owns the customer. Whether there is time for all of it
+-- belongs in visit_capacity, what a concept costs in segment_service_concepts.
 {%- set reasons = [
     'good_customer_behind', 'falling_behind', 'behind', 'loss_behind', 'on_plan', 'beyond_plan', 'no_plan',
 ] %}
+{%- set owed = "'good_customer_behind', 'falling_behind', 'behind', 'loss_behind'" %}
 
--- One salesperson has the customer on the list: the one with the largest share on the last day of the month. What
--- nobody owns is a share too, but gives the customer to nobody only where there is no owner at all.
-with owners as (
-    select
-        segments.customer_id,
-        segments.month,
-        owners.salesperson_id,
-        row_number() over (
-            partition by segments.customer_id, segments.month
-            order by
-                case when owners.salesperson_id = {{ unassigned_id() }} then 1 else 0 end asc nulls last,
-                owners.share desc nulls last,
-                owners.salesperson_id asc nulls last
-        ) as place
-    from {{ ref('customer_segments') }} as segments
-    inner join {{ ref('int_owner_spans') }} as owners
-        on
-            segments.customer_id = owners.customer_id
-            and {{ last_day_of('segments.month') }} >= owners.span_from
-            and {{ last_day_of('segments.month') }} < owners.span_before
-),
-
-company as (
+with company as (
     select currency from {{ ref('stg_company') }}
 ),
 
-figures as (
+last_month as (
+    select max(month) as month
+    from {{ ref('time_windows') }}
+),
+
+{{ counted_actions() }},
+
+-- To spend less time at a customer is nothing to visit it for.
+talked_about as (
     select
+        customer_id,
+        month,
+        sum(worth) as worth
+    from capped
+    where driver <> 'sales_effort'
+    group by customer_id, month
+),
+
+-- What is at stake: what the customer leaves, and what could be agreed with it. Actions are known of the last month.
+weighed as (
+    select
+        plans.*,
         company.currency,
-        segments.customer_id,
-        segments.month,
-        coalesce(owners.salesperson_id, {{ unassigned_id() }}) as salesperson_id,
-        segments.segment,
-        segments.is_good_customer,
-        windows.month_count,
-        {{ owed_visits('segments', 'windows', 'concepts') }} as planned_visits,
-        coalesce(sums.visit_count, 0) as actual_visits,
-        coalesce(sums.visit_minutes, 0) as visit_minutes,
-        coalesce(sums.sales_effort_cost, 0) as sales_effort_cost,
-        coalesce(sums.db3, 0) as db3,
-        case when windows.compared_first_month is not null then coalesce(sums.compared_db3, 0) end as compared_db3
-    from {{ ref('customer_segments') }} as segments
+        case when plans.month = last_month.month then cast(coalesce(talked_about.worth, 0) as decimal(18, 4)) end
+            as actions_worth,
+        cast(greatest(plans.db3, 0) + coalesce(talked_about.worth, 0) as decimal(18, 4)) as at_stake
+    from {{ ref('int_visit_plans') }} as plans
     cross join company
-    inner join {{ ref('time_windows') }} as windows
-        on segments.month = windows.month and windows.time_window = 'r12'
-    left join owners
-        on segments.customer_id = owners.customer_id and segments.month = owners.month and owners.place = 1
-    left join {{ ref('int_service_concept_months') }} as concepts
-        on segments.segment = concepts.segment and segments.month = concepts.month
-    left join {{ ref('int_customer_windows') }} as sums
-        on
-            segments.customer_id = sums.customer_id
-            and segments.month = sums.month
-            and sums.time_window = 'r12'
+    cross join last_month
+    left join talked_about
+        on plans.customer_id = talked_about.customer_id and plans.month = talked_about.month
 ),
 
 -- The first reason that holds.
 reasoned as (
     select
-        currency,
-        customer_id,
-        month,
-        salesperson_id,
-        segment,
-        is_good_customer,
-        month_count,
-        planned_visits,
-        actual_visits,
-        cast(greatest(planned_visits - actual_visits, 0) as decimal(18, 4)) as remaining_visits,
-        cast(greatest(actual_visits - planned_visits, 0) as decimal(18, 4)) as visits_beyond_plan,
-        visit_minutes,
-        sales_effort_cost,
-        db3,
-        compared_db3,
+        *,
+        case when planned_hours > 0 then {{ div_round('at_stake', 'planned_hours', 4) }} end as at_stake_per_hour,
         case
             when planned_visits is null then 'no_plan'
             when actual_visits > planned_visits then 'beyond_plan'
@@ -87,7 +57,7 @@ reasoned as (
             when db3 > 0 then 'behind'
             else 'loss_behind'
         end as priority_reason
-    from figures
+    from weighed
 ),
 
 ranked as (
@@ -99,17 +69,30 @@ ranked as (
         is_good_customer,
         planned_visits,
         actual_visits,
-        case when planned_visits is not null then remaining_visits end as remaining_visits,
-        case when planned_visits is not null then visits_beyond_plan end as visits_beyond_plan,
+        remaining_visits,
+        visits_beyond_plan,
         visit_minutes,
+        drive_minutes,
+        minutes_per_visit,
+        planned_hours,
+        remaining_hours,
+        last_visit_date,
+        days_since_visit,
         sales_effort_cost,
         db3,
         compared_db3,
+        actions_worth,
+        at_stake,
+        at_stake_per_hour,
         priority_reason,
         cast(
             row_number() over (
                 partition by salesperson_id, month
                 order by
+                    -- An hour goes where most is at stake for it; who is owed nothing follows by reason.
+                    case when priority_reason in ({{ owed }}) then 0 else 1 end asc nulls last,
+                    case when priority_reason in ({{ owed }}) then at_stake_per_hour end desc nulls last,
+                    case when priority_reason in ({{ owed }}) then at_stake end desc nulls last,
                     case priority_reason
                         {%- for reason in reasons %}
                         when '{{ reason }}' then {{ loop.index }}
@@ -135,7 +118,11 @@ ranked as (
         {{ count_text('remaining_visits', language) }} as remaining_{{ language }},
         {{ amount_text('db3', 'currency', language) }} as db3_{{ language }},
         {{ amount_text('compared_db3', 'currency', language) }} as compared_db3_{{ language }},
+        {{ amount_text('at_stake', 'currency', language) }} as at_stake_{{ language }},
+        {{ amount_text('at_stake_per_hour', 'currency', language) }} as per_hour_{{ language }},
         {%- endfor %}
+        cast(days_since_visit as string) || {{ counted_word('days_since_visit', ' dag', ' dage') }} as since_da,
+        cast(days_since_visit as string) || {{ counted_word('days_since_visit', ' day', ' days') }} as since_en,
         {{ counted_word('actual_visits', ' visit', ' visits') }} as visits_en,
         ' på ' || cast(month_count as string) || {{ counted_word('month_count', ' måned', ' måneder') }} as span_da,
         ' in ' || cast(month_count as string) || {{ counted_word('month_count', ' month', ' months') }} as span_en
@@ -149,14 +136,23 @@ select
     segment,
     is_good_customer,
     planned_visits,
-    cast(actual_visits as decimal(18, 4)) as actual_visits,
+    actual_visits,
     remaining_visits,
     visits_beyond_plan,
+    last_visit_date,
+    days_since_visit,
     {{ div_round('visit_minutes', '60', 4) }} as visit_hours,
-    cast(sales_effort_cost as decimal(18, 4)) as sales_effort_cost,
-    cast(db3 as decimal(18, 4)) as db3,
-    cast(compared_db3 as decimal(18, 4)) as compared_db3,
+    {{ div_round('drive_minutes', '60', 4) }} as drive_hours,
+    minutes_per_visit,
+    planned_hours,
+    remaining_hours,
+    sales_effort_cost,
+    db3,
+    compared_db3,
     case when visit_minutes > 0 then {{ div_round('db3 * 60', 'visit_minutes', 4) }} end as db3_per_visit_hour,
+    actions_worth,
+    at_stake,
+    at_stake_per_hour,
     priority_rank,
     priority_reason,
     who_da
@@ -176,6 +172,13 @@ select
         else '; DB III '
     end
     || db3_da || span_da || '.'
+    || case
+        when priority_reason in ({{ owed }})
+            then
+                ' På spil: ' || at_stake_da || coalesce(', ' || per_hour_da || ' pr. planlagt time', '') || '; '
+                || coalesce('sidste besøg for ' || since_da || ' siden.', 'aldrig besøgt.')
+        else ''
+    end
     || case priority_reason when 'loss_behind' then ' Tal om vilkårene før flere besøg.' else '' end as reason_da,
     who_en
     || case
@@ -194,5 +197,12 @@ select
         else '; DB III '
     end
     || db3_en || span_en || '.'
+    || case
+        when priority_reason in ({{ owed }})
+            then
+                ' At stake: ' || at_stake_en || coalesce(', ' || per_hour_en || ' per planned hour', '') || '; '
+                || coalesce('last visit ' || since_en || ' ago.', 'never visited.')
+        else ''
+    end
     || case priority_reason when 'loss_behind' then ' Talk about the terms before more visits.' else '' end as reason_en
 from ranked

@@ -20,6 +20,26 @@ company as (
     select currency from {{ ref('stg_company') }}
 ),
 
+-- What visits alone cost of the sales effort: what the cost pools give out by them. A pool that is given out by
+-- something else besides counts with its part of the minutes; what no visit drives would not be saved by one less.
+visit_costs as (
+    select
+        receivers.customer_id,
+        sum(
+            case
+                when receivers.visit_weight = receivers.weight then receivers.amount
+                else {{ div_round(
+                    exact_product('receivers.amount', 'receivers.visit_weight', 4, 6), 'receivers.weight', 4
+                ) }}
+            end
+        ) as visit_cost
+    from {{ ref('int_pool_receivers') }} as receivers
+    inner join as_of
+        on receivers.month >= as_of.first_month and receivers.month <= as_of.month
+    where receivers.line_code = 'K56' and receivers.visit_weight > 0
+    group by receivers.customer_id
+),
+
 customers as (
     select
         segments.customer_id,
@@ -28,7 +48,7 @@ customers as (
         segments.segment,
         {{ owed_visits('segments', 'windows', 'concepts') }} as planned_visits,
         coalesce(sums.visit_count, 0) as actual_visits,
-        coalesce(sums.sales_effort_cost, 0) as sales_effort_cost,
+        visit_costs.visit_cost,
         concepts.minimum_order,
         concepts.free_freight_from,
         concepts.maximum_bonus_rate,
@@ -46,6 +66,8 @@ customers as (
         on segments.segment = concepts.segment and segments.month = concepts.month
     inner join {{ ref('customers') }} as customers
         on segments.customer_id = customers.customer_id
+    left join visit_costs
+        on segments.customer_id = visit_costs.customer_id
     left join {{ ref('int_customer_windows') }} as sums
         on
             segments.customer_id = sums.customer_id
@@ -96,7 +118,7 @@ terms as (
         planned_visits as agreed,
         actual_visits as given,
         {{ div_round(
-            exact_product('sales_effort_cost', 'actual_visits - planned_visits', 4, 4), 'actual_visits', 4
+            exact_product('visit_cost', 'actual_visits - planned_visits', 4, 4), 'actual_visits', 4
         ) }} as worth
     from customers
     where actual_visits > planned_visits

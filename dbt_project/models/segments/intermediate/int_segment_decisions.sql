@@ -12,5 +12,6 @@ select
     ) as decided_before,
     source_file,
     file_sha256,
+    source_sheet,
     source_record
 from {{ ref('stg_segment_overrides') }}

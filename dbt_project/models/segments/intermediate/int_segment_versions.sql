@@ -60,7 +60,7 @@ select
     rule_version,
     opening_rule_version,
     compared_rule_version,
-    coalesce(rule_version <> compared_rule_version, false) as is_rule_change,
-    coalesce(rule_version <> compared_rule_version, false)
-    or coalesce(rule_version <> opening_rule_version, false) as is_opening_rule_change
+    rule_version <> compared_rule_version as is_rule_change,
+    {{ either('rule_version <> compared_rule_version', 'rule_version <> opening_rule_version') }}
+        as is_opening_rule_change
 from found

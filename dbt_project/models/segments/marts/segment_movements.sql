@@ -37,7 +37,7 @@ select
     rule_version,
     opening_rule_version,
     -- Where the rules have changed in between, customers have moved who did nothing else than before.
-    (rule_version is distinct from opening_rule_version) as is_rule_change,
+    rule_version <> opening_rule_version as is_rule_change,
     cast(opening_customers as bigint) as opening_customers,
     cast(closing_customers as bigint) as closing_customers,
     cast(retained_customers as bigint) as retained_customers,

@@ -28,7 +28,7 @@ records as (
         and {{ money_units('postings.amount') }} % company.minor_unit_size <> 0
     group by
         postings.month, lines.ledger_line_code, postings.document_no, postings.feed, postings.source_file,
-        postings.source_record, company.minor_unit, company.minor_unit_size
+        postings.source_sheet, postings.source_record, company.minor_unit, company.minor_unit_size
 ),
 
 documents as (
