@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 from companies import at_rest
+from manifests import manifest_of
 
 from kunderegnskab.audit.history import load_history
 from kunderegnskab.ingest import load_record, load_warehouse, read_load_record, record_load, take_in
@@ -75,28 +76,13 @@ class Company:
                 "is_blocking boolean, status varchar, failing_rows bigint, observed varchar)"
             )
             load = read_load_record(con)
-        manifest = Manifest(
-            number=number,
-            publication=path.name,
+        manifest = manifest_of(
+            number,
+            path.name,
             run_id="earlier",
-            started_at=at,
-            published_at=at,
-            company="Lille Engros A/S",
-            locale="da",
-            currency="DKK",
-            code_version="1",
-            code_commit=None,
-            lock_sha256=None,
-            engines={},
-            input_hash="",
+            at=at,
             inputs=[recorded(each) for each in load.receipts],
             parameters=load.parameters,
-            allowances=[],
-            waivers=[],
-            marts={},
-            files={},
-            checks=[],
-            previous=None,
         )
         # As it is read back: its keys are sorted.
         self.earlier = Publication(path, Manifest.model_validate_json(manifest.canonical()), "0" * 64)

@@ -1,10 +1,11 @@
-"""The company of all worked examples, which the tests of costing and of sales share; Dagster's services.
+"""What tests here share: the company of all worked examples, Dagster's services, and the demo in full.
 
 How an example is entered and read back belongs in tests/worked_examples.py.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,21 @@ from quick import Project, refreshed_quickly
 from running import published
 from shared import BuiltOnce
 from worked_examples import Published, Told, books_of, read_cases
+
+# Names the workspace that `make demo` has made, see CONTRIBUTING.md.
+FULL_DEMO = "KUNDEREGNSKAB_DEMO"
+
+
+@pytest.fixture(scope="session")
+def full_demo() -> Path:
+    """The demo as `make demo` has made it: the one that the tests make has a twentieth of its customers."""
+    made = os.environ.get(FULL_DEMO)
+    if not made:
+        reason = f"name the workspace that `make demo` has made in {FULL_DEMO}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return Path(made)
 
 
 @pytest.fixture(scope="session")

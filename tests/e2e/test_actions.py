@@ -5,19 +5,15 @@ The rules of the list, with few named rows, are dbt's unit tests; here it is a w
 
 from __future__ import annotations
 
-import os
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from actions_by_hand import actions, opportunities, published, published_customers, published_terms
 from running import published as published_marts
 
 from kunderegnskab.audit.trace import opened
 from kunderegnskab.workspace import Workspace
 
-# Names the workspace that `make demo` has made, see CONTRIBUTING.md.
-FULL_DEMO = "KUNDEREGNSKAB_DEMO"
 # company.yaml of the demo says nothing else.
 MINIMUM = 8
 # It loses 206,765 kr. a year, with bonus, freight and visits of a better customer.
@@ -48,18 +44,6 @@ def test_opportunities_and_actions_equal_the_recomputation(demo_workspace: Path)
         ):
             assert len(by_hand) > 50
             assert published(con, mart, next(iter(by_hand.values()))) == by_hand
-
-
-@pytest.fixture
-def full_demo() -> Path:
-    """The demo as `make demo` has made it: the one that the tests make has a twentieth of its customers."""
-    made = os.environ.get(FULL_DEMO)
-    if made is None:
-        reason = f"name the workspace that `make demo` has made in {FULL_DEMO}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return Path(made)
 
 
 def test_a_loss_maker_is_told_what_to_move(full_demo: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,8 +13,6 @@ from running import REPOSITORY, published
 
 PAGE = REPOSITORY / "docs" / "reading-the-demo.md"
 QUESTIONS = REPOSITORY / "docs" / "sales.md"
-# Names the workspace that `make demo` has made, see CONTRIBUTING.md.
-FULL_DEMO = "KUNDEREGNSKAB_DEMO"
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?")
 
 
@@ -60,18 +57,6 @@ def figures_of(text: str) -> set[str]:
     return {re.sub(r"(\.\d*?)0+$", r"\1", number).rstrip(".") for number in found}
 
 
-@pytest.fixture(scope="module")
-def demo() -> Path:
-    """The demo as `make demo` has made it: the one that the tests make has a twentieth of its customers."""
-    made = os.environ.get(FULL_DEMO)
-    if made is None:
-        reason = f"name the workspace that `make demo` has made in {FULL_DEMO}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return Path(made)
-
-
 def test_every_question_has_a_section_and_every_section_is_a_question() -> None:
     listed = re.search(r"^## Questions\n(.*?)^## ", QUESTIONS.read_text(encoding="utf-8"), flags=re.M | re.S)
     assert listed is not None
@@ -81,8 +66,8 @@ def test_every_question_has_a_section_and_every_section_is_a_question() -> None:
 
 
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.question)
-def test_the_page_shows_what_the_query_gives(section: Section, demo: Path) -> None:
-    with published(demo) as con:
+def test_the_page_shows_what_the_query_gives(section: Section, full_demo: Path) -> None:
+    with published(full_demo) as con:
         result = con.execute(section.query)
         heading = tuple(column[0] for column in result.description or ())
         rows = [tuple(map(as_shown, row)) for row in result.fetchall()]

@@ -8,7 +8,6 @@ they write can be read, is tested in tests/unit/test_documentation.py.
 from __future__ import annotations
 
 import io
-import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -31,8 +30,6 @@ OF_THE_DEMO = ["See it", "A look at the result"]
 FIVE_STEPS = "Your own data in five steps"
 # Where the five steps and the tutorial write, seen from the repository.
 COMPANY = Path("..") / "firma"
-# Names the workspace that `make demo` has made, see CONTRIBUTING.md.
-FULL_DEMO = "KUNDEREGNSKAB_DEMO"
 
 
 @dataclass(frozen=True)
@@ -155,17 +152,11 @@ def test_the_five_steps_and_the_tutorial_work_as_written(
 
 
 def test_the_readme_shows_the_demo_company(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, full_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`make demo` itself is run before the tests; here its numbers are compared with the README."""
-    made = os.environ.get(FULL_DEMO)
-    if not made:
-        reason = f"name the workspace that `make demo` has made in {FULL_DEMO}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
     monkeypatch.chdir(tmp_path)
-    Path("data").symlink_to(Path(made).resolve())
+    Path("data").symlink_to(full_demo.resolve())
     publication = store.current(Path("data") / "published")
     assert publication is not None
     shown = [block for block in blocks_of(README) if block.section in OF_THE_DEMO]

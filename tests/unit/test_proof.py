@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 from addresses import posted_to
+from manifests import manifest_of
 
 from kunderegnskab.audit.reperformance import Again, Difference, DifferentCheck
 from kunderegnskab.publication import heads, store
-from kunderegnskab.publication.manifest import Manifest
 from kunderegnskab.workspace import Workspace, journal
 from kunderegnskab_orchestration.reperform import _from_json
 
@@ -26,30 +26,7 @@ from kunderegnskab_orchestration.reperform import _from_json
 def published(workspace: Workspace, number: int) -> str:
     """Publish next to nothing, as far as heads go; gives the head."""
     name = f"{number:04d}-abcd"
-    moment = datetime(2026, 1, 31, 5, tzinfo=UTC)
-    manifest = Manifest(
-        number=number,
-        publication=name,
-        run_id="abcd",
-        started_at=moment,
-        published_at=moment,
-        company="Firma ApS",
-        locale="da",
-        currency="DKK",
-        code_version="1.0",
-        code_commit=None,
-        lock_sha256=None,
-        engines={},
-        input_hash="inputs",
-        inputs=[],
-        parameters={},
-        allowances=[],
-        waivers=[],
-        marts={},
-        files={},
-        checks=[],
-        previous=None,
-    )
+    manifest = manifest_of(number, name, run_id="abcd", at=datetime(2026, 1, 31, 5, tzinfo=UTC))
     folder = workspace.published / name
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_bytes(manifest.canonical())
