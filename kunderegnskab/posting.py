@@ -1,13 +1,14 @@
-"""Sending JSON to an http(s) address: the one way in which this program calls anybody.
+"""Sending JSON to an http(s) address, and the limit that holds for all that is sent.
 
-What is sent, to whom, and what it means that it did not arrive belongs to whoever sends it.
+Mails are sent in mailing.py. What is sent, to whom, and what it means that it did not arrive belongs to
+whoever sends it.
 """
 
 from __future__ import annotations
 
 import threading
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -33,12 +34,23 @@ def post(address: str, body: bytes, *, headers: Mapping[str, str] | None = None,
     Raises:
         NotPosted: the address is none, nobody answers in time, or the answer is no.
     """
+    in_time(lambda: _sent(address, body, headers or {}, seconds), seconds)
+
+
+def in_time(send: Callable[[], str | None], seconds: float) -> None:
+    """Return when something has been sent.
+
+    Args:
+        send: does it; why it did not arrive, None if it did.
+        seconds: how long it may take in all.
+
+    Raises:
+        NotPosted: it did not arrive, or not in time.
+    """
     ended: list[str | None] = []
     # A thread, because the system's limits hold for each step and not for all of them together. One that
     # hangs is left behind: it does not keep the program from ending.
-    sender = threading.Thread(
-        target=lambda: ended.append(_sent(address, body, headers or {}, seconds)), daemon=True
-    )
+    sender = threading.Thread(target=lambda: ended.append(send()), daemon=True)
     sender.start()
     sender.join(seconds)
     if not ended:

@@ -27,7 +27,7 @@ class Pool:
 
     Attributes:
         rule: line, method, driver and applies_to; who differs in one of them is another pool.
-        units: its capacity, or the minutes used where these are more; of a proportional pool all units of its driver.
+        units: its capacity; of a proportional pool all units of its driver.
     """
 
     rule: tuple[str, ...]
@@ -144,7 +144,7 @@ def published_pools(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, da
         (pool, month): Pool(
             (line, method, "" if method == "capacity" else driver, applies_to),
             cost,
-            max(used, capacity) if method == "capacity" else used,
+            capacity if method == "capacity" else used,
         )
         for pool, month, line, method, driver, applies_to, cost, used, capacity in rows
     }

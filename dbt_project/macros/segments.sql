@@ -25,6 +25,11 @@
     {{ segment }} not in ({{ unknown_id() }}, {{ internal_state() }}, {{ new_state() }}, {{ lost_state() }})
 {%- endmacro %}
 
+{# What a version of the segment rules is called where chains are classed as one. version: SQL of its name in the rules. #}
+{% macro version_for_chains(version) -%}
+    {{ version }} || ' (kæder)'
+{%- endmacro %}
+
 {# The name that all good customers have together, whichever segments they are in. #}
 {% macro good_customers_name() -%}
     'Den gode kunde'

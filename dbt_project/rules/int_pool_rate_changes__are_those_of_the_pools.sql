@@ -28,10 +28,7 @@ pools as (
         applies_to,
         pool_cost,
         cast(
-            case
-                when method = 'capacity' then greatest(practical_capacity_minutes, driver_total)
-                else driver_total
-            end as decimal(18, 6)
+            case when method = 'capacity' then practical_capacity_minutes else driver_total end as decimal(18, 6)
         ) as units
     from {{ ref('allocation_steps') }}
     where

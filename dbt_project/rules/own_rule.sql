@@ -20,6 +20,7 @@
     {{ customer_accounts__equal_customer_account_lines() }}
     {{ customer_actions__are_worth_what_opportunities_and_terms_say() }}
     {{ customer_actions__sum_to_at_most_the_distance() }}
+    {{ customer_segments__chains_are_classed_as_one() }}
     {{ customer_segments__hold_every_customer_in_every_month() }}
     {{ customers__chains_lead_to_the_top() }}
     {{ customers__hold_nobody_without_a_record() }}

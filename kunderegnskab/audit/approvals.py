@@ -28,6 +28,8 @@ Asked = Literal["none", "own_portfolio", "required"]
 _BY_STRICTNESS: tuple[Asked, ...] = ("none", "own_portfolio", "required")
 # A customer is promised money that the company pays, whoever owns the customer.
 _OF_THE_COMPANY = ("bonus_agreements",)
+# Where chains are classed as one, a decision on the customer at the top is one on all below it.
+_DECIDES_FOR_CHAINS = "segment_overrides"
 _CHECK = "gate__kpi_values__changes_are_approved"
 
 
@@ -43,12 +45,15 @@ class Salespeople:
         owners: SQL of the records of `customer_owners`, with pseudonyms, of each.
         people: SQL of the records of `salespeople`, with pseudonyms, of each.
         pseudonyms: how they are named in the warehouse.
+        chains: SQL of (top, customer_id), which customers a decision on the segment of `top` is about, that
+            one among them, of each; none where segments are decided for each customer alone.
     """
 
     lists: Sequence[tuple[Sequence[Path], Sequence[Path]]]
     owners: Sequence[str]
     people: Sequence[str]
     pseudonyms: Pseudonyms
+    chains: Sequence[str] = ()
 
     def persons(self) -> str:
         """SQL of (person, salesperson_id): code, name and pseudonym of each, in the plain form."""
@@ -98,6 +103,13 @@ class Salespeople:
                 union all {everybody} where scope_type not in ({by_key}, 'customer', 'team')"""
         if "customer_id" not in feed.columns:
             return everybody
+        if feed.name == _DECIDES_FOR_CHAINS and self.chains:
+            chains = _columns_of(self.chains, "top, customer_id")
+            return f"""
+                {of_customer}customer_id
+                union all select record_key, owners.salesperson_id from {records} as records
+                inner join ({chains}) as chains on chains.top = records.customer_id
+                inner join ({owners}) as owners on owners.customer_id = chains.customer_id"""
         themselves = f"select record_key, salesperson_id from {records} union all "
         return f"{themselves if 'salesperson_id' in feed.columns else ''}{of_customer}customer_id"
 

@@ -87,7 +87,7 @@ def load_history(
         )
     if is_plain(now.manifest.parameters):
         _name_by_pseudonyms(con, pseudonyms)
-    salespeople = _salespeople(con, lake, receipts, now, pseudonyms)
+    salespeople = _salespeople(con, lake, receipts, parameters, now, pseudonyms)
     for feed in load_feeds().values():
         # The same lake files hold the same records.
         is_same = _lake_files(feed, receipts) == _lake_files(feed, now.manifest.inputs)
@@ -127,6 +127,7 @@ def _salespeople(
     con: duckdb.DuckDBPyConnection,
     lake: Path,
     receipts: Sequence[Receipt],
+    parameters: Mapping[str, JsonValue],
     now: Publication,
     pseudonyms: Pseudonyms,
 ) -> Salespeople:
@@ -147,7 +148,27 @@ def _salespeople(
         return [f"select * from raw.{name}", earlier]
 
     lists = [(held("salespeople", files), held("customer_owners", files)) for files in states]
-    return Salespeople(lists, both("customer_owners"), both("salespeople"), pseudonyms)
+    by_chain = any(_classes_chains(each) for each in (parameters, now.manifest.parameters))
+    chains = [_below(records) for records in both("customers")] if by_chain else []
+    return Salespeople(lists, both("customer_owners"), both("salespeople"), pseudonyms, chains)
+
+
+def _classes_chains(parameters: Mapping[str, JsonValue]) -> bool:
+    company = parameters.get("company")
+    return isinstance(company, dict) and company.get("segment_level") == "chain"
+
+
+def _below(customers: str) -> str:
+    """SQL of (top, customer_id): `top` and every customer below it, by the parents of a list of customers."""
+    return f"""
+        with recursive listed as materialized (select customer_id, parent_customer_id from ({customers})),
+        ways as (
+            select customer_id as top, customer_id from listed
+            union
+            select ways.top, listed.customer_id
+            from ways inner join listed on listed.parent_customer_id = ways.customer_id
+        )
+        select top, customer_id from ways"""
 
 
 def _name_by_pseudonyms(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> None:

@@ -160,7 +160,7 @@ def load_warehouse(
     con.execute(
         "create table raw.published_baselines (kpi_id varchar, scope_type varchar, scope_id varchar, "
         "month_from date, baseline_month_from date, baseline_month_to date, approved_on date, "
-        f"baseline_value {KPI_VALUE}, baseline_publication varchar)"
+        f"baseline_value {KPI_VALUE}, baseline_publication varchar, rule_version varchar)"
     )
     con.execute(
         "create table raw.closed_sources (publication varchar, month date, customer_id varchar, "
@@ -230,10 +230,10 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         f"create table raw.company (company_name varchar, currency varchar, minor_unit {MONEY}, "
         f"fiscal_year_start bigint, locale varchar, credit_interest_rate {RATE}, day_count bigint, "
         f"reconciliation_tolerance {MONEY}, ledger_closed_to date, analysis_months bigint, pvm_leaf varchar, "
-        "benchmark_minimum_customers bigint)"
+        "benchmark_minimum_customers bigint, segment_level varchar)"
     )
     con.execute(
-        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             company.name,
             company.currency,
@@ -247,6 +247,7 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             company.analysis_months,
             company.pvm_leaf,
             company.benchmark_minimum_customers,
+            company.segment_level,
         ],
     )
 

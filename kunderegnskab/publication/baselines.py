@@ -69,7 +69,7 @@ def load_baselines(
         return []
     with attached(con, now) as tables:
         if "marts.target_baselines" in tables:
-            con.execute(_carried(now.name, _scope_id(now, pseudonyms)))
+            con.execute(_carried(now.name, _scope_id(now, pseudonyms), _version(con)))
     gone = []
     # The newest day first: so the chain is followed once.
     approved: Publication | None = now
@@ -99,7 +99,21 @@ def _scope_id(publication: Publication, pseudonyms: Pseudonyms) -> str:
     )
 
 
-def _carried(publication: str, scope_id: str) -> str:
+def _version(con: duckdb.DuckDBPyConnection) -> str:
+    """SQL of the version of the segment rules that classed the customers of an attached baseline.
+
+    Up to 0.11 a publication says only by which version they are classed in it.
+    """
+    found = con.execute(
+        "select column_name from duckdb_columns() where database_name = ? "
+        "and schema_name = 'marts' and table_name = 'target_baselines'",
+        [EARLIER],
+    ).fetchall()
+    known = [name for name in ("baseline_rule_version", "rule_version") if (name,) in found]
+    return f"earlier.{known[0]}" if known else "cast(null as varchar)"
+
+
+def _carried(publication: str, scope_id: str, version: str) -> str:
     """The baselines that the current publication holds for targets that are still the same."""
     # What was called segment before was the segment as the year opened; who is in one now has no baseline.
     of_earlier = {column: f"earlier.{column}" for column in _KEY} | {
@@ -111,7 +125,7 @@ def _carried(publication: str, scope_id: str) -> str:
     return f"""
         insert into raw.published_baselines
         select {_columns("targets")}, earlier.baseline_value,
-            coalesce(earlier.baseline_publication, {literal(publication)})
+            coalesce(earlier.baseline_publication, {literal(publication)}), {version}
         from {_TARGETS} as targets
         inner join {EARLIER}.marts.target_baselines as earlier
             on {same}
@@ -151,7 +165,7 @@ def _approved(publication: str, scope_id: str) -> str:
                 and not exists (select 1 from raw.published_baselines as taken where {taken})
             group by all
         )
-        select {_columns("sums")}, {_VALUE}, {literal(publication)}
+        select {_columns("sums")}, {_VALUE}, {literal(publication)}, cast(null as varchar)
         from sums
         where known = wanted and (is_sum or denominator > 0)"""
 

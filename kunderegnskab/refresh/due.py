@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kunderegnskab.code_version import code_version
 from kunderegnskab.ingest import configuration_hashes, input_files, input_hash
 from kunderegnskab.publication import store
+from kunderegnskab.publication.changes import compared
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.workspace import Workspace
 
@@ -48,18 +49,8 @@ def changes(workspace: Workspace, due: Due) -> tuple[str, ...]:
     Returns:
         Names of files; what else has changed stands in words.
     """
-    current = store.current(workspace.published)
     now = {**configuration_hashes(workspace), **due.files}
-    if current is None:
-        return tuple(sorted(now))
-    manifest = current.manifest
-    before = {**manifest.configuration_hashes, **manifest.input_hashes}
-    changed = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
-    if manifest.code_version != code_version():
-        changed.append("the program")
-    if not changed and manifest.input_hash != due.input_hash:
-        changed.append("the secret of the pseudonyms")
-    return tuple(changed)
+    return compared(store.current(workspace.published), now, code_version(), due.input_hash).all
 
 
 def glance(workspace: Workspace) -> str:

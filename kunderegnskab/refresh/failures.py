@@ -9,11 +9,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
 from kunderegnskab.ingest.rejects import reject_problems
+from kunderegnskab.news.events import Standing
+from kunderegnskab.news.standing import waiting
+from kunderegnskab.problems import counted
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.certification import CheckResult, current_build, read_results
@@ -36,6 +41,48 @@ def failed_checks(workspace: Workspace, run_id: str) -> tuple[list[str], str | N
     except (WorkspaceBusy, duckdb.IOException):
         # The other may also be dbt, which goes on for a moment when the step that started it breaks.
         return [], None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What stopped a run, told without any record behind it.
+
+    Attributes:
+        by: a sentence for each check that hinders, in the company's language.
+        waiting: changes of the run's files that wait for approval.
+    """
+
+    by: tuple[str, ...]
+    waiting: list[Standing]
+
+
+def stopped_by(workspace: Workspace, run_id: str) -> Stopped | None:
+    """The checks that stopped a run; None where the warehouse is not of that run.
+
+    Raises:
+        WorkspaceBusy: another one has the workspace.
+        InputProblems: company.yaml cannot be read.
+        duckdb.Error: the warehouse cannot be read.
+    """
+    locale = workspace.company.locale
+    with sole_writer(workspace, timeout=0):
+        if not workspace.warehouse.is_file():
+            return None
+        with duckdb.connect(str(workspace.warehouse), read_only=True) as con:
+            build = current_build(con)
+            if build is None or build.run_id != run_id:
+                return None
+            by = tuple(_asked_by(result, locale) for result in read_results(con) if result.hinders)
+            return Stopped(by, waiting(con, locale))
+
+
+def _asked_by(result: CheckResult, locale: Literal["da", "en"]) -> str:
+    is_danish = locale == "da" and result.expectation_da is not None
+    rows = counted(result.failing_rows, "row") if result.failing_rows else ""
+    if is_danish and result.failing_rows:
+        rows = f"{result.failing_rows} {'række' if result.failing_rows == 1 else 'rækker'}"
+    asked = result.expectation_da if is_danish else result.expectation
+    return f"{result.check_name}{f' ({rows})' if rows else ''}: {asked}"
 
 
 def _look_into_warehouse(workspace: Workspace, run_id: str) -> tuple[list[str], str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kunderegnskab.workspace.company import Company, Hook
+from kunderegnskab.workspace.company import Channel, Company, Mail
 from kunderegnskab.workspace.folder import (
     DEFAULT_WORKSPACE,
     ENVIRONMENT_VARIABLE,
@@ -20,11 +20,12 @@ __all__ = [
     "DEFAULT_WORKSPACE",
     "ENVIRONMENT_VARIABLE",
     "WAREHOUSE_CATALOG",
+    "Channel",
     "Company",
     "FeedSource",
     "Format",
-    "Hook",
     "Lookup",
+    "Mail",
     "Source",
     "Waiver",
     "Workspace",

@@ -5,13 +5,16 @@ How its files are mapped to feeds: see `mapping`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from kunderegnskab.problems import quoted
 from kunderegnskab.workspace.mapping import TimeZone
 
 
@@ -20,7 +23,14 @@ def _exact(value: object) -> object:
     return str(value) if isinstance(value, float) else value
 
 
+HOOKS = ("on_failure", "on_blocked", "on_published", "on_late", "on_drift", "on_approval")
+"""The keys of company.yaml that say who is told of what."""
+
 ExactDecimal = Annotated[Decimal, BeforeValidator(_exact)]
+
+
+_FROM_ENVIRONMENT = re.compile(r"\$\{[^}]+\}")
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
 
 
 class Notice(BaseModel):
@@ -33,23 +43,196 @@ class Notice(BaseModel):
     contact: str | None = Field(None, description="Whom to ask, and to object to")
 
 
-class Hook(BaseModel):
-    """What is called for an event: a command or an address. `${NAME}` stands for what the environment has."""
+class Mail(BaseModel):
+    """A mail server and whom it sends to. `${NAME}` stands for what the environment has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    server: str = Field(min_length=1, description="Name of the mail server (SMTP)")
+    port: int | None = Field(
+        None, ge=1, le=65535, strict=True, description="Its port; default 587 for starttls, 465 for tls, 25"
+    )
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the way to the server is kept secret; its certificate must be valid"
+    )
+    user: str | None = Field(None, description="Who logs in")
+    password: str | None = Field(None, description="Password, `${NAME}` and nothing else")
+    sender: str = Field(description="Address that the mail comes from")
+    to: tuple[str, ...] = Field(min_length=1, description="Addresses that it goes to")
+
+    # One for the whole, because a fault of a single key is told with what stands there.
+    @model_validator(mode="after")
+    def _can_be_sent_by(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password go together")
+        if self.password is not None and not _FROM_ENVIRONMENT.fullmatch(self.password):
+            raise ValueError(
+                "password must be ${NAME}, the name of a variable of the environment, so that no password "
+                "stands in a file"
+            )
+        if self.password is not None and self.security == "none":
+            raise ValueError("a password is sent over starttls or tls only")
+        if not all(is_address(each) or "${" in each for each in (self.sender, *self.to)):
+            raise ValueError("sender and each of to are one mail address, such as finans@firma.example")
+        return self
+
+
+class Channel(BaseModel):
+    """A way to somebody who is told of events. `${NAME}` stands for what the environment has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     command: tuple[str, ...] = Field((), description="Program and arguments, started without a shell")
     url: str | None = Field(None, description="http(s) address that the event is posted to as JSON")
     headers: dict[str, str] = Field(default_factory=dict, description="Headers of that request")
+    slack: str | None = Field(None, description="Address of an incoming webhook of Slack")
+    teams: str | None = Field(None, description="Address of a workflow of Teams that takes adaptive cards")
+    email: Mail | None = Field(None, description="Mail server and whom it sends to")
     seconds: int = Field(10, ge=1, le=30, strict=True, description="How long it may take")
 
+    @property
+    def ways(self) -> int:
+        """How many ways it names."""
+        return bool(self.command) + sum(
+            each is not None for each in (self.url, self.slack, self.teams, self.email)
+        )
+
     @model_validator(mode="after")
-    def _is_one_of_both(self) -> Self:
-        if bool(self.command) == (self.url is not None):
-            raise ValueError("a hook has either a command (a list of arguments) or a url")
-        if self.headers and self.url is None:
-            raise ValueError("headers go with url, not with command")
+    def _is_one_way(self) -> Self:
+        if self.ways != 1:
+            raise ValueError(
+                "a channel has one of command (a list of arguments), url, slack, teams and email"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _has_headers_for_url_alone(self) -> Self:
+        if self.headers and self.url is None:
+            raise ValueError("headers go with url alone")
+        return self
+
+
+class Hook(Channel):
+    """Who is told of a kind of event: channels by name, or one that only this hook has."""
+
+    channels: tuple[str, ...] = Field((), description="Names of channels that are told")
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        if self.ways + bool(self.channels) != 1:
+            raise ValueError(
+                "a hook has one of command (a list of arguments), url, slack, teams, email and channels"
+            )
+        if self.channels and "seconds" in self.model_fields_set:
+            raise ValueError("seconds stands with each channel, not beside channels")
+        return self
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one mail address and nothing else, such as a second one or another header."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+class PostgresReader(BaseModel):
+    """A role of the PostgreSQL server, and what it may read there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: str = Field(min_length=1, description="Name of the role; it must exist on the server")
+    sees: Literal["everything", "salesperson", "team"] = Field(
+        "everything", description="Everything, what one salesperson may see, or what a team's manager may"
+    )
+    of: str | None = Field(None, description="Key of the salesperson as in the files, or name of the team")
+
+    @model_validator(mode="after")
+    def _says_of_whom(self) -> Self:
+        if (self.of is None) != (self.sees == "everything"):
+            raise ValueError(
+                "a role that sees a salesperson's or a team's rows says of whom, and no other does"
+            )
+        return self
+
+
+class Postgres(BaseModel):
+    """A PostgreSQL server that receives each publication."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str = Field(
+        pattern=r"^postgres(ql)?://",
+        description="postgresql://user:${NAME}@host/database; `${NAME}` stands for what the environment has",
+    )
+    # Two more names are made of it, and PostgreSQL cuts a name off after 63 letters.
+    schema_name: str = Field(
+        "kunderegnskab",
+        alias="schema",
+        pattern=r"^[a-z_][a-z0-9_]{0,39}$",
+        description="Schema that holds the publication; that of the audit tables has _audit after it",
+    )
+    readers: tuple[PostgresReader, ...] = Field((), description="Roles that may read")
+
+    @model_validator(mode="after")
+    def _names_each_role_once(self) -> Self:
+        if len({reader.role for reader in self.readers}) < len(self.readers):
+            raise ValueError("a role is listed once among readers")
+        return self
+
+
+class PublishTo(BaseModel):
+    """Where publications go besides the folder `published/`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    postgres: Postgres | None = Field(None, description="A PostgreSQL server")
+
+
+class Proxy(BaseModel):
+    """What stands before the web page: it says who somebody is, or only where they come from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    addresses: tuple[str, ...] = Field(
+        min_length=1, description="Addresses or networks that are believed; from others the header is ignored"
+    )
+    header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$",
+        description="The header with the user's name, X-Remote-User; none where people have passwords",
+    )
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for each in addresses:
+            try:
+                network = ip_network(each)
+            except ValueError:
+                raise ValueError(
+                    f"{each} is no address such as 10.0.0.5 or network such as 10.0.0.0/24"
+                ) from None
+            if network.prefixlen == 0:
+                raise ValueError(f"{each} is every address, and then anybody could say who they are")
+        return addresses
+
+
+class Web(BaseModel):
+    """How the web page (`kunderegnskab serve`) is reached, and how long what it keeps is kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")], ...] = Field(
+        (), description="Names under which people reach it, beside localhost"
+    )
+    proxy: Proxy | None = Field(None, description="What stands before it, and may sign people in")
+    access_log_days: int = Field(
+        365, ge=1, le=3650, strict=True, description="Days for which it is kept who saw which customer"
+    )
+    idle_minutes: int = Field(
+        60, ge=1, le=1440, strict=True, description="Minutes without a page after which one signs in again"
+    )
+    session_hours: int = Field(
+        12, ge=1, le=168, strict=True, description="Hours after which one signs in again in any case"
+    )
 
 
 class Company(BaseModel):
@@ -83,6 +266,9 @@ class Company(BaseModel):
     )
     pvm_leaf: Literal["product", "product_group"] = Field(
         "product", description="What price, volume and mix are told apart by: each product, or its group"
+    )
+    segment_level: Literal["customer", "chain"] = Field(
+        "customer", description="What a segment is decided for: each customer, or its chain as one"
     )
     benchmark_minimum_customers: int = Field(
         8,
@@ -126,11 +312,23 @@ class Company(BaseModel):
         description="Day of the month by whose end each source that is expected monthly has a file of the "
         "month before",
     )
-    on_failure: Hook | None = Field(None, description="What is called when a refresh has failed")
-    on_published: Hook | None = Field(None, description="What is called when a refresh has published")
-    on_late: Hook | None = Field(
-        None, description="What is called when something is late that was not before"
+    channels: dict[str, Channel] = Field(
+        default_factory=dict, description="Ways to those who are told, by name"
     )
+    on_failure: Hook | None = Field(None, description="Who is told when a refresh has failed")
+    on_blocked: Hook | None = Field(
+        None, description="Who is told when checks have stopped a refresh; default: on_failure"
+    )
+    on_published: Hook | None = Field(None, description="Who is told when a refresh has published")
+    on_late: Hook | None = Field(None, description="Who is told when something is late that was not before")
+    on_drift: Hook | None = Field(
+        None, description="Who is told when a target's baseline is not what it was published as"
+    )
+    on_approval: Hook | None = Field(
+        None, description="Who is told when a change waits for approval that did not before"
+    )
+    publish: PublishTo = Field(PublishTo(), description="Where publications go besides published/")
+    web: Web = Field(Web(), description="The web page: names, proxy, and what it keeps for how long")
 
     @model_validator(mode="before")
     @classmethod
@@ -143,6 +341,21 @@ class Company(BaseModel):
             )
         return keys
 
+    @model_validator(mode="after")
+    def _names_channels_that_there_are(self) -> Self:
+        if taken := sorted(set(HOOKS) & self.channels.keys()):
+            raise ValueError(f"a channel cannot be called {taken[0]}, as a hook is; give it another name")
+        for name in HOOKS:
+            hook: Hook | None = getattr(self, name)
+            for channel in hook.channels if hook else ():
+                if channel not in self.channels:
+                    known = ", ".join(self.channels) or "none yet"
+                    raise ValueError(
+                        f"{name} names the channel {quoted(channel)}, which is none of channels ({known}); "
+                        "add it there"
+                    )
+        return self
+
     @classmethod
     def recorded(cls, parameters: Mapping[str, Any]) -> Self:
         """As a publication or a load recorded it, perhaps with keys of that time which are none any more."""
@@ -151,5 +364,8 @@ class Company(BaseModel):
         )
 
     def parameters(self) -> dict[str, Any]:
-        """What a publication tells of this: all but the hooks, in which a secret may stand."""
-        return self.model_dump(mode="json", exclude={"on_failure", "on_published", "on_late"})
+        """What a publication tells of this: all but whom it reaches and how, which has no part in any number.
+
+        There a secret may stand, too.
+        """
+        return self.model_dump(mode="json", exclude={"channels", *HOOKS, "publish", "web"})

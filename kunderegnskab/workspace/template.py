@@ -20,6 +20,7 @@ currency: DKK              # currency of the accounts, ISO 4217
 # ledger_closed_to: 2026-03-31   # last month booked in the ledger; default: the last one with sales
 # analysis_months: 25      # months, back from the last one, that price-volume-mix and bridges are made for
 # pvm_leaf: product        # what price, volume and mix are told apart by: product or product_group
+# segment_level: customer  # what a segment is decided for: customer or chain, see docs/sales.md
 # benchmark_minimum_customers: 8   # customers that a benchmark rests on at least, see docs/sales.md
 # salesperson_keys: pseudonym      # how salespeople are named in what is published: pseudonym or plain
 # salesperson_names_kept_months: 36   # after their last activity; see `kunderegnskab purge`
@@ -31,8 +32,12 @@ currency: DKK              # currency of the accounts, ISO 4217
 # dagster_runs_kept: 20    # runs that Dagster's page shows, with their logs
 # fresh_for_hours: 80      # a publication older than that is late; default: none is
 # expected_by: 10          # day by whose end the files of the month before are published (monthly_since)
-# on_failure:              # told when a refresh failed; on_published and on_late likewise
-#   command: [/opt/bin/tell, "${CHANNEL}"]   # or url: https://...; docs/workspace.md says what it gets
+# channels:                # ways to those who are told, also slack, teams, url and command: docs/news.md
+#   finans:
+#     email: {server: smtp.example.com, sender: accounts@example.com, to: [finance@example.com]}
+# on_failure: {channels: [finans]}   # on_blocked, on_published, on_late, on_drift and on_approval likewise
+# publish:                 # a database that receives each publication, see docs/postgres.md
+#   postgres: {address: "postgresql://kunderegnskab:${PASSWORD}@db.firma.example/bi", readers: [{role: bi}]}
 """
 
 _FEEDS = """\

@@ -22,6 +22,7 @@ COMPANY: dict[str, Any] = {
     "analysis_months": 25,
     "pvm_leaf": "product",
     "benchmark_minimum_customers": 1,
+    "segment_level": "customer",
 }
 
 

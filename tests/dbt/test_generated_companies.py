@@ -101,6 +101,35 @@ CHAINS = """
             is distinct from (scopes.net_sales, scopes.db3, scopes.order_count)
 """
 
+# Chains whose customers are not all in one segment, for one reason, in one month; who is inside the group is apart.
+SPLIT_CHAINS = """
+    with recursive ways as (
+        select customer_id, customer_id as at from marts.customers
+        union
+        select ways.customer_id, customers.parent_customer_id
+        from ways inner join marts.customers on customers.customer_id = ways.at
+        where customers.parent_customer_id is not null
+    ),
+    tops as (
+        select ways.customer_id, ways.at as top, any_own.is_internal
+        from ways
+        inner join marts.customers on customers.customer_id = ways.at
+        inner join marts.customers as any_own on any_own.customer_id = ways.customer_id
+        where coalesce(customers.parent_customer_id, ways.at) = ways.at
+    )
+    select top, month
+    from marts.customer_segments inner join tops using (customer_id)
+    where not is_internal
+    group by top, month
+    having count(distinct row(
+        rule_version, raw_size_class, raw_margin_class, size_class, margin_class, calculated_segment, override_segment,
+        segment, opening_segment, reason_da, reason_en, is_good_customer, size_value, margin_value, classed_id
+    )) > 1
+    union all
+    select customer_id, month
+    from marts.customer_segments inner join tops using (customer_id) where is_internal and calculated_segment <> 'Intern'
+"""
+
 days = st.integers(0, MONTHS * 30 - 1).map(lambda day: FIRST + timedelta(days=day))
 ore = st.integers(-500, 100_000).map(lambda amount: Decimal(amount) / 100)
 costs = st.integers(-200, 5_000).map(lambda amount: Decimal(amount) / 100)
@@ -293,7 +322,8 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     return {
         "sales_lines": draw(sales()),
         "customers": [
-            {"customer_id": customer, "parent_customer_id": parent}
+            {"customer_id": customer, "parent_customer_id": parent, "is_internal": customer == inside}
+            for inside in [draw(st.sampled_from([None, None, "K1", "K4"]))]
             for customer, parent in zip([*CUSTOMERS, "K5"], draw(st.sampled_from(PARENTS)), strict=True)
         ],
         "products": [
@@ -422,18 +452,30 @@ def folder() -> Iterator[Path]:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(feeds=companies(), fiscal_year_start=st.sampled_from([1, 7]), minimum=st.sampled_from([1, 1, 2, 3]))
+@given(
+    feeds=companies(),
+    fiscal_year_start=st.sampled_from([1, 7]),
+    minimum=st.sampled_from([1, 1, 2, 3]),
+    level=st.sampled_from(["customer", "chain"]),
+)
 def test_every_rule_holds_for_every_company(
     replay: Replay,
     folder: Path,
     feeds: dict[str, list[dict[str, Any]]],
     fiscal_year_start: int,
     minimum: int,
+    level: str,
 ) -> None:
-    parameters = {"fiscal_year_start": fiscal_year_start, "benchmark_minimum_customers": minimum}
+    parameters = {
+        "fiscal_year_start": fiscal_year_start,
+        "benchmark_minimum_customers": minimum,
+        "segment_level": level,
+    }
     with replay.run(folder, feeds, {**COMPANY, **parameters}) as company:
         assert replay.broken_rules(company) == {}
         assert company.execute(CHAINS).fetchall() == []
+        if level == "chain":
+            assert company.execute(SPLIT_CHAINS).fetchall() == []
         # That salespeople within segments add up both ways is a rule; here they are what the owners' accounts say.
         assert company.execute(SALESPEOPLE_IN_SEGMENTS).fetchall() == []
         customers = published_customers(company, bad_debts(company))

@@ -16,6 +16,7 @@ from replay import Replay
 from two_years_company import COMPANY, FEEDS, PUBLISHED_BASELINES
 
 SEGMENTS = "customer_segments__hold_every_customer_in_every_month"
+CLASSED_AS_ONE = "customer_segments__chains_are_classed_as_one"
 SEGMENT_RATIOS = "customer_segments__ratios_are_of_its_sums"
 MIGRATION = "segment_migration__ties_to_the_segments_at_both_ends"
 PROFILES = "segment_profiles__sum_to_the_company"
@@ -756,6 +757,11 @@ EFFORT_AND_DRIVER_FAULTS = [
         f"delete from marts.chain_whale_curve where chain_id = '1001' and {DECEMBER}",
         CHAIN_CURVE,
         CHAIN_CURVE_RISES,
+    ),
+    fault(
+        "customer classed with its chain where each is classed alone",
+        "update marts.customer_segments set classed_id = '1001' where customer_id = '1002'",
+        CLASSED_AS_ONE,
     ),
     fault(
         "sales of a chain given to a customer in none",

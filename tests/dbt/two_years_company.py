@@ -24,6 +24,7 @@ COMPANY: dict[str, Any] = {
     "analysis_months": 25,
     "pvm_leaf": "product",
     "benchmark_minimum_customers": 1,
+    "segment_level": "customer",
 }
 
 MONTHS = [date(2024 + number // 12, number % 12 + 1, 1) for number in range(26)]

@@ -65,6 +65,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "analysis_months": "BIGINT",
         "pvm_leaf": "VARCHAR",
         "benchmark_minimum_customers": "BIGINT",
+        "segment_level": "VARCHAR",
     },
     "feeds": {"feed": "VARCHAR", "is_supplied": "BOOLEAN", "file_count": "BIGINT"},
     "files": {
@@ -146,6 +147,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "approved_on": "DATE",
         "baseline_value": "DECIMAL(18,6)",
         "baseline_publication": "VARCHAR",
+        "rule_version": "VARCHAR",
     },
 }
 

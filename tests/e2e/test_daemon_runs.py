@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -25,9 +26,10 @@ DOOR = Place("kunderegnskab.refresh.checking:check_files")
 
 
 def test_runs_of_schedule_sensor_and_page_are_told_of_as_those_of_the_command(
-    services: Services, small_to_change: Path
+    services: Services, small_to_change: Path, tmp_path: Path
 ):
     workspace = small_to_change
+    news = f"channels: {{file: {{command: [sh, -c, 'cat >> $0', {tmp_path / 'told'}]}}}}\non_published: {{channels: [file]}}\n"
 
     # Nothing has changed: it is said, nothing is run, and no publication is shown that was not made.
     before = services.instance.get_latest_materialization_event(PUBLISHED)
@@ -78,7 +80,7 @@ def test_runs_of_schedule_sensor_and_page_are_told_of_as_those_of_the_command(
     (workspace / "landing" / "salg" / "nord.csv").write_bytes(good)
     change(workspace, 1)
     # Last, because the sensor may look at any moment.
-    (workspace / "company.yaml").write_text(company, encoding="utf-8")
+    (workspace / "company.yaml").write_text(company + news, encoding="utf-8")
     services.turn_on_schedule_since_yesterday()
     first, second = ticked()
     os.kill(services.standing_worker(first), signal.SIGCONT)
@@ -88,6 +90,11 @@ def test_runs_of_schedule_sensor_and_page_are_told_of_as_those_of_the_command(
     assert published_by(workspace) == first
     assert any("nothing new was published" in told for told in services.messages(second))
     assert told_of(workspace, second)["status"] == "unchanged"
+    # Whoever published, those whom company.yaml names are told once, and of what has changed.
+    event = json.loads((tmp_path / "told").read_text(encoding="utf-8"))
+    assert (event["event"], event["run_id"]) == ("published", first)
+    assert "landing/salg/nord.csv" not in event["changes"]["files"]["new"]
+    assert event["changes"]["publication"] == (workspace / "published" / "current").readlink().name
     assert len(services.runs()) == len(known) + 4
 
 

@@ -109,6 +109,10 @@ def test_a_salesperson_does_not_decide_alone_on_an_own_customer(project: Project
     """Unless the check is waived: then it is published, and refresh and `status` say that it waits."""
     root = tmp_path / "w"
     write_small_company(root)
+    tell = "{command: [sh, -c, 'cat >> \"$0\"', " + str(tmp_path / "NAME") + "]}\n"
+    with (root / "company.yaml").open("a", encoding="utf-8") as stream:
+        for name in ("on_failure", "on_blocked", "on_approval"):
+            stream.write(f"{name}: {tell.replace('NAME', name)}")
     write_rules(root, "20000", "Salgschef")
     at_rest(root / "landing" / "salespeople.csv", b"salesperson_id,salesperson_name\nS1,Anna Holm\n")
     at_rest(
@@ -131,6 +135,17 @@ def test_a_salesperson_does_not_decide_alone_on_an_own_customer(project: Project
         "det angår anna holms egen portefølje, så en anden skal godkende det med navn i approved_by og dag i approved_on."
     )
     assert sentence in row
+    # Who is told of what is in the way is told what the check asks for; nobody is told a name.
+    blocked = json.loads((tmp_path / "on_blocked").read_text(encoding="utf-8"))
+    assert blocked["event"] == "blocked"
+    (asked,) = blocked["blocked_by"]
+    assert asked.startswith(f"{CHECK} (1 række): Poster, der er ændret siden sidste udgivelse")
+    (waits,) = json.loads((tmp_path / "on_approval").read_text(encoding="utf-8"))["approval"]
+    assert waits == (
+        "segment_overrides, customer_id C1, decided_on 2025-03-10: posten er tilføjet, og det angår en sælgers egen "
+        "portefølje, så en anden skal godkende det; se audit.waiting_approvals eller `kunderegnskab status`."
+    )
+    assert not (tmp_path / "on_failure").exists()
 
     waiver = {"check": CHECK, "reason": "Salgschefen er på ferie", "person": "Ida Lund"}
     (root / "waivers.yaml").write_text(json.dumps([waiver]), encoding="utf-8")  # JSON is YAML
@@ -147,4 +162,7 @@ def test_a_salesperson_does_not_decide_alone_on_an_own_customer(project: Project
         f"{columns}\n{own},Salgschef\nC2,2025-03-10,B1,Vokser,S1,\n".encode(),
     )
     assert refreshed_quickly(project, root)["waiting_approvals"] == []
+    json.loads(
+        (tmp_path / "on_approval").read_text(encoding="utf-8")
+    )  # one event, though it waited in three refreshes
     assert "for somebody's approval" not in quickly(project, "status", "--workspace", root).out

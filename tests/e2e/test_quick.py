@@ -101,8 +101,8 @@ def current(root: Path) -> store.Publication:
 
 
 def unnamed(said: str) -> str:
-    """Without the names of runs and logs, which no two runs share."""
-    return re.sub(r"refresh-\w+\.log", "LOG", said)
+    """Without the names of runs, publications and logs, which no two runs share."""
+    return re.sub(r"\b\d{4}-[0-9a-f]{8}\b", "PUBLICATION", re.sub(r"refresh-\w+\.log", "LOG", said))
 
 
 def results(database: Path) -> list[tuple[Any, ...]]:

@@ -351,6 +351,19 @@ def test_changed_new_and_vanished_files_change_exactly_their_rows(project: Proje
     report = refreshed_quickly(project, small_to_change)
     assert report["publication"].startswith("0003-")
     assert len(report["changed"]) == 2
+    # What it took back, as a refresh tells it: now less before.
+    changes = report["changes"]
+    assert changes["since"].startswith("0002-")
+    assert changes["files"]["changed"] == ["landing/salg/nord.csv"]
+    assert changes["files"]["gone"] == ["landing/salg/extra.csv"]
+    assert changes["records"] - changes["records_before"] == -1
+    all_months = changes["all_months"]
+    assert Decimal(all_months["now"]["net_sales"]) - Decimal(all_months["before"]["net_sales"]) == Decimal(
+        "-325.45"
+    )
+    assert [
+        (month["month"], month["customers"], Decimal(month["net_sales"])) for month in changes["restated"]
+    ] == [("2025-03-01", 1, Decimal("-225.45")), ("2024-01-01", 1, Decimal(-100))]
     assert str(extra.relative_to(small_to_change)) in report["changed"]
     assert accounts(small_to_change) == before
 
@@ -399,7 +412,12 @@ def test_the_door_looks_only_at_feeds_that_have_changed(
     assert looked_at == set(load_feeds())
 
 
-def test_a_baseline_stays_as_it_was_first_published(project: Project, small_to_change: Path):
+def test_a_baseline_stays_as_it_was_first_published(
+    project: Project, small_to_change: Path, tmp_path: Path
+) -> None:
+    """What becomes of it is drift, and is told once."""
+    with (small_to_change / "company.yaml").open("a", encoding="utf-8") as stream:
+        stream.write(f"on_drift: {{command: [sh, -c, 'cat >> $0', {tmp_path / 'told'}]}}\n")
     header = "kpi_id,scope_type,scope_id,month_from,month_to,target_value,baseline_month_from,baseline_month_to,approved_on"
     target = "db1,company,company,2025-01-01,2025-12-01,99999,2024-01-01,2024-12-01,2020-01-01"
     at_rest(small_to_change / "policy" / "kpi_targets.csv", f"{header}\n{target}\n".encode())
@@ -411,12 +429,16 @@ def test_a_baseline_stays_as_it_was_first_published(project: Project, small_to_c
     assert now.manifest.parameters["segment_rules"] == {"in_force": "standard", "used": ["standard"]}
     assert now.manifest.parameters["baselines"] == []
     assert refreshed_quickly(project, small_to_change)["status"] == "unchanged"
+    assert not (tmp_path / "told").exists()
 
     lines = sales_of("nord")
     lines[0][7:9] = ["1.100,00", "1.000,00"]  # 100.00 more in January 2024
     write_sales(small_to_change, "nord", lines)
     refreshed_quickly(project, small_to_change)
     assert baselines(small_to_change) == [(before, first, 100)]
+    assert refreshed_quickly(project, small_to_change)["status"] == "unchanged"
+    (sentence,) = json.loads((tmp_path / "told").read_text(encoding="utf-8"))["drift"]
+    assert sentence.startswith("DB I af hele firmaet, mål fra 2025-01: udgangspunktet er nu ")
     now = current(small_to_change / "published")
     assert now is not None
     assert now.manifest.parameters["baselines"] == [first]

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import openpyxl
 import pytest
-from companies import at_rest, write_small_company
+from companies import FEEDS, at_rest, write_small_company
 from filelock import FileLock
 from quick import Project, quickly, refreshed_quickly
 from running import Done, copied, kunderegnskab, tree
@@ -191,6 +191,28 @@ def test_a_key_of_company_yaml_is_tried(project: Project, company: Path) -> None
     assert differences(said, "company", "credit_cost") == {"company": 600}
     assert differences(said, "customer", "db3") == {"C1": -600}
     assert said["set"] == {"credit_interest_rate": 0.12}
+
+
+def test_chains_classed_as_one_are_compared_with_their_customers(project: Project, company: Path) -> None:
+    """C1 and C3 sell 12,690 each, which is B; as one chain they are A, and a decision on C3 alone is refused."""
+    (company / "landing" / "kunder.xlsx").unlink()
+    at_rest(company / "feeds.yaml", FEEDS.partition("customers:")[0].encode())
+    listed = "customer_id,parent_customer_id\nC1,\nC2,\nC3,C1\nC4,\n"
+    at_rest(company / "landing" / "customers.csv", listed.encode())
+    refreshed_quickly(project, company)
+    said = report(project, company, {}, "--set", "segment_level=chain")
+    assert moved(said, "segment") == {"C1": ("B1", "A1"), "C3": ("B1", "A1")}
+    assert differences(said, "segment", "customers") == {"A1": 2, "B1": -2}
+    # Every outlet is owed the visits of its chain's concept.
+    assert differences(said, "customer", "planned_visits") == {"C1": 8, "C3": 8}
+    assert differences(said, "company", "db3") == {}
+    overrides = "customer_id,decided_on,segment,reason,decided_by\nC3,2025-03-10,B1,Lukker,Sanne\n"
+    files = {"segment_overrides": overrides}
+    refused = tried(project, company, files, "--set", "segment_level=chain", "--json")
+    assert (refused.code, refused.json["status"]) == (1, "refused")
+    (problem,) = (line for line in refused.json["problems"] if "outlet of the chain" in line)
+    assert "C3 2025-03-10" in problem
+    assert "source_file=trial/segment_overrides.csv, source_record=1" in problem
 
 
 def test_what_a_scenario_says_is_what_a_refresh_then_publishes(project: Project, company: Path) -> None:

@@ -17,104 +17,25 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any
 
+import segments_by_hand
 from actions_by_hand import MEASURES as ACTION_MEASURES
 from actions_by_hand import Customer
-from recompute import UNKNOWN, ZERO, Expected
+from recompute import ZERO, Expected
+from segments_by_hand import YEAR, months_between, rounded, summed, window_of
 
-NEW, LOST, NEGATIVE = "Ny", "Tabt", "N"
-YEAR, QUARTER = 12, 3
+QUARTER = 3
 SHARE_DIGITS = 12
-MEASURES = ("net_sales", "db2", "db3", "order_count")
-
-# The standard policy, for companies that supply no rules of their own. A class goes from its bound to the
-# next: on the size axis the share of sales with larger customers, on the margin axis the share of customers
-# with a lower DG II.
-SIZE_BOUNDS = (("A", Fraction(0)), ("B", Fraction("0.8")), ("C", Fraction("0.95")))
-MARGIN_BOUNDS = (("3", Fraction(0)), ("2", Fraction("0.333333")), ("1", Fraction("0.666666")))
-HYSTERESIS = Fraction("0.05")
-MINIMUM_MONTHS = 6
-GOOD_SIZES, GOOD_MARGINS = ("A", "B"), ("1",)
-GOOD_MINIMUM_ORDERS = 4
 
 
 def months_of(expected: Expected) -> list[date]:
     """First days of all months from the first posted one to the last, without gaps."""
-    month, months = min(expected.months), []
-    while month <= max(expected.months):
-        months.append(month)
-        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    return months
-
-
-def rounded(value: Fraction, digits: int) -> Decimal:
-    """Half away from zero."""
-    sign = -1 if value < 0 else 1
-    return Decimal(sign * math.floor(sign * value * 10**digits + Fraction(1, 2))).scaleb(-digits)
-
-
-def _window(months: list[date], last: int, length: int) -> list[date]:
-    """The months of a window that ends with the month at place `last`, as far as there are accounts."""
-    return months[max(0, last + 1 - length) : last + 1]
-
-
-def _sums(
-    expected: Expected, window: Iterable[date], measures: Iterable[str] = MEASURES
-) -> dict[str, dict[str, Decimal]]:
-    """Measures of everybody who has an account in the window."""
-    within, measures = set(window), tuple(measures)
-    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(measures, ZERO))
-    for (customer, month), account in expected.accounts.items():
-        if month in within:
-            of_customer = sums[customer]
-            for measure in measures:
-                of_customer[measure] += account[measure]
-    return dict(sums)
+    return months_between(min(expected.months), max(expected.months))
 
 
 # --- segments -------------------------------------------------------------------------------------------
 def customer_segments(expected: Expected) -> dict[tuple[str, date], dict[str, Any]]:
-    """(customer, month) -> the columns of the mart, from the customer's first account on."""
-    months = months_of(expected)
-    first_account: dict[str, date] = {}
-    first_order: dict[str, date] = {}
-    for (customer, month), account in sorted(expected.accounts.items(), key=lambda item: item[0][1]):
-        first_account.setdefault(customer, month)
-        if account["order_count"]:
-            first_order.setdefault(customer, month)
-
-    segments: dict[tuple[str, date], dict[str, Any]] = {}
-    classes: dict[str, tuple[str, str]] = {}
-    for place, month in enumerate(months):
-        sums = _sums(expected, _window(months, place, YEAR))
-        nothing = dict.fromkeys(MEASURES, ZERO)
-        customers = {c: sums.get(c, nothing) for c, since in first_account.items() if since <= month}
-        states = {
-            customer: _state(customer, of_customer, first_order.get(customer), month)
-            for customer, of_customer in customers.items()
-        }
-        classed = {customer: customers[customer] for customer, state in states.items() if state is None}
-        classes = _classes(classed, before=classes)
-        for customer, of_customer in customers.items():
-            size, margin = classes.get(customer, (None, None))
-            segment = states[customer] or f"{size}{margin}"
-            opening = segments.get((customer, date(month.year - 1, 12, 1)))
-            dg2 = _dg2(of_customer)
-            segments[customer, month] = {
-                "size_class": size,
-                "margin_class": margin,
-                "calculated_segment": segment,
-                "segment": segment,
-                "opening_segment": opening["segment"] if opening else UNKNOWN if customer == UNKNOWN else NEW,
-                "is_good_customer": (
-                    size in GOOD_SIZES
-                    and margin in GOOD_MARGINS
-                    and of_customer["order_count"] >= GOOD_MINIMUM_ORDERS
-                    and of_customer["db3"] > 0
-                ),
-                "size_value": of_customer["net_sales"],
-                "margin_value": dg2,
-            }
-    return segments
+    """(customer, month) -> the columns of the mart; no dataset has chains."""
+    return segments_by_hand.customer_segments(expected.accounts, months_of(expected))
 
 
 def classed_customers(expected: Expected) -> dict[str, Customer]:
@@ -123,7 +44,7 @@ def classed_customers(expected: Expected) -> dict[str, Customer]:
     Bad debts of these datasets belong to the unknown customer, who is in no class.
     """
     months = months_of(expected)
-    sums = _sums(expected, _window(months, len(months) - 1, YEAR), ACTION_MEASURES)
+    sums = summed(expected.accounts, window_of(months, len(months) - 1, YEAR), ACTION_MEASURES)
     return {
         customer: Customer(row["segment"], row["size_class"], row["is_good_customer"], sums[customer])
         for (customer, month), row in customer_segments(expected).items()
@@ -142,7 +63,7 @@ def scopes_of_segments(
     months = months_of(expected)
     scopes: dict[tuple[str, str, date], dict[str, Any]] = {}
     for place, month in enumerate(months):
-        for customer, of_customer in _sums(expected, _window(months, place, YEAR)).items():
+        for customer, of_customer in summed(expected.accounts, window_of(months, place, YEAR)).items():
             of_month = segments[customer, month]
             owner = expected.owners.get(customer, "Ikke tildelt")
             for scope_type, scope in (
@@ -156,77 +77,12 @@ def scopes_of_segments(
     return {key: sums for key, sums in scopes.items() if any(sums.values())}
 
 
-def _state(
-    customer: str, of_customer: dict[str, Decimal], first_order: date | None, month: date
-) -> str | None:
-    """What the customer is instead of being classed."""
-    if customer == UNKNOWN:
-        return UNKNOWN
-    if first_order is None or first_order > month:
-        return NEW
-    history = (month.year - first_order.year) * 12 + month.month - first_order.month + 1
-    if history < MINIMUM_MONTHS:
-        return NEW
-    return None if of_customer["order_count"] else LOST
-
-
-def _dg2(of_customer: dict[str, Decimal]) -> Decimal | None:
-    """As it is published: who lies lower is decided on its six decimals."""
-    if of_customer["net_sales"] <= 0:
-        return None
-    return rounded(Fraction(of_customer["db2"]) / Fraction(of_customer["net_sales"]), 6)
-
-
-def _classes(
-    classed: dict[str, dict[str, Decimal]], before: dict[str, tuple[str, str]]
-) -> dict[str, tuple[str, str]]:
-    """Size and margin class of each customer; `before` holds those of the month before."""
-    sales = {c: Fraction(sums["net_sales"]) for c, sums in classed.items() if sums["net_sales"] >= 0}
-    total, so_far = sum(sales.values(), start=Fraction(0)), Fraction(0)
-    size_shares: dict[str, Fraction] = {}
-    for customer in sorted(sales, key=lambda c: (-sales[c], c)):
-        size_shares[customer] = so_far / total if total else Fraction(0)
-        so_far += sales[customer]
-
-    ratios = {c: ratio for c, sums in classed.items() if (ratio := _dg2(sums)) is not None and ratio >= 0}
-    margin_shares: dict[str, Fraction] = {}
-    lower: dict[Decimal, int] = {}
-    for place, ratio in enumerate(sorted(ratios.values())):
-        lower.setdefault(ratio, place)
-    for customer, ratio in ratios.items():
-        margin_shares[customer] = Fraction(lower[ratio], len(ratios))
-
-    classes = {}
-    for customer in classed:
-        size_before, margin_before = before.get(customer, (NEGATIVE, NEGATIVE))
-        classes[customer] = (
-            _class(SIZE_BOUNDS, size_shares.get(customer), size_before),
-            _class(MARGIN_BOUNDS, margin_shares.get(customer), margin_before),
-        )
-    return classes
-
-
-def _class(bounds: tuple[tuple[str, Fraction], ...], share: Fraction | None, before: str) -> str:
-    """The last class whose bound the share has passed, or, while in the band around it, had passed."""
-    if share is None:
-        return NEGATIVE
-    codes = [code for code, _ in bounds]
-    found = codes[0]
-    for place, (code, bound) in enumerate(bounds):
-        edge = bound
-        if before in codes:
-            edge *= 1 - HYSTERESIS if codes.index(before) >= place else 1 + HYSTERESIS
-        if share >= edge:
-            found = code
-    return found
-
-
 # --- whale curve and concentration ----------------------------------------------------------------------
 def _ranked(expected: Expected) -> Iterator[tuple[date, list[tuple[str, dict[str, Decimal]]]]]:
     """Each month's customers, by falling DB III of twelve months; months without a customer are left out."""
     months = months_of(expected)
     for place, month in enumerate(months):
-        sums = _sums(expected, _window(months, place, YEAR))
+        sums = summed(expected.accounts, window_of(months, place, YEAR))
         if sums:
             yield month, sorted(sums.items(), key=lambda item: (-item[1]["db3"], item[0]))
 
@@ -331,7 +187,7 @@ def quarterly_changes(expected: Expected, month: date) -> dict[str, Change]:
     """Customer -> the quarter that ends with a month against the one before it; the accounts must hold both."""
     months = months_of(expected)
     place = months.index(month)
-    windows = [_window(months, last, QUARTER) for last in (place - QUARTER, place)]
+    windows = [window_of(months, last, QUARTER) for last in (place - QUARTER, place)]
     if place + 1 < 2 * QUARTER:
         raise ValueError(f"the accounts do not hold the two quarters up to {month}")
     changes: dict[str, Change] = defaultdict(Change)

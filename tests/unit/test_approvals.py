@@ -298,3 +298,16 @@ def test_what_company_yaml_cannot_ask_for_is_refused(tmp_path: Path, line: str, 
 def test_what_a_publication_recorded_before_is_read_still() -> None:
     then = {"company": {"name": "Lille Engros A/S", "currency": "DKK", "approval_required": []}}
     assert CompanyYaml.recorded(then).approval == "own_portfolio"
+
+
+def test_a_decision_on_a_chain_is_about_every_outlet_of_it(tmp_path: Path) -> None:
+    """Bo owns C2, two levels below C8, whom nobody owns; where customers are classed one by one, C8 is its own."""
+    by_chain = COMPANY + "segment_level: chain\n"
+    for level, reason in ((COMPANY, None), (by_chain, OWN)):
+        root = tmp_path / str(reason)
+        company = published(root, company_yaml=level)
+        company.write("landing/customers.csv", "customer_id,parent_customer_id\nC8,\nC5,C8\nC2,C5\nC1,C1\n")
+        decided(company, "C8,2025-01-01,A1,Vokser,Bo Lund,,", "C1,2025-01-01,A1,Vokser,Bo Lund,,")
+        found = asked(company)
+        assert found["segment_overrides: customer_id C8, decided_on 2025-01-01"] == (reason, False)
+        assert found["segment_overrides: customer_id C1, decided_on 2025-01-01"] == (None, False)

@@ -1,6 +1,6 @@
 """Hooks of company.yaml: what they are told, once, within their limit, and what is said where one does not take it.
 
-What is late belongs in tests/e2e/test_late.py.
+What is late belongs in tests/e2e/test_late.py, mails and messages for people in test_news.py.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from addresses import posted_to
 from ruamel.yaml import YAML
 
 from kunderegnskab.problems import InputProblems
+from kunderegnskab.publication.changes import Changes, FileChanges, RestatedMonth, Span, Totals
 from kunderegnskab.refresh.telling import tell_outcome
 from kunderegnskab.workspace import Workspace
 
@@ -58,8 +60,12 @@ def test_a_command_reads_the_event(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "publication": None,
         "head": None,
         "problems": ["Linje 1 er gal."],
+        "blocked_by": [],
         "warnings": [],
+        "changes": None,
         "late": [],
+        "drift": [],
+        "approval": [],
         "log": "/log",
         "rejects": None,
     }
@@ -73,7 +79,16 @@ def test_the_contract_names_what_an_event_says(tmp_path: Path) -> None:
     rows = [
         line.split("`")[1] for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")
     ]
-    assert sorted(rows) == sorted(told)
+    assert sorted(row for row in rows if "." not in row) == sorted(told)
+    parts: dict[str, Any] = {
+        "changes": Changes,
+        "changes.files": FileChanges,
+        "changes.twelve_months": Span,
+        "changes.twelve_months.now": Totals,
+        "changes.restated": RestatedMonth,
+    }
+    within = [f"{place}.{field.name}" for place, part in parts.items() for field in fields(part)]
+    assert sorted(row for row in rows if "." in row) == sorted(within)
 
 
 def test_an_address_gets_the_event_with_its_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,10 +226,10 @@ def test_a_configuration_that_cannot_be_read_breaks_nothing(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("hook", "fault"),
     [
-        ({}, "the key on_failure: a hook has either a command (a list of arguments) or a url; correct it."),
-        ({"command": ["a"], "url": "http://b"}, "a hook has either a command"),
+        ({}, "the key on_failure: a hook has one of command (a list of arguments), url, slack, teams, email and channels;"),
+        ({"command": ["a"], "url": "http://b"}, "a hook has one of command"),
         ({"command": "tell me"}, "the key on_failure.command: Input should be a valid tuple, but it is 'tell me'"),
-        ({"command": ["a"], "headers": {"A": "b"}}, "headers go with url, not with command"),
+        ({"command": ["a"], "headers": {"A": "b"}}, "headers go with url alone"),
         ({"command": ["a"], "seconds": 31}, "the key on_failure.seconds: Input should be less than or equal to 30"),
         ({"shell": "a"}, "the key on_failure.shell is not known; remove it, or use one of command, url, headers"),
     ],

@@ -44,17 +44,27 @@ class Workspace:
         self.count = 0
         self.gone: list[store.Publication] = []
         self.scopes: list[tuple[str, str]] = []
+        self.versions: list[tuple[str | None]] = []
 
     def publish(
-        self, day: date, *, values: list[Any] | None = None, baselines: list[Any] | None = None
+        self,
+        day: date,
+        *,
+        values: list[Any] | None = None,
+        baselines: list[Any] | None = None,
+        versions: str = "",
     ) -> str:
-        """A publication of that day; gives its name. Without values or baselines it lacks the mart."""
+        """A publication of that day; gives its name. Without values or baselines it lacks the mart.
+
+        Args:
+            versions: further columns of target_baselines.
+        """
         self.count += 1
         warehouse = self.folder / f"warehouse-{self.count}.duckdb"
         columns = {
             "kpi_values": "kpi_id varchar, scope_type varchar, scope_id varchar, month date, "
             "time_window varchar, numerator decimal(18,4), denominator decimal(18,4)",
-            "target_baselines": f"{KEY}, {PERIOD}, {BASELINE}",
+            "target_baselines": f"{KEY}, {PERIOD}, {BASELINE}{versions}",
         }
         rows = {"kpi_values": values, "target_baselines": baselines}
         with duckdb.connect(str(warehouse)) as con:
@@ -108,6 +118,7 @@ class Workspace:
             self.scopes = con.execute(
                 "select scope_type, scope_id from raw.published_baselines order by all"
             ).fetchall()
+            self.versions = con.execute("select rule_version from raw.published_baselines").fetchall()
             return con.execute(
                 "select baseline_value, baseline_publication from raw.published_baselines order by all"
             ).fetchall()
@@ -118,7 +129,9 @@ class Workspace:
         """Fills raw.published_baselines for targets, beside the publication that is the current one."""
         con.execute("create schema raw")
         con.execute(f"create table raw.kpi_targets ({KEY}, {PERIOD}, segment varchar)")
-        con.execute(f"create table raw.published_baselines ({KEY}, {PERIOD}, {BASELINE})")
+        con.execute(
+            f"create table raw.published_baselines ({KEY}, {PERIOD}, {BASELINE}, rule_version varchar)"
+        )
         for target in targets:
             row = (*target, "all")[:8]
             con.execute("insert into raw.kpi_targets values (?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -215,6 +228,28 @@ def test_a_baseline_of_a_salesperson_within_a_segment_is_handed_on(workspace: Wo
     assert workspace.baselines((*target, "A1")) == [(Decimal("0.240000"), name)]
     assert workspace.scopes == [("salesperson_segment", "BO / A1")]
     assert workspace.baselines((*target, "B2")) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "held", "known"),
+    [
+        # Versions before this one did not say by which rules a baseline was published first.
+        ("", (), None),
+        (", rule_version varchar", ("standard",), "standard"),
+        (
+            ", rule_version varchar, baseline_rule_version varchar",
+            ("standard (kæder)", "standard"),
+            "standard",
+        ),
+    ],
+)
+def test_a_baseline_keeps_the_rules_that_it_was_published_by(
+    workspace: Workspace, columns: str, held: tuple[str, ...], known: str | None
+) -> None:
+    row = ("dg2", "segment_opening", "A1", *TARGET[3:], *YEAR_2024, APPROVED, Decimal("0.24"), None, *held)
+    workspace.publish(date(2025, 1, 5), values=[], baselines=[row], versions=columns)
+    workspace.baselines(("dg2", "segment", "A1", *TARGET[3:], *YEAR_2024, APPROVED))
+    assert workspace.versions == [(known,)]
 
 
 def test_a_baseline_is_the_quotient_of_its_months_sums(workspace: Workspace) -> None:

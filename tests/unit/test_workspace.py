@@ -20,6 +20,9 @@ REQUIRED = "{document_no: a, document_type: b, posting_date: c, quantity: d}"
 GOOD = f"sales_lines:\n  - files: a.csv\n    format: {{type: csv}}\n    columns: {REQUIRED}\n"
 
 
+PUBLISHED_TO = "name: A\ncurrency: DKK\npublish: {{postgres: {{address: postgresql://a@b/c, {}}}}}\n"
+
+
 def company_faults(root: Path, text: str) -> list[str]:
     (root / "company.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(InputProblems) as caught:
@@ -61,6 +64,11 @@ def test_words_that_other_yaml_takes_for_booleans_stay_words(tmp_path):
         ("name: A\ncurrency: kr\n", "company.yaml: the key currency: String should match pattern '^[A-Z]{3}$', but it is 'kr'; correct it."),
         ("name: A\ncurrency: DKK\nlocale: de\n", "company.yaml: the key locale: Input should be 'da' or 'en', but it is 'de'; correct it."),
         ("name: A\ncurrency: DKK\nfiscal_year_start: 13\n", "company.yaml: the key fiscal_year_start: Input should be less than or equal to 12, but it is 13; correct it."),
+        ("name: A\ncurrency: DKK\npublish: {postgres: {address: mysql://x/y}}\n", "company.yaml: the key publish.postgres.address: String should match pattern '^postgres(ql)?://', but it is 'mysql://x/y'; correct it."),
+        (PUBLISHED_TO.format("readers: [{role: a, sees: team}]"), "company.yaml: the key publish.postgres.readers.0: a role that sees a salesperson's or a team's rows says of whom, and no other does; correct it."),
+        (PUBLISHED_TO.format("readers: [{role: a, of: x}]"), "company.yaml: the key publish.postgres.readers.0: a role that sees a salesperson's or a team's rows says of whom, and no other does; correct it."),
+        (PUBLISHED_TO.format("readers: [{role: a}, {role: a}]"), "company.yaml: the key publish.postgres: a role is listed once among readers; correct it."),
+        (PUBLISHED_TO.format("schema: Mit skema"), "company.yaml: the key publish.postgres.schema: String should match pattern '^[a-z_][a-z0-9_]{0,39}$', but it is 'Mit skema'; correct it."),
         ("- a\n", "company.yaml: must hold keys with values; see docs/workspace.md for the form."),
         ("name: A\nname: B\ncurrency: DKK\n", 'company.yaml: is not valid YAML at line 2: found duplicate key "name" with value "B" (original value: "A"); correct that line.'),
     ],

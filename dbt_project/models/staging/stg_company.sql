@@ -11,5 +11,6 @@ select
     ledger_closed_to,
     analysis_months,
     pvm_leaf,
-    benchmark_minimum_customers
+    benchmark_minimum_customers,
+    segment_level
 from {{ source('raw', 'company') }}

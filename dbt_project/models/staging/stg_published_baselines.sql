@@ -8,5 +8,6 @@ select
     baseline_month_to,
     approved_on,
     baseline_value,
-    baseline_publication
+    baseline_publication,
+    rule_version
 from {{ source('raw', 'published_baselines') }}

@@ -133,7 +133,7 @@ def _add_steps(node: Tree, branch: Branch, names: Names) -> None:
         if explanation.kind == "name" and said is None:
             node.add(Text(_WORDS[names.locale]["name"], "italic"))
         elif explanation.formula and not (explanation.kind == "total" and said is not None):
-            node.add(Text(f"= {_readable(explanation.formula, names)}", "yellow"))
+            node.add(Text(f"= {readable(explanation.formula, names)}", "yellow"))
     parts = explanation.parts if explanation is not None else branch.part.parts if branch.part else ()
     shared = _shared(parts)
     for child in branch.branches:
@@ -151,7 +151,7 @@ def _add_steps(node: Tree, branch: Branch, names: Names) -> None:
             count = _WORDS[names.locale]["records"].format(count=child.part.records)
             label.append(f"   {count}", "dim")
         if child.part.formula:
-            label.append(f"   = {_readable(child.part.formula, names)}", "yellow")
+            label.append(f"   = {readable(child.part.formula, names)}", "yellow")
         if child.part.cell is not None:
             label.append(f"   {_place(child.part.cell)}", "dim")
         _add_steps(node.add(label), child, names)
@@ -224,7 +224,8 @@ def _label(part: Part, shared: set[str], names: Names) -> str:
     )
 
 
-def _readable(formula: str, names: Names) -> str:
+def readable(formula: str, names: Names) -> str:
+    """A formula with the names that people know in place of columns; a long one as it is."""
     return " ".join(formula.split()) if len(formula) > 300 else _renamed(" ".join(formula.split()), names)
 
 

@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 
 from kunderegnskab.installation import DEMO_COMPANY, REPOSITORY
-from kunderegnskab.problems import InputProblem, InputProblems
+from kunderegnskab.problems import InputProblem, InputProblems, command
 from kunderegnskab.workspace import Workspace, find_workspace
 from kunderegnskab_orchestration.commands.options import JsonOption, WorkspaceOption
-from kunderegnskab_orchestration.commands.output import progress_shown
+from kunderegnskab_orchestration.commands.output import OUT, progress_shown
 from kunderegnskab_orchestration.commands.refresh import finish_refresh
 
 # In the folder that the user stands in, where the program was installed and no other folder is named.
@@ -46,6 +46,8 @@ def demo(
     with progress_shown(as_json) as progress:
         generate(found.landing, scale=scale, progress=lambda activity: progress(activity, 0, 1))
     finish_refresh(found, full=False, as_json=as_json)
+    if not as_json:
+        OUT.print(f"In a browser: {command('serve --open-as finance', found.root)}")
 
 
 def _demo_workspace(directory: Path | None) -> Workspace:

@@ -23,3 +23,12 @@ WorkspaceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")]
+LanguageOption = Annotated[
+    str | None, typer.Option(help="da or en; the company's if left out.", show_default=False)
+]
+LastMonthOption = Annotated[
+    str | None,
+    typer.Option(
+        "--month", help="Last of the twelve months, e.g. 2025-06; the newest if left out.", show_default=False
+    ),
+]

@@ -17,18 +17,26 @@ from kunderegnskab_orchestration.commands.check_inputs import check_inputs
 from kunderegnskab_orchestration.commands.checks import checks
 from kunderegnskab_orchestration.commands.close import close
 from kunderegnskab_orchestration.commands.dbt import dbt
+from kunderegnskab_orchestration.commands.deliver import deliver
 from kunderegnskab_orchestration.commands.demo import demo
 from kunderegnskab_orchestration.commands.dev import dev
 from kunderegnskab_orchestration.commands.explain import explain
 from kunderegnskab_orchestration.commands.init import init
+from kunderegnskab_orchestration.commands.news import news
 from kunderegnskab_orchestration.commands.output import complain, print_json
 from kunderegnskab_orchestration.commands.purge import purge
 from kunderegnskab_orchestration.commands.refresh import refresh
+from kunderegnskab_orchestration.commands.report import report
 from kunderegnskab_orchestration.commands.salespeople import salespeople
 from kunderegnskab_orchestration.commands.sample import sample
 from kunderegnskab_orchestration.commands.scenario import scenario
+from kunderegnskab_orchestration.commands.serve import serve
+from kunderegnskab_orchestration.commands.show import show
+from kunderegnskab_orchestration.commands.statement import statement
 from kunderegnskab_orchestration.commands.status import status
+from kunderegnskab_orchestration.commands.user import user
 from kunderegnskab_orchestration.commands.verify import verify
+from kunderegnskab_orchestration.commands.visits import visits
 from kunderegnskab_orchestration.stopping import listening_to_signals
 
 app = typer.Typer(
@@ -41,11 +49,15 @@ app = typer.Typer(
 # In the order in which the help lists them.
 _COMMANDS = (
     *(init, demo, check_inputs, refresh, status, checks),
-    *(explain, scenario, sample, close, salespeople, purge, verify),
-    *(dev, dbt),
+    *(serve, user, show, statement, visits, report),
+    *(explain, scenario, sample, close, deliver, salespeople, purge, verify),
+    *(news, dev, dbt),
 )
 for _command in _COMMANDS:
-    app.command()(_command)
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command)
+    else:
+        app.command()(_command)
 
 
 def main() -> None:

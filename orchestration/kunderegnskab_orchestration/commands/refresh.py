@@ -6,6 +6,7 @@ Running it belongs in orchestration/kunderegnskab_orchestration/refresh.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,6 +58,7 @@ def _outcome_report(workspace: Workspace, outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "publication": outcome.publication,
         "changed": list(outcome.changed),
+        "changes": asdict(outcome.changes) if outcome.changes else None,
         "seconds": outcome.seconds,
         "path": str(workspace.published / "current") if outcome.publication else None,
         "head": outcome.head,
@@ -101,6 +103,7 @@ def _show_outcome(workspace: Workspace, outcome: Outcome) -> None:
 
 
 def _show_publication(workspace: Workspace, publication: Publication, outcome: Outcome) -> None:
+    from kunderegnskab.news.words import change_facts
     from kunderegnskab_orchestration.commands.headline import headline
 
     current = workspace.published / "current"
@@ -108,6 +111,11 @@ def _show_publication(workspace: Workspace, publication: Publication, outcome: O
     if publication.manifest.previous is not None:
         before = publication.manifest.previous.publication
         OUT.print(f"Changed since {before}: {_few(outcome.changed) or 'no file'}.")
+        if outcome.changes is not None:
+            facts = change_facts(outcome.changes, "da" if publication.manifest.locale == "da" else "en")
+            width = max(len(label) for label, _ in facts) + 2
+            for label, value in facts:
+                OUT.print(f"  {label:<{width}}{value}")
     for line in headline(publication):
         OUT.print(f"  {line}")
     OUT.print("Look at")

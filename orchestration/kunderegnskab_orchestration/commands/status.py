@@ -6,9 +6,10 @@ Finding that out belongs in kunderegnskab/publication/status.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from kunderegnskab.problems import command
-from kunderegnskab.workspace import find_workspace
+from kunderegnskab.problems import InputProblems, command
+from kunderegnskab.workspace import Workspace, find_workspace
 from kunderegnskab_orchestration.commands.options import JsonOption, WorkspaceOption
 from kunderegnskab_orchestration.commands.output import OUT, print_json
 
@@ -20,13 +21,13 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     """What is published, from when, on which checks, and whether it is fresh."""
     from kunderegnskab.publication.status import GOES_ON, describe_status
 
-    report = describe_status(find_workspace(workspace))
+    found = find_workspace(workspace)
+    report: dict[str, Any] = describe_status(found) | {"untold": _untold(found)}
     if as_json:
         print_json(report)
         return
     if report["publication"] is None:
-        root = find_workspace(workspace).root
-        OUT.print(f"Nothing is published yet. Run `{command('refresh', root)}`.")
+        OUT.print(f"Nothing is published yet. Run `{command('refresh', found.root)}`.")
     else:
         OUT.print(f"{report['company']}: publication {report['publication']} of {report['published_at']}")
         OUT.print(f"  in        {report['path']}")
@@ -44,6 +45,8 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
         OUT.print(f"  freshness {report['freshness']}")
     for number, sentence in enumerate(report["late"]):
         OUT.print(f"  {'' if number else 'late':<9} {sentence}")
+    for number, sentence in enumerate(report["untold"]):
+        OUT.print(f"  {'' if number else 'news':<9} {sentence}")
     last = report["last_refresh"]
     if last and last["status"] == GOES_ON:
         OUT.print(f"A refresh that began at {last['began_at']} is at work.")
@@ -54,6 +57,16 @@ def status(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
             OUT.print(f"  {sentence}")
         if last["log"]:
             OUT.print(f"  Log: {last['log']}")
+
+
+def _untold(workspace: Workspace) -> list[str]:
+    """Who did not take the last event."""
+    from kunderegnskab.news.calling import untold
+
+    try:
+        return untold(workspace)
+    except InputProblems:  # which `freshness` says
+        return []
 
 
 def waiting_lines(sentences: Sequence[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import dagster as dg
 from kunderegnskab.code_version import code_version
 from kunderegnskab.problems import InputProblems
 from kunderegnskab.refresh import due
-from kunderegnskab.refresh.telling import tell_late
+from kunderegnskab.refresh.telling import tell_standing
 from kunderegnskab.workspace import Workspace, find_workspace
 from kunderegnskab_orchestration.defs.publication import files_evaluation
 from kunderegnskab_orchestration.tags import run_tags
@@ -90,7 +90,7 @@ def landing_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
     minimum_interval_seconds=900,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="What is late by company.yaml (fresh_for_hours, expected_by): shown at the publication, and "
-    "told to its hook on_late. Starts nothing.",
+    "told to its hook on_late, as drift and what waits for approval to theirs. Starts nothing.",
 )
 def freshness_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """The check of expected files anew, whenever something else is late than at the last look.
@@ -98,10 +98,10 @@ def freshness_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     On from the start: it is for the day on which nothing runs.
     """
     try:
-        late, problem = tell_late(find_workspace())
+        late, problems = tell_standing(find_workspace())
     except InputProblems as error:
         return dg.SkipReason(str(error))
-    if problem is not None:
+    for problem in problems:
         context.log.warning(problem)
     seen = " ".join(sorted(each.key for each in late))
     if seen == (context.cursor or ""):

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from kunderegnskab.dbt.project import published_nodes
+from kunderegnskab.delivery.postgres import deliver
 from kunderegnskab.problems import InputProblems
 from kunderegnskab.publication import heads, store
 from kunderegnskab.publication.freshness import Late, late
@@ -72,8 +73,9 @@ def publication(
         )
     except (StepFailed, NotCertified, PublicationError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    if (problem := heads.hand_on(company.folder)) is not None:
-        notes.warn(company.folder, context.run_id, context.log, problem)
+    for hand_on in (heads.hand_on, deliver):
+        if (problem := hand_on(company.folder)) is not None:
+            notes.warn(company.folder, context.run_id, context.log, problem)
     checks = [
         _copy_check(made),
         dg.AssetCheckResult(check_name=_FILES_CHECK, **_judged(late(company.folder))),

@@ -22,6 +22,7 @@ from kunderegnskab.ingest import Receipt, read_load_record
 from kunderegnskab.ingest.unread import absent_columns, unread
 from kunderegnskab.problems import KunderegnskabError, refusal_of, told_plainly
 from kunderegnskab.publication import store
+from kunderegnskab.publication.changes import Changes, changes_of
 from kunderegnskab.publication.status import GOES_ON, note_path, waiting_approvals, warnings_of
 from kunderegnskab.refresh.telling import tell_outcome
 from kunderegnskab.workspace import Workspace
@@ -57,6 +58,7 @@ class Outcome:
         seconds: how long it took, waiting for others included.
         log: file with everything that Dagster and dbt said; None if they were not started.
         head: name and manifest's hash of the publication that is new, None where none is.
+        changes: what that says otherwise than the one before it; None where none is new.
     """
 
     status: Literal["published", "unchanged", "failed"]
@@ -72,6 +74,7 @@ class Outcome:
     changed: tuple[str, ...] = ()
     seconds: int = 0
     head: str | None = None
+    changes: Changes | None = None
 
 
 @dataclass(frozen=True)
@@ -204,8 +207,13 @@ def ended(workspace: Workspace, came: Conclusion, seconds: float) -> tuple[Outco
     Returns:
         The whole outcome, and a sentence for all that could not be noted or told of it.
     """
-    outcome = replace(came.outcome, unread=_unread(workspace), seconds=round(seconds))
     told_not: list[str] = []
+    outcome = replace(
+        came.outcome,
+        unread=_unread(workspace),
+        seconds=round(seconds),
+        changes=_changes(workspace, came.outcome, told_not),
+    )
     if came.how != "busy" and not note(workspace, outcome):
         told_not.append("What came of this refresh could not be noted for `status`; state/ takes no files.")
     if came.how != "stopped":
@@ -214,10 +222,32 @@ def ended(workspace: Workspace, came: Conclusion, seconds: float) -> tuple[Outco
             outcome.status,
             outcome.run_id,
             problems=outcome.sentences,
+            changes=outcome.changes,
             log=outcome.log,
             rejects=outcome.rejects,
         )
+        _add_to_log(outcome.log, told_not)
     return outcome, told_not
+
+
+def _changes(workspace: Workspace, outcome: Outcome, told_not: list[str]) -> Changes | None:
+    """What a new publication says otherwise than the one before; that it cannot be found out, is told."""
+    current = store.current_if_whole(workspace.published) if outcome.status == "published" else None
+    if current is None:
+        return None
+    try:
+        return changes_of(workspace.published, current)
+    except (OSError, MemoryError, duckdb.Error) as error:
+        told_not.append(f"What has changed since the publication before is not known: {told_plainly(error)}")
+        return None
+
+
+def _add_to_log(log: str | None, sentences: Sequence[str]) -> None:
+    """What could not be told stands where the run's other words stand, too."""
+    if log is None or not sentences:
+        return
+    with suppress(OSError), Path(log).open("a", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.writelines(f"{sentence}\n" for sentence in sentences)
 
 
 def note(workspace: Workspace, outcome: Outcome) -> bool:
@@ -253,7 +283,8 @@ def note_beginning(workspace: Workspace, run_id: str) -> None:
 
 
 def _write(workspace: Workspace, noted: Mapping[str, Any]) -> bool:
-    return write_text(note_path(workspace), json.dumps(noted, ensure_ascii=False, indent=1) + "\n")
+    text = json.dumps(noted, ensure_ascii=False, indent=1, default=str)
+    return write_text(note_path(workspace), text + "\n")
 
 
 def _now() -> str:

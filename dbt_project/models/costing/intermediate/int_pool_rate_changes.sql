@@ -27,7 +27,7 @@ used as (
     group by cost_pool_id, month
 ),
 
--- What a month costs per unit is rate_cost / rate_base. Minutes beyond the capacity share its cost.
+-- What a month costs per unit is rate_cost / rate_base; capacity that is used beyond itself costs no less per minute.
 pools as (
     select
         pools.cost_pool_id,
@@ -39,8 +39,7 @@ pools as (
         pools.pool_cost as rate_cost,
         cast(
             case
-                when pools.method = 'capacity'
-                    then greatest(pools.practical_capacity_minutes, coalesce(used.driver_total, 0))
+                when pools.method = 'capacity' then pools.practical_capacity_minutes
                 else coalesce(used.driver_total, 0)
             end as decimal(18, 6)
         ) as rate_base

@@ -39,6 +39,11 @@
     ('segment_overrides', 'segment_unknown', true,
         'The segment decision {key} names {detail}, which no rules in force know; choose a segment of the rules.',
         'Segmentbeslutningen {key} nævner {detail}, som ingen gældende regler kender; vælg et af reglernes segmenter.'),
+    ('segment_overrides', 'customer_is_of_a_chain', true,
+        'The segment decision {key} is about an outlet of the chain {detail}, which is in one segment as a whole '
+        ~ '(segment_level in company.yaml); write {detail} as the customer, or remove the decision.',
+        'Segmentbeslutningen {key} gælder en butik i kæden {detail}, som er i ét segment tilsammen (segment_level i '
+        ~ 'company.yaml); skriv {detail} som kunde, eller slet beslutningen.'),
     ('customer_owners', 'shares_above_one', true,
         'The shares of the owners of {key} sum to {detail}; lower one, so that they give at most 1, or end one.',
         'De kundeansvarliges andele af {key} giver {detail}; sæt en ned, så de højst giver 1, eller slut en før.'),
@@ -495,6 +500,21 @@ found as (
     left join scopes
         on overrides.customer_id = scopes.scope_id and scopes.scope_type = 'customer'
     where scopes.scope_id is null
+    union all
+    select
+        'segment_overrides' as feed,
+        'customer_is_of_a_chain' as problem,
+        overrides.source_file,
+        overrides.source_sheet,
+        overrides.source_record,
+        overrides.key,
+        customers.chain_id as detail
+    from overrides
+    inner join {{ ref('customers') }} as customers
+        on overrides.customer_id = customers.customer_id
+    inner join {{ ref('stg_company') }} as company
+        on company.segment_level = 'chain'
+    where customers.chain_id <> customers.customer_id
     union all
     select
         'segment_overrides' as feed,

@@ -191,10 +191,18 @@ computed as (
             when targets.scope_type in ({{ quoted(segment_scope_types()) }})
                 then
                     {{ either(
-                        'opened.opening_rule_version <> ended.rule_version',
-                        'opened.opening_rule_version <> began.rule_version'
+                        either(
+                            'opened.opening_rule_version <> ended.rule_version',
+                            'opened.opening_rule_version <> began.rule_version'
+                        ),
+                        'opened.opening_rule_version <> published.rule_version'
                     ) }}
         end as is_rule_change,
+        -- The baseline stays that of the customers who were in the segment then.
+        case
+            when targets.scope_type in ({{ quoted(segment_scope_types()) }})
+                then coalesce(published.rule_version, opened.opening_rule_version)
+        end as baseline_rule_version,
         published.baseline_value as published_value,
         published.baseline_publication,
         {{ kpi_value('targets.is_sum', 'sums.baseline_numerator', 'sums.baseline_denominator') }} as current_value,
@@ -243,6 +251,7 @@ frozen as (
         baseline_months,
         rule_version,
         is_rule_change,
+        baseline_rule_version,
         coalesce(published_value, current_value) as baseline_value,
         baseline_publication,
         current_value,
@@ -288,5 +297,6 @@ select
         else {{ value_ratio('(start_value - value_so_far)', '(start_value - goal_value)') }}
     end as progress,
     rule_version,
-    is_rule_change
+    is_rule_change,
+    baseline_rule_version
 from scaled

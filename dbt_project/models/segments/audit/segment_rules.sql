@@ -1,5 +1,7 @@
 -- The segment rules in force: the company's versions, and before the first of them the standard. A version is in force
--- from its valid_from to the next one's. How a customer's class follows from them is decided in int_segment_classes.
+-- from its valid_from to the next one's. Where chains are classed as one, its name says so: other customers are in a
+-- segment by it, so nobody shall take two publications for the same rules. How a customer's class follows from them is
+-- decided in int_segment_classes.
 with all_rules as (
     select
         rule_version,
@@ -51,7 +53,10 @@ dated as (
 )
 
 select
-    all_rules.rule_version,
+    case
+        when company.segment_level = 'chain' then {{ version_for_chains('all_rules.rule_version') }}
+        else all_rules.rule_version
+    end as rule_version,
     all_rules.axis,
     all_rules.class_code,
     -- From the best class to the worst: high figures are better, a high share with larger customers is worse.
@@ -80,3 +85,4 @@ select
 from all_rules
 inner join dated
     on all_rules.rule_version = dated.rule_version
+cross join {{ ref('stg_company') }} as company

@@ -1,30 +1,30 @@
--- The class of each customer on each axis, month by month. A class is read off its bounds one by one: a customer is
--- below a bound, above it, or so near that it stays where it was (hysteresis). What the classes are joined to belongs
--- in customer_segments.
+-- The class on each axis of each customer, or chain that is classed as one, month by month. A class is read off its
+-- bounds one by one: a customer is below a bound, above it, or so near that it stays where it was (hysteresis). A chain
+-- counts once, whatever it has of customers. What the classes are joined to belongs in customer_segments.
 with axes as (
     select
-        customer_id,
+        classed_id,
         month,
         rule_version,
         'size' as axis,
         size_value as figure
     from {{ ref('int_segment_basis') }}
-    where state is null
+    where state is null and is_counted
     union all
     select
-        customer_id,
+        classed_id,
         month,
         rule_version,
         'margin' as axis,
         margin_value as figure
     from {{ ref('int_segment_basis') }}
-    where state is null
+    where state is null and is_counted
 ),
 
 -- Negative and undefined figures are a class of their own and count in no share.
 classed as (
     select
-        customer_id,
+        classed_id,
         month,
         rule_version,
         axis,
@@ -44,7 +44,7 @@ methods as (
 -- The figure as each method reads it, and what its bounds are shares of.
 measured as (
     select
-        classed.customer_id,
+        classed.classed_id,
         classed.month,
         classed.rule_version,
         classed.axis,
@@ -59,7 +59,7 @@ measured as (
             else coalesce(
                 sum(classed.figure) over (
                     partition by classed.month, classed.axis
-                    order by classed.figure desc nulls last, classed.customer_id asc nulls last
+                    order by classed.figure desc nulls last, classed.classed_id asc nulls last
                     rows between unbounded preceding and 1 preceding
                 ),
                 0
@@ -78,7 +78,7 @@ measured as (
 -- A run of months that a class can be carried over: no gap, and one version of the rules.
 starts as (
     select
-        customer_id,
+        classed_id,
         month,
         rule_version,
         axis,
@@ -87,9 +87,9 @@ starts as (
         cast(whole as decimal(18, 6)) as whole,
         case
             when
-                lag(month) over (partition by customer_id, axis order by month asc nulls last)
+                lag(month) over (partition by classed_id, axis order by month asc nulls last)
                 = {{ add_months('month', '-1') }}
-                and lag(rule_version) over (partition by customer_id, axis order by month asc nulls last) = rule_version
+                and lag(rule_version) over (partition by classed_id, axis order by month asc nulls last) = rule_version
                 then 0
             else 1
         end as is_start
@@ -128,12 +128,12 @@ bands as (
 -- 1: on the worse side of the bound; 0: on the better side; NULL: within the band, as it was.
 sides as (
     select
-        starts.customer_id,
+        starts.classed_id,
         starts.month,
         starts.axis,
         bands.position,
         sum(starts.is_start) over (
-            partition by starts.customer_id, starts.axis, bands.position
+            partition by starts.classed_id, starts.axis, bands.position
             order by starts.month asc nulls last
             rows between unbounded preceding and current row
         ) as run,
@@ -171,7 +171,7 @@ sides as (
 
 known_sides as (
     select
-        customer_id,
+        classed_id,
         month,
         axis,
         position,
@@ -179,7 +179,7 @@ known_sides as (
         side,
         raw_side,
         count(side) over (
-            partition by customer_id, axis, position, run
+            partition by classed_id, axis, position, run
             order by month asc nulls last
             rows between unbounded preceding and current row
         ) as known_count
@@ -188,17 +188,17 @@ known_sides as (
 
 held_sides as (
     select
-        customer_id,
+        classed_id,
         month,
         axis,
         raw_side,
-        max(side) over (partition by customer_id, axis, position, run, known_count) as side
+        max(side) over (partition by classed_id, axis, position, run, known_count) as side
     from known_sides
 ),
 
 positions as (
     select
-        starts.customer_id,
+        starts.classed_id,
         starts.month,
         starts.rule_version,
         starts.axis,
@@ -207,14 +207,14 @@ positions as (
     from starts
     left join held_sides
         on
-            starts.customer_id = held_sides.customer_id
+            starts.classed_id = held_sides.classed_id
             and starts.month = held_sides.month
             and starts.axis = held_sides.axis
-    group by starts.customer_id, starts.month, starts.rule_version, starts.axis
+    group by starts.classed_id, starts.month, starts.rule_version, starts.axis
 )
 
 select
-    axes.customer_id,
+    axes.classed_id,
     axes.month,
     axes.axis,
     coalesce(rules.class_code, {{ negative_class() }}) as class_code,
@@ -222,7 +222,7 @@ select
 from axes
 left join positions
     on
-        axes.customer_id = positions.customer_id
+        axes.classed_id = positions.classed_id
         and axes.month = positions.month
         and axes.axis = positions.axis
 left join {{ ref('segment_rules') }} as rules

@@ -11,6 +11,17 @@ with as_of as (
     ) as last_window
 ),
 
+-- What the rules say of each customer or chain, as one row.
+calculated as (
+    select
+        segments.classed_id,
+        max(segments.calculated_segment) as calculated_segment
+    from {{ ref('customer_segments') }} as segments
+    inner join as_of
+        on segments.month = as_of.month
+    group by segments.classed_id
+),
+
 decisions as (
     select
         decisions.customer_id,
@@ -19,7 +30,7 @@ decisions as (
         decisions.reason,
         decisions.decided_by,
         decisions.valid_to,
-        segments.calculated_segment,
+        calculated.calculated_segment,
         as_of.today,
         as_of.quarter_ahead,
         decisions.decided_before <= as_of.today as is_replaced,
@@ -27,8 +38,8 @@ decisions as (
         decisions.decided_on > as_of.today as is_ahead
     from {{ ref('int_segment_decisions') }} as decisions
     cross join as_of
-    left join {{ ref('customer_segments') }} as segments
-        on decisions.customer_id = segments.customer_id and as_of.month = segments.month
+    left join calculated
+        on decisions.customer_id = calculated.classed_id
 ),
 
 reviewed as (

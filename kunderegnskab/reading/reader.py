@@ -1,0 +1,181 @@
+"""The current publication, open for several readers at once.
+
+Whoever reads gets a Reader: one publication, through the views of what this viewer may see. A publication
+that comes meanwhile is open to the next reader; who reads already stays with the one that was begun. What is
+opened is locked: read-only, no file or address, no other setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import duckdb
+
+from kunderegnskab.personal.names import read_names
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.publication import store
+from kunderegnskab.publication.store import Publication
+from kunderegnskab.reading.scope import Viewer, make_views
+from kunderegnskab.sql import identifier, literal
+from kunderegnskab.workspace import Workspace
+
+_PUBLISHED = "published"
+
+Row = dict[str, Any]
+
+
+class NothingToRead(KunderegnskabError):
+    """There is no publication, or not what was asked for in it."""
+
+
+@dataclass
+class _Open:
+    """A publication that is open, and how many read it."""
+
+    publication: Publication
+    pointer: bytes
+    con: duckdb.DuckDBPyConnection
+    names: Mapping[str, str]
+    catalogs: dict[tuple[str, str | None, str | None], str] = field(default_factory=dict)
+    readers: int = 0
+    is_over: bool = False
+
+
+class Reader:
+    """One publication as one viewer sees it. Use Readers.reader() to get one."""
+
+    def __init__(self, publication: Publication, viewer: Viewer, names: Mapping[str, str], con: Any) -> None:
+        self.publication = publication
+        self.viewer = viewer
+        self._names = names
+        self._con: duckdb.DuckDBPyConnection = con
+
+    def rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+        """The result of a query as dictionaries. What comes from outside is a value of it, never its text."""
+        found = self._con.execute(query, values)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def row(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> Row | None:
+        """The first row of a query; None where it has none."""
+        return next(iter(self.rows(query, values)), None)
+
+    def has(self, relation: str) -> bool:
+        """Whether the viewer sees anything of this relation (`schema.name`) at all."""
+        schema, name = relation.split(".")
+        return bool(
+            self.rows(
+                "select 1 from duckdb_views() where database_name = current_database() "
+                "and schema_name = ? and view_name = ?",
+                [schema, name],
+            )
+        )
+
+    def salesperson_name(self, salesperson_id: str | None) -> str | None:
+        """Who this is, where the viewer may know it; else the key that the publication has."""
+        if salesperson_id is None or salesperson_id not in self._named:
+            return salesperson_id
+        return self._names.get(salesperson_id, salesperson_id)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(
+            row["salesperson_id"] for row in self.rows("select salesperson_id from marts.salespeople")
+        )
+
+    @cached_property
+    def last_month(self) -> Any:
+        """The newest month with accounts of the company. Shape: date, the month's first day."""
+        row = self.row("select max(month) as month from marts.time_windows")
+        if row is None or row["month"] is None:
+            raise NothingToRead(f"{self.publication.name} has no month with accounts.")
+        return row["month"]
+
+
+class Readers:
+    """The publications of one workspace that are open. Safe to use from several threads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = Lock()
+        self._open: _Open | None = None
+
+    @contextmanager
+    def reader(self, viewer: Viewer) -> Generator[Reader]:
+        """The current publication for one viewer, for as long as the block runs.
+
+        Raises NothingToRead where nothing is published.
+        """
+        opened = self._enter()
+        try:
+            with self._lock:
+                catalog = opened.catalogs.get(viewer.key)
+                if catalog is None:
+                    catalog = f"viewer_{len(opened.catalogs) + 1}"
+                    _make_catalog(opened.con, catalog, viewer)
+                    opened.catalogs[viewer.key] = catalog
+            with opened.con.cursor() as cursor:
+                cursor.execute(f"use {identifier(catalog)}")
+                yield Reader(opened.publication, viewer, opened.names, cursor)
+        finally:
+            self._leave(opened)
+
+    def close(self) -> None:
+        """Close what is open; readers that are not done yet keep theirs until they are."""
+        with self._lock:
+            self._replace(None)
+
+    def _enter(self) -> _Open:
+        with self._lock:
+            pointer = _pointer(self._workspace)
+            opened = self._open
+            if opened is None or opened.pointer != pointer:
+                opened = _opened(self._workspace, pointer)
+                self._replace(opened)
+            opened.readers += 1
+            return opened
+
+    def _leave(self, opened: _Open) -> None:
+        with self._lock:
+            opened.readers -= 1
+            if opened.is_over and opened.readers == 0:
+                opened.con.close()
+
+    def _replace(self, opened: _Open | None) -> None:
+        before, self._open = self._open, opened
+        if before is not None:
+            before.is_over = True
+            if before.readers == 0:
+                before.con.close()
+
+
+def _pointer(workspace: Workspace) -> bytes:
+    """What says which publication is current: quicker to compare than a manifest to read."""
+    try:
+        return (workspace.published / store.POINTER_FILE).read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _opened(workspace: Workspace, pointer: bytes) -> _Open:
+    publication = store.current(workspace.published)
+    if publication is None:
+        raise NothingToRead("Nothing is published yet; run `kunderegnskab refresh`.")
+    con = duckdb.connect(":memory:")
+    con.execute(f"attach {literal(publication.database)} as {_PUBLISHED} (read_only)")
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")
+    names = {each.pseudonym: each.salesperson_name or each.pseudonym for each in read_names(workspace)}
+    return _Open(publication, pointer, con, names)
+
+
+def _make_catalog(con: duckdb.DuckDBPyConnection, catalog: str, viewer: Viewer) -> None:
+    con.execute(f"attach ':memory:' as {identifier(catalog)}")
+    with con.cursor() as cursor:
+        cursor.execute(f"use {identifier(catalog)}")
+        make_views(cursor, _PUBLISHED, viewer)

@@ -1,0 +1,233 @@
+"""Who may see which rows of a publication.
+
+Every published table has a rule here, or is seen by finance and audit alone: a table that is new is hidden
+from everybody else until somebody has decided. The rules become views; what is asked of a publication for a
+reader is asked of the views, so that no query can forget them.
+
+Salespeople see the customers that they own today, their own figures (with their part of customers that they
+have handed over) and the company's ratios; managers the same of everybody in their team. Of a group of
+customers they see what is common to it, where it has enough of them that no single one can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+
+from kunderegnskab.sql import identifier, literal
+
+Role = Literal["salesperson", "manager", "finance", "audit"]
+ROLES: tuple[Role, ...] = ("salesperson", "manager", "finance", "audit")
+
+SMALLEST_GROUP = 5
+"""How many customers a group has at least, of which somebody sees more than the own ones."""
+
+Rule = Literal["everybody", "customer", "salesperson", "scope", "scope_values", "chain", "group"]
+
+RULES: dict[str, Rule] = {
+    # What words, months and rules mean.
+    "main._publication": "everybody",
+    "marts.months": "everybody",
+    "marts.time_windows": "everybody",
+    "marts.kpi_register": "everybody",
+    "marts.products": "everybody",
+    "audit.ladder": "everybody",
+    "audit.ladder_terms": "everybody",
+    "audit.kpi_formulas": "everybody",
+    "audit.kpi_terms": "everybody",
+    "audit.segment_rules": "everybody",
+    # One customer.
+    "marts.customers": "customer",
+    "marts.customer_accounts": "customer",
+    "marts.customer_account_lines": "customer",
+    "marts.customer_actions": "customer",
+    "marts.customer_profile_gaps": "customer",
+    "marts.customer_segments": "customer",
+    "marts.driver_opportunities": "customer",
+    "marts.product_accounts": "customer",
+    "marts.return_reasons": "customer",
+    "marts.sales_effort": "customer",
+    "marts.segment_override_reviews": "customer",
+    "marts.terms_beyond_concept": "customer",
+    "marts.whale_curve": "customer",
+    "marts.revenue_pareto": "customer",
+    # One salesperson.
+    "marts.salespeople": "salesperson",
+    "marts.portfolio_accounts": "salesperson",
+    "marts.current_portfolio_accounts": "salesperson",
+    "marts.portfolio_bridge": "salesperson",
+    # Rows of several kinds of scope.
+    "marts.kpi_values": "scope_values",
+    "marts.kpi_targets": "scope",
+    "marts.target_baselines": "scope",
+    "marts.budget_follow_up": "scope",
+    "marts.scope_windows": "scope",
+    "marts.scope_effects": "scope",
+    "marts.driver_bridge": "scope",
+    "marts.price_volume_mix": "scope",
+    "marts.portfolio_ratio_bridge": "scope",
+    "marts.return_reason_shares": "scope",
+    "marts.visit_capacity": "scope",
+    # Chains that somebody owns whole.
+    "marts.chain_accounts": "chain",
+    "marts.chain_whale_curve": "chain",
+    # Groups of customers.
+    "marts.segment_profiles": "group",
+    "marts.segment_service_concepts": "group",
+}
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody who reads.
+
+    Attributes:
+        name: as who logs in; stands in the log of who saw what.
+        salesperson_id: of a salesperson, as the publication names them (a pseudonym, where there are any);
+            managers have one where they are salespeople too.
+        team: of a manager, as in marts.salespeople.
+    """
+
+    name: str
+    role: Role
+    salesperson_id: str | None = None
+    team: str | None = None
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether nothing of a publication is hidden."""
+        return self.role in ("finance", "audit")
+
+    @property
+    def key(self) -> tuple[str, str | None, str | None]:
+        """What decides which rows are seen: equal for viewers who see the same."""
+        return ("all", None, None) if self.sees_all else (self.role, self.salesperson_id, self.team)
+
+
+def make_views(con: duckdb.DuckDBPyConnection, published: str, viewer: Viewer) -> None:
+    """Fill the catalog in use with views of a publication's tables, of the rows that a viewer may see.
+
+    Args:
+        con: a connection whose catalog in use is empty and the viewer's own.
+        published: the catalog of the publication.
+    """
+    relations: dict[str, set[str]] = {}
+    for schema, table, column in con.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() where database_name = ?",
+        [published],
+    ).fetchall():
+        relations.setdefault(f"{schema}.{table}", set()).add(column)
+    for schema in sorted({name.split(".")[0] for name in relations} - {"main"}):
+        con.execute(f"create schema {identifier(schema)}")
+    source = identifier(published)
+    if not viewer.sees_all:
+        _make_seen(con, source, viewer)
+    for name, columns in sorted(relations.items()):
+        if viewer.sees_all:
+            con.execute(f"create view {name} as select * from {source}.{name}")
+        elif name in RULES:
+            con.execute(f"create view {name} as {_query(f'{source}.{name}', columns, RULES[name])}")
+
+
+def _make_seen(con: duckdb.DuckDBPyConnection, published: str, viewer: Viewer) -> None:
+    con.execute("create schema seen")
+    own = f"salesperson_id = {literal(viewer.salesperson_id)}" if viewer.salesperson_id else "false"
+    team = f"team = {literal(viewer.team)}" if viewer.role == "manager" and viewer.team else "false"
+    con.execute(
+        f"""
+        create table seen.salespeople as
+        select salesperson_id from {published}.marts.salespeople
+        where not is_unassigned and ({own} or {team})
+        """
+    )
+    con.execute(
+        f"""
+        create table seen.teams as
+        select distinct team from {published}.marts.salespeople where {team}
+        """
+    )
+    con.execute(
+        f"""
+        create table seen.customers as
+        select distinct customer_id from {published}.marts.current_portfolio_accounts
+        where salesperson_id in (select salesperson_id from seen.salespeople)
+        """
+    )
+    con.execute(
+        f"""
+        create table seen.chains as
+        select chain_id from {published}.marts.customers
+        where chain_id is not null
+        group by chain_id
+        having bool_and(customer_id in (select customer_id from seen.customers))
+        """
+    )
+
+
+def condition(rule: Rule, columns: Collection[str], seen: Callable[[str], str]) -> str:
+    """The rows of a table that a rule lets through, as a condition of SQL.
+
+    Args:
+        columns: the table's.
+        seen: gives the query of what the viewer has of one kind: customers, salespeople, teams, chains.
+    """
+    match rule:
+        case "everybody":
+            return "true"
+        case "customer":
+            return f"customer_id in ({seen('customers')})"
+        case "salesperson":
+            return f"salesperson_id in ({seen('salespeople')})"
+        case "chain":
+            return f"chain_id in ({seen('chains')})"
+        case "group":
+            return f"customer_count >= {SMALLEST_GROUP}"
+        case "scope" | "scope_values":
+            own = [
+                f"scope_type = 'customer' and scope_id in ({seen('customers')})",
+                f"scope_type in ('salesperson', 'salesperson_today') and scope_id in ({seen('salespeople')})",
+                f"scope_type = 'team' and scope_id in ({seen('teams')})",
+                f"scope_type = 'chain' and scope_id in ({seen('chains')})",
+            ]
+            if {"salesperson_id", "segment"} <= set(columns):
+                # The salesperson has a column of its own.
+                own.append(
+                    f"scope_type = 'salesperson_segment' and salesperson_id in ({seen('salespeople')})"
+                )
+            return " or ".join(f"({each})" for each in own)
+
+
+def _query(relation: str, columns: Collection[str], rule: Rule) -> str:
+    """What a viewer sees of a relation, whose `seen` is in the catalog in use."""
+    own = condition(rule, columns, _seen)
+    query = f"select * from {relation} where {own}"
+    if rule != "scope_values":
+        return query
+    # And the company's and a large group's ratios, without the amounts that they are made of.
+    return f"""
+        {query}
+        union all
+        select * replace (
+            null::decimal(18, 4) as numerator, null::decimal(18, 4) as denominator,
+            null::decimal(18, 4) as scope_customers
+        )
+        from {relation}
+        where kpi_id in (select kpi_id from marts.kpi_register where not is_sum)
+            and (
+                scope_type = 'company'
+                or scope_type in ('segment', 'segment_opening') and scope_customers >= {SMALLEST_GROUP}
+            )
+    """
+
+
+def _seen(kind: str) -> str:
+    column = {
+        "customers": "customer_id",
+        "salespeople": "salesperson_id",
+        "teams": "team",
+        "chains": "chain_id",
+    }
+    return f"select {column[kind]} from seen.{kind}"

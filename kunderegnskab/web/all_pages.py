@@ -1,0 +1,103 @@
+"""The table of pages, the menu, and a page as HTML.
+
+Here: what is common to all pages. Not here: requests, sessions and who may open what (app.py, routes.py).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+from kunderegnskab.reading.scope import Viewer
+from kunderegnskab.web.asked import Asked, Context, Page
+from kunderegnskab.web.pages import (
+    chain,
+    chains,
+    customer,
+    customers,
+    kpis,
+    overview,
+    publications,
+    quality,
+    salespeople,
+    salesperson,
+    segment,
+    segments,
+    targets,
+    tie_out,
+    trace,
+)
+
+PAGES: tuple[Page, ...] = (
+    Page("overview", "/", overview.context, menu="overview"),
+    Page("customers", "/kunder", customers.context, customers.PARAMETERS, menu="customers"),
+    Page("customer", "/kunde/{customer_id}", customer.context, menu="customers"),
+    Page("salespeople", "/saelgere", salespeople.context, menu="salespeople"),
+    Page("salesperson", "/saelger/{salesperson_id}", salesperson.context, menu="salespeople"),
+    Page("segments", "/grupper", segments.context, menu="segments"),
+    Page("segment", "/gruppe/{segment}", segment.context, menu="segments"),
+    Page("chains", "/kaeder", chains.context, menu="chains"),
+    Page("chain", "/kaede/{chain_id}", chain.context, menu="chains"),
+    Page("kpis", "/kpi", kpis.context, menu="kpis"),
+    Page("targets", "/maal", targets.context, menu="targets"),
+    Page("tie_out", "/afstemning", tie_out.context, ("maaned",), sees_all=True, menu="tie_out"),
+    Page("quality", "/kvalitet", quality.context, sees_all=True, menu="quality"),
+    Page("publications", "/udgivelser", publications.context, sees_all=True, menu="publications"),
+    Page("trace", "/spor", trace.context, None),
+)
+
+_MOST_KEPT = 100
+_LONGEST_KEY = 500
+
+
+def menu(viewer: Viewer) -> list[tuple[str, str]]:
+    """Name and path of the entries that a viewer may open."""
+    return [
+        (page.name, page.path)
+        for page in PAGES
+        if page.menu == page.name and (viewer.sees_all or not page.sees_all)
+    ]
+
+
+class Contexts:
+    """What pages showed, by publication, viewer, language and parameters: a publication never changes."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[object, ...], Context] = OrderedDict()
+
+    def of(self, page: Page, asked: Asked) -> Context:
+        """The page's context, with what every page has."""
+        reader = asked.reader
+        parameters = tuple(sorted(asked.parameters.items()))
+        key = (reader.publication.name, reader.viewer.key, page.name, asked.language.code, parameters)
+        is_short = sum(len(name) + len(value) for name, value in parameters) <= _LONGEST_KEY
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        context = common(page, asked) | page.context(asked)
+        if is_short:
+            with self._lock:
+                self._kept[key] = context
+                while len(self._kept) > _MOST_KEPT:
+                    self._kept.popitem(last=False)
+        return context
+
+
+def common(page: Page, asked: Asked) -> Context:
+    """What every page's template has: texts `t`, figures `f`, menu, publication, month."""
+    reader = asked.reader
+    manifest = reader.publication.manifest
+    values: Mapping[str, Any] = {
+        "t": asked.texts,
+        "f": asked.figures,
+        "menu": menu(reader.viewer),
+        "menu_here": page.menu,
+        "publication": reader.publication.name,
+        "published_at": manifest.published_at,
+        "last_month": reader.last_month,
+    }
+    return dict(values)
