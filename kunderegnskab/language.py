@@ -39,6 +39,10 @@ class Language:
         """A number with the decimals that it has, four at most: shared customers are counted in parts."""
         return self._number(number, "#,##0.####")
 
+    def tenths(self, number: Decimal | int | None) -> str:
+        """A number with one decimal, where it is none of whole ones: 2,3 visits."""
+        return self._number(number, "#,##0.#")
+
     def percent(self, ratio: Decimal | None) -> str:
         """A ratio as per cent with one decimal: 0.372 as 37,2 %."""
         return self._number(ratio, "#,##0.0 %")

@@ -7,8 +7,10 @@ Here: what holds for any SQL and any file of DuckDB. Not here: SQL that reads a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import duckdb
 
 # As DuckDB itself names them, so that they can be compared with what `describe` says.
 TEXT = "VARCHAR"
@@ -71,3 +73,14 @@ def qualified(*names: str) -> str:
 def portable_type(sql_type: str) -> str:
     """A type of this module as the dbt project writes it: every engine that it may run on knows that name."""
     return "string" if sql_type == TEXT else sql_type.lower()
+
+
+def lock(con: duckdb.DuckDBPyConnection, *, folders: Sequence[Path] = ()) -> None:
+    """Let a connection open no file or address any more, beside what it has attached, and change no setting.
+
+    Args:
+        folders: whose files it may still open.
+    """
+    con.execute("set allowed_directories = [" + literals(f"{folder}/" for folder in folders) + "]")
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")

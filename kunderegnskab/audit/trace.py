@@ -28,7 +28,7 @@ from kunderegnskab.publication import store
 from kunderegnskab.publication.earlier import relations_of
 from kunderegnskab.publication.manifest import InputFile
 from kunderegnskab.publication.store import Publication
-from kunderegnskab.sql import literal, one_file, qualified
+from kunderegnskab.sql import literal, lock, one_file, qualified
 from kunderegnskab.workspace import WAREHOUSE_CATALOG, Workspace
 
 _PUBLISHED = "published"
@@ -76,6 +76,8 @@ class Trace:
         self._made: set[str] = set()
         con.execute(f"attach ':memory:' as {WAREHOUSE_CATALOG}")
         con.execute(f"attach {literal(publication.database)} as {_PUBLISHED} (read_only)")
+        # What was not published is computed over the lake files, which are opened when they are asked for.
+        lock(con, folders=[workspace.lake])
         con.execute(f"use {WAREHOUSE_CATALOG}")
         for schema in ("raw", "staging", "intermediate", "marts", "audit"):
             con.execute(f"create schema {schema}")

@@ -11,6 +11,7 @@ Long forms (kpi_values, ...), which are views in the DuckDB file, are tables her
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from kunderegnskab.code_version import code_version
 from kunderegnskab.environment import NotInEnvironment, filled
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import report
@@ -41,8 +43,18 @@ _LOCK_PATIENCE = "2s"
 # How many letters PostgreSQL takes of a name.
 _LONGEST_NAME = 63
 # What of a viewer's the policies ask for, and the column that names it.
-_SEEN = {"customers": "customer_id", "salespeople": "salesperson_id", "teams": "team", "chains": "chain_id"}
-_PASSWORD = re.compile(r"(?<=://)([^:@/]*):[^@/]*@")
+_SEEN = {
+    "customers": "customer_id",
+    "salespeople": "salesperson_id",
+    "teams": "team",
+    "chains": "chain_id",
+    "groups": "group_key",
+}
+# What the comment of each schema of ours begins with: no other one is touched.
+_OURS = "kunderegnskab "
+# As few letters of a secret may stand in a sentence.
+_TELLING = 3
+_NAMED = re.compile(r"\$\{([^}]*)\}")
 
 
 class NotDelivered(KunderegnskabError):
@@ -103,14 +115,34 @@ def _deliver(workspace: Workspace, settings: Postgres, publication: Publication,
     except NotInEnvironment as error:
         raise NotDelivered(str(error)) from error
     except (Error, duckdb.Error, OSError) as error:
-        told = " ".join(str(error).split())
-        raise NotDelivered(_PASSWORD.sub(r"\1@", told).removesuffix(".")) from error
+        told = " ".join(str(error).split()).removesuffix(".")
+        if _tells_a_secret(told, settings.address):
+            told = (
+                "it could not be reached, and what it says holds a part of the address's secret; signs such "
+                "as @, /, : and % of a password are written %40, %2F, %3A and %25 in an address"
+            )
+        raise NotDelivered(told) from error
+
+
+def _tells_a_secret(told: str, address: str) -> bool:
+    """Whether a sentence holds some letters of what the environment has, or of the address's password."""
+    secrets = [os.environ.get(name, "") for name in _NAMED.findall(address)]
+    login = address.partition("://")[2].rpartition("@")[0]
+    if ":" in login and "$" not in login:
+        secrets.append(login.partition(":")[2])
+    length = _TELLING + 1
+    return any(
+        secret[start : start + length] in told
+        for secret in secrets
+        for start in range(max(len(secret) - _TELLING, 1))
+        if secret
+    )
 
 
 def _stamp(publication: Publication, settings: Postgres) -> str:
-    """What a schema is made of: the publication and who may read it."""
+    """What a schema is made of: the publication, who may read it, and the rules of this version for that."""
     readers = [reader.model_dump() for reader in settings.readers]
-    return hashlib.sha256(f"{publication.manifest_sha256} {readers}".encode()).hexdigest()
+    return hashlib.sha256(f"{publication.manifest_sha256} {readers} {code_version()}".encode()).hexdigest()
 
 
 class _Server:
@@ -157,10 +189,11 @@ class _Server:
     def receive(self, workspace: Workspace, publication: Publication, stamp: str) -> None:
         """Make the schemas beside, then put them in place."""
         schemas = (self.next, self.next_audit)
+        self._require_ours((self.schema, f"{self.schema}_audit", *schemas))
         self.do(f"drop schema if exists {identifier(each)} cascade" for each in schemas)
         self.do(f"create schema {identifier(each)}" for each in schemas)
-        comment = literal(f"kunderegnskab {publication.head} {stamp}")
-        self.do([f"comment on schema {identifier(self.next)} is {comment}"])
+        comment = literal(f"{_OURS}{self.schema} {publication.head} {stamp}")
+        self.do(f"comment on schema {identifier(each)} is {comment}" for each in schemas)
         with duckdb.connect(":memory:") as source:
             source.execute(f"attach {literal(publication.database)} as published (read_only)")
             tables = _tables(source, publication)
@@ -169,6 +202,18 @@ class _Server:
                 report(f"handing over to PostgreSQL: {table.name}", done + 1, len(tables))
         self._let_read(workspace, tables)
         self._put_in_place(publication)
+
+    def _require_ours(self, schemas: Sequence[str]) -> None:
+        """Raise NotDelivered where somebody else has a schema that would be replaced."""
+        for name, comment in self._comments_of_schemas():
+            if name in schemas and not (comment or "").startswith(f"{_OURS}{self.schema} "):
+                raise NotDelivered(
+                    f"the database has a schema {name} that is not this company's; name another one in "
+                    "company.yaml (publish: postgres: schema)"
+                )
+
+    def _comments_of_schemas(self) -> list[tuple[Any, ...]]:
+        return self.rows("select nspname, obj_description(oid, 'pg_namespace') from pg_namespace")
 
     def _fill(self, source: duckdb.DuckDBPyConnection, table: _Table) -> None:
         schema = self.next_audit if table.is_audit else self.next
@@ -255,10 +300,10 @@ class _Server:
     def remove_gone(self) -> None:
         """Remove what was read before, unless somebody still reads it; the next delivery does the rest."""
         self.do([f"set lock_timeout = {literal(_LOCK_PATIENCE)}"])
-        pattern = literal(f"^{self.schema}(_audit)?_gone_[0-9]+$")
-        for (name,) in self.rows(f"select nspname from pg_namespace where nspname ~ {pattern}"):
-            with suppress(_errors()):
-                self.do([f"drop schema {identifier(name)} cascade"])
+        for name, comment in self._comments_of_schemas():
+            if "_gone_" in name and (comment or "").startswith(f"{_OURS}{self.schema} "):
+                with suppress(_errors()):
+                    self.do([f"drop schema {identifier(name)} cascade"])
 
 
 class _Alone:

@@ -22,6 +22,7 @@ from kunderegnskab.publication.store import Publication
 from kunderegnskab.quality.gate import UNKNOWN_CUSTOMER
 from kunderegnskab.sql import literal
 
+_THIS = "this_publication"
 _MEASURES = ("net_sales", "db1", "db2", "db3")
 
 
@@ -152,27 +153,46 @@ def changes_of(published: Path, publication: Publication) -> Changes:
     Raises:
         duckdb.Error: one of the two databases cannot be read.
     """
+    manifest, previous = publication.manifest, _previous(published, publication)
+    # A database of its own, because several may be told of a publication at once.
+    with duckdb.connect() as con:
+        con.execute(f"attach {literal(publication.database.resolve())} as {_THIS} (read_only)")
+        con.execute(f"use {_THIS}")
+        with attached(con, previous) as tables:
+            is_comparable = (
+                previous is not None
+                and previous.manifest.currency == manifest.currency
+                and {"marts.customer_accounts", "marts.months"} <= tables
+            )
+            earlier = f"{EARLIER}.marts" if is_comparable else None
+            return Changes(
+                publication.name,
+                manifest.previous.publication if manifest.previous else None,
+                manifest.currency,
+                file_changes_of(published, publication),
+                _records(publication),
+                _records(previous) if previous else None,
+                _span(con, earlier, 12),
+                _span(con, earlier, None),
+                _restated(con, earlier) if earlier else (),
+            )
+
+
+def file_changes_of(published: Path, publication: Publication) -> FileChanges:
+    """What a publication was made from, beside the one before it; known also where its data are gone.
+
+    Args:
+        published: the folder of publications.
+    """
     manifest = publication.manifest
-    previous = store.find(published, manifest.previous.publication) if manifest.previous else None
     files = {**manifest.configuration_hashes, **manifest.input_hashes}
-    with duckdb.connect(str(publication.database), read_only=True) as con, attached(con, previous) as tables:
-        is_comparable = (
-            previous is not None
-            and previous.manifest.currency == manifest.currency
-            and {"marts.customer_accounts", "marts.months"} <= tables
-        )
-        earlier = f"{EARLIER}.marts" if is_comparable else None
-        return Changes(
-            publication.name,
-            manifest.previous.publication if manifest.previous else None,
-            manifest.currency,
-            compared(previous, files, manifest.code_version, manifest.input_hash),
-            _records(publication),
-            _records(previous) if previous else None,
-            _span(con, earlier, 12),
-            _span(con, earlier, None),
-            _restated(con, earlier) if earlier else (),
-        )
+    previous = _previous(published, publication)
+    return compared(previous, files, manifest.code_version, manifest.input_hash)
+
+
+def _previous(published: Path, publication: Publication) -> Publication | None:
+    reference = publication.manifest.previous
+    return store.find(published, reference.publication) if reference else None
 
 
 def _records(publication: Publication) -> int:

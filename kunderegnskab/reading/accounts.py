@@ -13,23 +13,11 @@ from typing import Literal
 
 from kunderegnskab.language import Code
 from kunderegnskab.reading.reader import NothingToRead, Reader, Row
+from kunderegnskab.reading.windows import SCOPE_WINDOWS
 from kunderegnskab.sql import identifier
 
 ScopeType = Literal["company", "team", "salesperson", "salesperson_today", "segment", "chain", "customer"]
 Window = Literal["month", "quarter", "ytd", "r12"]
-DRIVERS = {
-    "discount": ("Rabat", "Discount"),
-    "returns": ("Returvarer", "Returns"),
-    "bonus": ("Bonus", "Bonus"),
-    "cash_discount": ("Kontantrabat", "Cash discount"),
-    "freight": ("Fragt", "Freight"),
-    "handling": ("Returhåndtering", "Return handling"),
-    "other_direct": ("Provision og gebyrer", "Commission and fees"),
-    "order_cost": ("Ordrebehandling", "Order handling"),
-    "sales_effort": ("Salgsindsats", "Sales effort"),
-    "credit": ("Kredittid", "Credit time"),
-}
-"""What cost drivers are called (da, en), by marts.driver_opportunities.driver."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +47,13 @@ class Line:
         return self.amount if self.is_subtotal else self.sign * self.amount
 
     @property
+    def compared_effect(self) -> Decimal | None:
+        """What the line did to the result in the window before; None where that has nothing."""
+        if self.compared is None:
+            return None
+        return self.compared if self.is_subtotal else self.sign * self.compared
+
+    @property
     def change(self) -> Decimal | None:
         """How much more it is than in the window before."""
         return None if self.compared is None else self.amount - self.compared
@@ -73,7 +68,7 @@ class Account:
         first_month: the window's first month.
         is_complete: whether the window has all its months.
         lines: those in use, in the ladder's order.
-        measures: the row of marts.scope_windows: what else was counted, each with `compared_`.
+        measures: the row of SCOPE_WINDOWS: what else was counted, each with `compared_`.
     """
 
     scope_type: ScopeType
@@ -94,13 +89,13 @@ class Account:
         return Decimal(0) if line is None else line.amount
 
     def share(self, line: Line, of: str = "net_sales") -> Decimal | None:
-        """A line as a part of another; a ratio, None where that is not above 0."""
-        return ratio(line.amount, self.amount(of))
+        """What a line does to the result as a part of another line; None where that is not above 0."""
+        return ratio(line.effect, self.amount(of))
 
     def compared_share(self, line: Line, of: str = "net_sales") -> Decimal | None:
         """The same of the window before."""
         base = self.line(of)
-        return ratio(line.compared, None if base is None else base.compared)
+        return ratio(line.compared_effect, None if base is None else base.compared)
 
 
 @dataclass(frozen=True)
@@ -154,11 +149,8 @@ def account(
     """
     month = month or reader.last_month
     measures = reader.row(
-        """
-        select scope_windows.*, time_windows.first_month, time_windows.is_complete,
-            time_windows.compared_first_month is not null as is_compared
-        from marts.scope_windows
-        inner join marts.time_windows using (month, time_window)
+        f"""
+        select * from {SCOPE_WINDOWS}
         where scope_type = ? and scope_id = ? and month = ? and time_window = ?
         """,
         [scope_type, scope_id, month, window],
@@ -185,7 +177,7 @@ def account(
                 each["line_kind"] == "subtotal",
                 each["sign"],
                 measures[each["column_name"]],
-                measures[f"compared_{each['column_name']}"] if measures["is_compared"] else None,
+                measures[f"compared_{each['column_name']}"],
             )
             for each in ladder
         ),
@@ -244,9 +236,9 @@ def customer_account(
         owners=tuple(
             reader.rows(
                 """
-                select distinct salesperson_id, share from marts.current_portfolio_accounts
+                select salesperson_id, max(share) as share from marts.current_portfolio_accounts
                 where customer_id = ? and month <= ?
-                order by share desc, salesperson_id
+                group by salesperson_id order by share desc, salesperson_id
                 """,
                 [customer_id, month],
             )

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kunderegnskab.reading.reader import NothingToRead, Reader, Row
+from kunderegnskab.reading.windows import SCOPE_WINDOWS
 
 
 def chains(reader: Reader) -> list[Row]:
-    """Chains of two or more customers that the viewer sees whole, most sales first."""
+    """Chains of two or more customers that the viewer sees whole, most sales first.
+
+    Rows of SCOPE_WINDOWS; `customer_count` is of outlets with an order in the twelve months.
+    """
     return reader.rows(
-        """
-        select scope_windows.*, customer_name as chain_name
-        from marts.scope_windows left join marts.customers on scope_id = customer_id
+        f"""
+        select windows.*, customer_name as chain_name
+        from {SCOPE_WINDOWS} as windows left join marts.customers on scope_id = customer_id
         where scope_type = 'chain' and month = ? and time_window = 'r12' and scope_id <> '(uden kæde)'
         order by net_sales desc, scope_id
         """,

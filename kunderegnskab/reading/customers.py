@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kunderegnskab.reading.reader import Reader, Row
+from kunderegnskab.reading.windows import SCOPE_WINDOWS
 
 SORTS = {
     "customer_name": "customer_name",
@@ -40,6 +41,7 @@ class Wanted:
 
     Attributes:
         search: in name and number.
+        salesperson: on whose list of visits they stand, as marts.sales_effort says it.
         group: `loss` for DB III below 0, `good` for the good customers, `up_down` for more sales with less
             DB III.
         page: from 1.
@@ -61,7 +63,8 @@ class Listed:
     """Customers of one page, and what all pages have together.
 
     Attributes:
-        rows: customers with their figures of twelve months.
+        rows: customers with their figures of twelve months; `salesperson_id` is whose list of visits they
+            stand on, None where the viewer may not know.
         totals: customers, net_sales, db2, db3, actions_worth of all that match.
         choices: what to narrow by: segments, salespeople, chains, industries.
     """
@@ -71,42 +74,45 @@ class Listed:
     choices: dict[str, list[Row]]
 
 
-_LIST = """
-with owners as (
-    select customer_id, arg_max(salesperson_id, (share, salesperson_id)) as salesperson_id
-    from marts.current_portfolio_accounts
-    where month = (
-        select max(month) from marts.current_portfolio_accounts as own
-        where own.customer_id = current_portfolio_accounts.customer_id
-    )
-    group by customer_id
-),
-worth as (
+def _units(amount: str) -> str:
+    """SQL of an amount as a whole number of its smallest unit."""
+    return f"cast(cast({amount} as decimal(24, 4)) * 10000 as hugeint)"
+
+
+_LIST = f"""
+with worth as (
     select customer_id, sum(worth) as actions_worth from marts.customer_actions group by customer_id
 ),
 listed as (
     select customers.customer_id, customers.customer_name, customers.industry, customers.chain_id,
         customers.chain_name, customers.chain_customers, segments.segment, segments.is_good_customer,
         segments.net_sales_r12 as net_sales, segments.db2_r12 as db2, segments.db3_r12 as db3,
-        case when segments.net_sales_r12 > 0
-            then segments.db3_r12::double / segments.net_sales_r12::double end as dg3_double,
+        -- Half away from zero in whole units of the money, as the publication rounds its ratios.
+        case when segments.net_sales_r12 > 0 then cast(
+            sign(segments.db3_r12) * cast(
+                (2000000 * {_units("abs(segments.db3_r12)")} + {_units("segments.net_sales_r12")})
+                // (2 * {_units("segments.net_sales_r12")})
+                as decimal(24, 0)
+            ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+        ) end as dg3,
         windows.net_sales - windows.compared_net_sales as net_sales_change,
         windows.db3 - windows.compared_db3 as db3_change,
         windows.net_sales > windows.compared_net_sales and windows.db3 < windows.compared_db3 as is_up_down,
-        owners.salesperson_id, worth.actions_worth, effort.remaining_visits, effort.last_visit_date
+        salespeople.salesperson_id, worth.actions_worth, effort.remaining_visits, effort.last_visit_date
     from marts.customers
     inner join marts.customer_segments as segments using (customer_id)
-    left join marts.scope_windows as windows
+    left join {SCOPE_WINDOWS} as windows
         on windows.scope_type = 'customer' and windows.scope_id = customers.customer_id
         and windows.month = segments.month and windows.time_window = 'r12'
-    left join owners using (customer_id)
     left join worth using (customer_id)
     left join marts.sales_effort as effort
         on effort.customer_id = customers.customer_id and effort.month = segments.month
+    -- Whoever shares a customer with a salesperson of another team is not told who that is.
+    left join marts.salespeople on salespeople.salesperson_id = effort.salesperson_id
     where segments.month = $month
 ),
 wanted as (
-    select * exclude (dg3_double), dg3_double::decimal(18, 6) as dg3 from listed
+    select * from listed
     where ($search = '' or contains(lower(customer_name), lower($search)) or contains(customer_id, $search))
         and ($segment = '' or segment = $segment)
         and ($salesperson = '' or salesperson_id = $salesperson)
@@ -152,10 +158,7 @@ def listed(reader: Reader, wanted: Wanted, *, most: int | None = PAGE) -> Listed
                 "where month = ? order by 1",
                 [reader.last_month],
             ),
-            "salespeople": [
-                {"id": row["id"], "name": reader.salesperson_name(row["id"])}
-                for row in reader.rows("select salesperson_id as id from marts.salespeople order by 1")
-            ],
+            "salespeople": reader.rows("select salesperson_id as id from marts.salespeople order by 1"),
             "chains": reader.rows(
                 "select chain_id as id, any_value(chain_name) as name from marts.customers "
                 "where chain_customers > 1 group by chain_id order by name"

@@ -11,19 +11,27 @@ def register(reader: Reader) -> list[Row]:
 
 
 def targets(reader: Reader) -> list[Row]:
-    """Targets that the viewer sees, with baseline, drift and what is reached, and the KPI's names."""
+    """Targets that the viewer sees, with the KPI's names, newest first.
+
+    Rows of marts.kpi_targets with `baseline_value`, `drift` and `value_so_far`, all None for a target without
+    a baseline, and with `value`, `attainment` and `is_target_met` of the year up to `month`: the newest month
+    in which the target held. They are None before it begins.
+    """
     return reader.rows(
         """
-        select target_baselines.*, name_da, name_en, unit, register.direction, reached.attainment,
-            reached.is_target_met, reached.value, reached.month, reached.time_window
-        from marts.target_baselines
+        select targets.*, name_da, name_en, unit, baselines.baseline_value, baselines.drift,
+            baselines.value_so_far, reached.attainment, reached.is_target_met, reached.value, reached.month,
+            reached.time_window
+        from marts.kpi_targets as targets
         inner join marts.kpi_register as register using (kpi_id)
+        left join marts.target_baselines as baselines using (kpi_id, scope_type, scope_id, month_from)
         left join marts.kpi_values as reached
-            on reached.kpi_id = target_baselines.kpi_id
-            and reached.scope_type = target_baselines.scope_type
-            and reached.scope_id = target_baselines.scope_id
-            and reached.month = ? and reached.time_window = 'ytd'
-        order by month_from desc, target_baselines.scope_type, target_baselines.scope_id, position
+            on reached.kpi_id = targets.kpi_id
+            and reached.scope_type = targets.scope_type
+            and reached.scope_id = targets.scope_id
+            and reached.month = least(?, targets.last_month) and reached.month >= targets.month_from
+            and reached.time_window = 'ytd'
+        order by targets.month_from desc, targets.scope_type, targets.scope_id, position
         """,
         [reader.last_month],
     )

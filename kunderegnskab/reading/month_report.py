@@ -11,10 +11,14 @@ from datetime import date
 from kunderegnskab.language import Code
 from kunderegnskab.reading.accounts import Account, account
 from kunderegnskab.reading.reader import Reader, Row
+from kunderegnskab.reading.windows import SCOPE_WINDOWS
 from kunderegnskab.sql import literals
 
 BRIDGE = ("own_development", "transfer", "received", "new_and_lost", "pool_rates")
 """What the change of a portfolio's DB III is the sum of, by marts.portfolio_bridge.component_group."""
+
+MOST_ACTIONS = 14
+"""How many actions are listed where nobody says."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class MonthReport:
         account: the company's, beside the twelve months before.
         months: rows of marts.company_accounts of those months and the twelve before, oldest first.
         concentration: the row of marts.portfolio_concentration; None where nobody has an account.
-        segments: rows of marts.scope_windows of the customers who are in a segment now; `good_customers`.
+        segments: rows of SCOPE_WINDOWS of the customers who are in a segment now; `good_customers`.
         portfolios: the same of salespeople by who owned the customers when, with what the change of DB III
             is the sum of (BRIDGE); None where nothing is compared.
         curve: rows of marts.whale_curve, from who earns most.
@@ -47,7 +51,7 @@ class MonthReport:
 
 
 def month_report(
-    reader: Reader, language: Code, *, month: date | None = None, actions: int | None = 14
+    reader: Reader, language: Code, *, month: date | None = None, actions: int | None = MOST_ACTIONS
 ) -> MonthReport:
     """The company's report for the twelve months that end with a month, the newest one if none is named.
 
@@ -56,7 +60,7 @@ def month_report(
     """
     found = account(reader, "company", "company", language, month=month)
     values = {"month": found.month}
-    scopes = "select * from marts.scope_windows where month = $month and time_window = 'r12'"
+    scopes = f"select * from {SCOPE_WINDOWS} where month = $month and time_window = 'r12'"
     sums = reader.row(
         """
         select count(*) as actions, count(distinct customer_id) as customers, coalesce(sum(worth), 0) as worth

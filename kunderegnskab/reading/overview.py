@@ -6,13 +6,16 @@ account itself (accounts.py), and how any of it looks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from kunderegnskab.feeds import load_feeds
 from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.reading.scope import Viewer
+from kunderegnskab.reading.windows import SCOPE_WINDOWS
 
 BRIDGE = (
     "price",
@@ -67,11 +70,10 @@ def kpis(reader: Reader, scope: Scope, window: str, kpi_ids: Sequence[str] = ())
 
 
 def months(reader: Reader, scope: Scope, count: int = 12) -> list[Row]:
-    """Rows of marts.scope_windows of single months, oldest first, with last year in `compared_`."""
+    """Rows of SCOPE_WINDOWS of single months, oldest first, with last year in `compared_`."""
     found = reader.rows(
-        """
-        select scope_windows.*, time_windows.compared_first_month is not null as is_compared
-        from marts.scope_windows inner join marts.time_windows using (month, time_window)
+        f"""
+        select * from {SCOPE_WINDOWS}
         where scope_type = ? and scope_id = ? and time_window = 'month'
         order by month desc limit ?
         """,
@@ -124,63 +126,38 @@ class Earners:
 
 def earners(reader: Reader) -> Earners:
     """The whale curve of the customers that the viewer sees."""
-    found = reader.rows(
+    if reader.has("marts.whale_curve"):
+        query = "select cumulative_db3 as reached from marts.whale_curve where month = ? order by rank"
+    else:
+        # Of the company's curve two rows would tell the customer between them.
+        query = """
+            select sum(db3) over (order by db3 desc, scope_id rows unbounded preceding) as reached
+            from marts.scope_windows
+            where scope_type = 'customer' and time_window = 'r12' and month = ?
+            order by db3 desc, scope_id
         """
-        select sum(db3) over (order by rank rows unbounded preceding) as reached
-        from marts.whale_curve where month = ? order by rank
-        """,
-        [reader.last_month],
-    )
+    found = reader.rows(query, [reader.last_month])
     return Earners(tuple(row["reached"] for row in found))
-
-
-def segments(reader: Reader) -> list[Row]:
-    """The viewer's customers by segment of now: segment, classes, customers, net sales, DB II, DB III."""
-    return reader.rows(
-        """
-        select segment, any_value(size_class) as size_class, any_value(margin_class) as margin_class,
-            count(*) as customers, sum(net_sales_r12) as net_sales, sum(db2_r12) as db2,
-            sum(db3_r12) as db3,
-            sum(case when is_good_customer then 1 else 0 end)::bigint as good_customers
-        from marts.customer_segments where month = ?
-        group by segment order by regexp_matches(segment, '^[A-Z][0-9N]$') desc, segment
-        """,
-        [reader.last_month],
-    )
 
 
 def movers(reader: Reader, most: int = 5) -> tuple[list[Row], list[Row]]:
     """The customers whose DB III has risen and fallen most against last year, each with how much."""
-    query = """
-        select scope_id as customer_id, customer_name, month, time_window, scope_type,
-            net_sales, compared_net_sales, db3, compared_db3, db3 - compared_db3 as change
-        from marts.scope_windows
-        inner join marts.customers on scope_windows.scope_id = customers.customer_id
-        where scope_type = 'customer' and month = ? and time_window = 'ytd' and compared_db3 is not null
-            and db3 - compared_db3 {sign} 0
-        order by db3 - compared_db3 {order}, customer_id limit ?
-        """
-    values = [reader.last_month, most]
-    return (
-        reader.rows(query.format(sign=">", order="desc"), values),
-        reader.rows(query.format(sign="<", order="asc"), values),
-    )
 
+    def moved(sign: str, order: str) -> list[Row]:
+        return reader.rows(
+            f"""
+            select scope_id as customer_id, customer_name, month, time_window, scope_type,
+                net_sales, compared_net_sales, db3, compared_db3, db3 - compared_db3 as change
+            from {SCOPE_WINDOWS} as windows
+            inner join marts.customers on windows.scope_id = customers.customer_id
+            where scope_type = 'customer' and month = ? and time_window = 'ytd'
+                and db3 - compared_db3 {sign} 0
+            order by db3 - compared_db3 {order}, customer_id limit ?
+            """,
+            [reader.last_month, most],
+        )
 
-def sales_up_db_down(reader: Reader) -> list[Row]:
-    """The customers with more sales and less DB III than last year, the largest fall first."""
-    return reader.rows(
-        """
-        select scope_id as customer_id, customer_name, month, time_window, scope_type,
-            net_sales, net_sales - compared_net_sales as sales_change, db3, db3 - compared_db3 as db3_change
-        from marts.scope_windows
-        inner join marts.customers on scope_windows.scope_id = customers.customer_id
-        where scope_type = 'customer' and month = ? and time_window = 'ytd'
-            and net_sales > compared_net_sales and db3 < compared_db3
-        order by db3_change, customer_id
-        """,
-        [reader.last_month],
-    )
+    return moved(">", "desc"), moved("<", "asc")
 
 
 def actions(reader: Reader) -> list[Row]:
@@ -198,7 +175,8 @@ class Waiting:
     """What waits for somebody.
 
     Attributes:
-        approvals: rows of audit.waiting_approvals; empty for who does not see them.
+        approvals: rows of audit.waiting_approvals, each with its record's `key` by column; empty for who does
+            not see them.
         reviews: rows of marts.segment_override_reviews that are due, with the customer's name.
         missed: rows of marts.kpi_values whose target is not met, with the KPI's names.
         owed: how many customers are owed visits, and how many visits.
@@ -214,7 +192,8 @@ def waiting(reader: Reader) -> Waiting:
     """What waits for somebody, as far as the viewer sees it."""
     approvals: list[Row] = []
     if reader.has("audit.waiting_approvals"):
-        approvals = reader.rows("select * from audit.waiting_approvals order by feed, record_key")
+        found = reader.rows("select * from audit.waiting_approvals order by feed, record_key")
+        approvals = [{**row, "key": _key(row["feed"], row["record_key"])} for row in found]
     return Waiting(
         tuple(approvals),
         tuple(
@@ -241,11 +220,17 @@ def waiting(reader: Reader) -> Waiting:
     )
 
 
+def _key(feed: str, record_key: str) -> dict[str, str]:
+    """The columns of a record's key, of which the publication has a text for people (audit.history)."""
+    columns = load_feeds()[feed].key if feed in load_feeds() else ()
+    found = re.fullmatch(", ".join(f"{re.escape(name)} (.*)" for name in columns), record_key, re.DOTALL)
+    return dict(zip(columns, found.groups(), strict=True)) if found else {}
+
+
 def _owed(reader: Reader) -> dict[str, Any]:
     row = reader.row(
         """
-        select count(*) as customers, coalesce(sum(remaining_visits), 0) as visits,
-            coalesce(sum(at_stake), 0) as at_stake
+        select count(*) as customers, coalesce(sum(remaining_visits), 0) as visits
         from marts.sales_effort where month = ? and remaining_visits > 0
         """,
         [reader.last_month],

@@ -1,20 +1,17 @@
-"""The publications that there are, and what has changed from one to the next."""
+"""The publications that there are, and what has changed from one to the next.
+
+Not here: how two publications are compared (publication/changes.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
-
-import duckdb
 
 from kunderegnskab.publication import store
+from kunderegnskab.publication.changes import Changes, FileChanges, changes_of, file_changes_of
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.reading.reader import NothingToRead, Reader
-from kunderegnskab.sql import literal
 
-MEASURES = ("net_sales", "db1", "db2", "db3")
 MOST = 25
 """Publications in the history."""
 
@@ -24,22 +21,19 @@ class Step:
     """One publication beside the one before.
 
     Attributes:
-        before: None for the first, and where its data have been removed.
-        figures: the company's sums of all months, by MEASURES; None where the data have been removed.
-        files_new, files_changed, files_gone: paths of landing and policy.
-        records: how many records its files had.
+        changes: what it says otherwise; None where its data have been removed.
+        files: what of the files it was made from is another; of the first all are new.
     """
 
     publication: Publication
-    before: Publication | None
-    figures: dict[str, Decimal] | None
-    figures_before: dict[str, Decimal] | None
-    customers: int | None
-    files_new: tuple[str, ...]
-    files_changed: tuple[str, ...]
-    files_gone: tuple[str, ...]
-    records: int
+    changes: Changes | None
+    files: FileChanges
     checks_wanting: int
+
+    @property
+    def is_first(self) -> bool:
+        """Whether there was none before."""
+        return self.publication.manifest.previous is None
 
 
 def history(reader: Reader) -> list[Step]:
@@ -49,47 +43,14 @@ def history(reader: Reader) -> list[Step]:
     """
     if not reader.viewer.sees_all:
         raise NothingToRead("The history of publications is for finance and audit.")
-    found = store.publications(reader.publication.path.parent)
-    ordered = sorted(found, key=lambda each: each.manifest.number, reverse=True)[: MOST + 1]
-    return list(_steps(ordered))[:MOST]
-
-
-def _steps(ordered: list[Publication]) -> Iterator[Step]:
-    sums: dict[str, tuple[dict[str, Decimal], int] | None] = {}
-    for publication, before in zip(ordered, [*ordered[1:], None], strict=True):
-        for each in (publication, before):
-            if each is not None and each.name not in sums:
-                sums[each.name] = _sums(each.database)
-        own = sums[publication.name]
-        earlier = sums[before.name] if before is not None else None
-        files = publication.manifest.input_hashes
-        files_before = before.manifest.input_hashes if before is not None else files
-        yield Step(
+    published = reader.publication.path.parent
+    found = sorted(store.publications(published), key=lambda each: each.manifest.number, reverse=True)
+    return [
+        Step(
             publication,
-            before,
-            own[0] if own else None,
-            earlier[0] if earlier else None,
-            own[1] if own else None,
-            tuple(sorted(files.keys() - files_before.keys())),
-            tuple(
-                sorted(
-                    name for name in files.keys() & files_before.keys() if files[name] != files_before[name]
-                )
-            ),
-            tuple(sorted(files_before.keys() - files.keys())),
-            sum(file.records_loaded for file in publication.manifest.inputs),
+            changes_of(published, publication) if publication.database.is_file() else None,
+            file_changes_of(published, publication),
             sum(check.status != "passed" for check in publication.manifest.checks),
         )
-
-
-def _sums(database: Path) -> tuple[dict[str, Decimal], int] | None:
-    if not database.is_file():
-        return None
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as con:
-        con.execute(f"attach {literal(database)} as published (read_only)")
-        row = con.execute(
-            "select sum(net_sales), sum(db1), sum(db2), sum(db3), count(distinct customer_id) "
-            "from published.marts.customer_accounts"
-        ).fetchone()
-    assert row is not None
-    return dict(zip(MEASURES, (each or Decimal(0) for each in row[:4]), strict=True)), row[4]
+        for publication in found[:MOST]
+    ]

@@ -27,12 +27,9 @@ def tie_out_months(reader: Reader) -> list[Row]:
     return reader.rows(
         """
         with lines as (
-            select month, sum(abs(difference)) as differing, sum(abs(unexplained)) as unexplained,
-                count(*) as lines
-            from audit.ledger_reconciliation group by month
+            select month, sum(abs(unexplained)) as unexplained from audit.ledger_reconciliation group by month
         )
-        select company_accounts.month, net_sales, db3, ledger_result, difference, differing, unexplained,
-            lines
+        select company_accounts.month, net_sales, db3, ledger_result, difference, unexplained
         from marts.company_accounts left join lines using (month)
         order by month desc
         """

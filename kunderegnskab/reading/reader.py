@@ -16,12 +16,12 @@ from typing import Any
 
 import duckdb
 
-from kunderegnskab.personal.names import read_names
+from kunderegnskab.personal.names import NAMES_FILE, read_names
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.reading.scope import Viewer, make_views
-from kunderegnskab.sql import identifier, literal
+from kunderegnskab.sql import identifier, literal, lock
 from kunderegnskab.workspace import Workspace
 
 _PUBLISHED = "published"
@@ -49,11 +49,22 @@ class _Open:
 class Reader:
     """One publication as one viewer sees it. Use Readers.reader() to get one."""
 
-    def __init__(self, publication: Publication, viewer: Viewer, names: Mapping[str, str], con: Any) -> None:
+    def __init__(
+        self,
+        publication: Publication,
+        viewer: Viewer,
+        names: Mapping[str, str],
+        con: Any,
+        stamp: bytes = b"",
+    ) -> None:
         self.publication = publication
         self.viewer = viewer
+        self.stamp = stamp
+        """Another one when the publication is another, or the names of salespeople are."""
         self._names = names
         self._con: duckdb.DuckDBPyConnection = con
+        self.salespeople_named: set[str] = set()
+        """Of whom somebody wanted to know what to call them: whose names or keys are about to be shown."""
 
     def rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         """The result of a query as dictionaries. What comes from outside is a value of it, never its text."""
@@ -77,7 +88,9 @@ class Reader:
         )
 
     def salesperson_name(self, salesperson_id: str | None) -> str | None:
-        """Who this is, where the viewer may know it; else the key that the publication has."""
+        """What to show of who this is: the name, where the viewer may know it; else the publication's key."""
+        if salesperson_id is not None:
+            self.salespeople_named.add(salesperson_id)
         if salesperson_id is None or salesperson_id not in self._named:
             return salesperson_id
         return self._names.get(salesperson_id, salesperson_id)
@@ -121,7 +134,7 @@ class Readers:
                     opened.catalogs[viewer.key] = catalog
             with opened.con.cursor() as cursor:
                 cursor.execute(f"use {identifier(catalog)}")
-                yield Reader(opened.publication, viewer, opened.names, cursor)
+                yield Reader(opened.publication, viewer, opened.names, cursor, opened.pointer)
         finally:
             self._leave(opened)
 
@@ -155,11 +168,16 @@ class Readers:
 
 
 def _pointer(workspace: Workspace) -> bytes:
-    """What says which publication is current: quicker to compare than a manifest to read."""
+    """What says which publication is current and which names there are: quicker to compare than to read."""
     try:
-        return (workspace.published / store.POINTER_FILE).read_bytes()
+        names = (workspace.personal / NAMES_FILE).stat()
+        stamp = f" {names.st_mtime_ns} {names.st_size} {names.st_ino}".encode()
     except FileNotFoundError:
-        return b""
+        stamp = b""
+    try:
+        return (workspace.published / store.POINTER_FILE).read_bytes() + stamp
+    except FileNotFoundError:
+        return stamp
 
 
 def _opened(workspace: Workspace, pointer: bytes) -> _Open:
@@ -168,8 +186,7 @@ def _opened(workspace: Workspace, pointer: bytes) -> _Open:
         raise NothingToRead("Nothing is published yet; run `kunderegnskab refresh`.")
     con = duckdb.connect(":memory:")
     con.execute(f"attach {literal(publication.database)} as {_PUBLISHED} (read_only)")
-    con.execute("set enable_external_access = false")
-    con.execute("set lock_configuration = true")
+    lock(con)
     names = {each.pseudonym: each.salesperson_name or each.pseudonym for each in read_names(workspace)}
     return _Open(publication, pointer, con, names)
 

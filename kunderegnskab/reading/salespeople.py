@@ -8,16 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kunderegnskab.reading.reader import NothingToRead, Reader, Row
+from kunderegnskab.reading.windows import SCOPE_WINDOWS
 
 
 def salespeople(reader: Reader) -> list[Row]:
-    """Those whom the viewer sees, by team, with the year so far beside last year."""
+    """Those whom the viewer sees, by team, with the year so far beside last year.
+
+    `customer_count` is of customers with an order in it.
+    """
     return reader.rows(
-        """
+        f"""
         select salespeople.salesperson_id, team, is_unassigned, scope_type, scope_id, month, time_window,
-            scope_customers, net_sales, compared_net_sales, db2, compared_db2, db3, compared_db3
+            customer_count, net_sales, compared_net_sales, db2, compared_db2, db3, compared_db3
         from marts.salespeople
-        left join marts.scope_windows on scope_type = 'salesperson' and scope_id = salespeople.salesperson_id
+        left join {SCOPE_WINDOWS} as windows
+            on scope_type = 'salesperson' and scope_id = salespeople.salesperson_id
             and month = ? and time_window = 'ytd'
         order by is_unassigned, team, db3 desc nulls last, salespeople.salesperson_id
         """,

@@ -6,7 +6,9 @@ reader is asked of the views, so that no query can forget them.
 
 Salespeople see the customers that they own today, their own figures (with their part of customers that they
 have handed over) and the company's ratios; managers the same of everybody in their team. Of a group of
-customers they see what is common to it, where it has enough of them that no single one can be told.
+customers they see what is common to it, where it has so many of others that no single one can be told. What
+runs up over customers (whale curve, Pareto) is seen by finance and audit alone: two rows tell the one between
+them.
 """
 
 from __future__ import annotations
@@ -23,9 +25,19 @@ Role = Literal["salesperson", "manager", "finance", "audit"]
 ROLES: tuple[Role, ...] = ("salesperson", "manager", "finance", "audit")
 
 SMALLEST_GROUP = 5
-"""How many customers a group has at least, of which somebody sees more than the own ones."""
+"""How many customers of others a group has at least, of which somebody sees more than the own ones."""
 
-Rule = Literal["everybody", "customer", "salesperson", "scope", "scope_values", "chain", "group"]
+Rule = Literal[
+    "everybody",
+    "customer",
+    "customer_rates",
+    "customer_effort",
+    "salesperson",
+    "scope",
+    "scope_values",
+    "chain",
+    "group",
+]
 
 RULES: dict[str, Rule] = {
     # What words, months and rules mean.
@@ -46,14 +58,12 @@ RULES: dict[str, Rule] = {
     "marts.customer_actions": "customer",
     "marts.customer_profile_gaps": "customer",
     "marts.customer_segments": "customer",
-    "marts.driver_opportunities": "customer",
+    "marts.driver_opportunities": "customer_rates",
     "marts.product_accounts": "customer",
     "marts.return_reasons": "customer",
-    "marts.sales_effort": "customer",
+    "marts.sales_effort": "customer_effort",
     "marts.segment_override_reviews": "customer",
     "marts.terms_beyond_concept": "customer",
-    "marts.whale_curve": "customer",
-    "marts.revenue_pareto": "customer",
     # One salesperson.
     "marts.salespeople": "salesperson",
     "marts.portfolio_accounts": "salesperson",
@@ -73,7 +83,6 @@ RULES: dict[str, Rule] = {
     "marts.visit_capacity": "scope",
     # Chains that somebody owns whole.
     "marts.chain_accounts": "chain",
-    "marts.chain_whale_curve": "chain",
     # Groups of customers.
     "marts.segment_profiles": "group",
     "marts.segment_service_concepts": "group",
@@ -165,6 +174,41 @@ def _make_seen(con: duckdb.DuckDBPyConnection, published: str, viewer: Viewer) -
         having bool_and(customer_id in (select customer_id from seen.customers))
         """
     )
+    _make_groups(con, published)
+
+
+def _make_groups(con: duckdb.DuckDBPyConnection, published: str) -> None:
+    """The groups of customers with enough others in them, by month, kind and name."""
+    con.execute(
+        f"""
+        create table seen.groups as
+        with members as (
+            select month, segment, opening_segment, is_good_customer,
+                customer_id in (select customer_id from seen.customers) as is_own
+            from {published}.marts.customer_segments
+        ),
+
+        others as (
+            select month, 'segment' as kind, segment as name, count(*) filter (not is_own) as customers
+            from members group by month, segment
+            union all
+            select month, 'segment_opening', opening_segment, count(*) filter (not is_own)
+            from members group by month, opening_segment
+            union all
+            -- The profile of all good customers has a row of its own.
+            select profiles.month, 'segment', profiles.segment,
+                profiles.customer_count - count(*) filter (members.is_own and members.is_good_customer)
+            from {published}.marts.segment_profiles as profiles
+            inner join members on profiles.month = members.month
+            where profiles.segment not in (select segment from members where segment is not null)
+            group by profiles.month, profiles.segment, profiles.customer_count
+        )
+
+        select cast(month as varchar) || ' ' || kind || ' ' || name as group_key
+        from others
+        where name is not null and customers >= {SMALLEST_GROUP}
+        """
+    )
 
 
 def condition(rule: Rule, columns: Collection[str], seen: Callable[[str], str]) -> str:
@@ -183,8 +227,12 @@ def condition(rule: Rule, columns: Collection[str], seen: Callable[[str], str]) 
             return f"salesperson_id in ({seen('salespeople')})"
         case "chain":
             return f"chain_id in ({seen('chains')})"
+        case "customer_rates":
+            return f"customer_id in ({seen('customers')}) and {_is_seen_group('segment', 'segment', seen)}"
+        case "customer_effort":
+            return f"customer_id in ({seen('customers')}) and salesperson_id in ({seen('salespeople')})"
         case "group":
-            return f"customer_count >= {SMALLEST_GROUP}"
+            return _is_seen_group("segment", "segment", seen)
         case "scope" | "scope_values":
             own = [
                 f"scope_type = 'customer' and scope_id in ({seen('customers')})",
@@ -200,13 +248,34 @@ def condition(rule: Rule, columns: Collection[str], seen: Callable[[str], str]) 
             return " or ".join(f"({each})" for each in own)
 
 
+def _is_seen_group(kind: str, segment: str, seen: Callable[[str], str]) -> str:
+    return f"cast(month as varchar) || ' {kind} ' || {segment} in ({seen('groups')})"
+
+
 def _query(relation: str, columns: Collection[str], rule: Rule) -> str:
     """What a viewer sees of a relation, whose `seen` is in the catalog in use."""
-    own = condition(rule, columns, _seen)
-    query = f"select * from {relation} where {own}"
+    if rule == "customer_rates":
+        # Their segment's rate too, where that has enough others.
+        group = _is_seen_group("segment", "segment", _seen)
+        return f"""
+            select * replace (
+                case when {group} then segment_rate end as segment_rate,
+                case when {group} then segment_customers end as segment_customers
+            )
+            from {relation} where {condition("customer", columns, _seen)}
+        """
+    if rule == "customer_effort":
+        # Of months in which somebody else owned the customer, not who.
+        own = f"salesperson_id in ({_seen('salespeople')})"
+        return f"""
+            select * replace (case when {own} then salesperson_id end as salesperson_id)
+            from {relation} where {condition("customer", columns, _seen)}
+        """
+    query = f"select * from {relation} where {condition(rule, columns, _seen)}"
     if rule != "scope_values":
         return query
-    # And the company's and a large group's ratios, without the amounts that they are made of.
+    # And the company's and a large group's ratios, without the amounts that they are made of. An amount per
+    # customer would tell the sum to whoever knows how many they are.
     return f"""
         {query}
         union all
@@ -215,10 +284,11 @@ def _query(relation: str, columns: Collection[str], rule: Rule) -> str:
             null::decimal(18, 4) as scope_customers
         )
         from {relation}
-        where kpi_id in (select kpi_id from marts.kpi_register where not is_sum)
+        where kpi_id in (select kpi_id from marts.kpi_register where not is_sum and unit = 'ratio')
             and (
                 scope_type = 'company'
-                or scope_type in ('segment', 'segment_opening') and scope_customers >= {SMALLEST_GROUP}
+                or scope_type = 'segment' and {_is_seen_group("segment", "scope_id", _seen)}
+                or scope_type = 'segment_opening' and {_is_seen_group("segment_opening", "scope_id", _seen)}
             )
     """
 
@@ -229,5 +299,6 @@ def _seen(kind: str) -> str:
         "salespeople": "salesperson_id",
         "teams": "team",
         "chains": "chain_id",
+        "groups": "group_key",
     }
     return f"select {column[kind]} from seen.{kind}"

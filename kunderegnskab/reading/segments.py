@@ -6,6 +6,70 @@ from dataclasses import dataclass
 
 from kunderegnskab.reading.reader import NothingToRead, Reader, Row
 
+GOOD_CUSTOMERS = "Den gode kunde"
+"""All good customers, as marts.segment_profiles names them, whichever segments they are in."""
+_NEGATIVE = "N"
+_AXES = ("size", "margin")
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The classes that the rules in force have, from best to worst. A segment is a size and a margin.
+
+    Attributes:
+        margins: without that of customers who leave nothing.
+        negative: the margin class of those.
+    """
+
+    sizes: tuple[str, ...]
+    margins: tuple[str, ...]
+    negative: str = _NEGATIVE
+
+    @property
+    def segments(self) -> list[str]:
+        """All segments, size by size."""
+        return [size + margin for size in self.sizes for margin in (*self.margins, self.negative)]
+
+
+def axes(reader: Reader) -> Axes:
+    """The classes of the newest month's rules."""
+    rows = reader.rows(
+        """
+        select axis, class_code from audit.segment_rules
+        where last_day($month) >= valid_from and last_day($month) < valid_before
+        order by position
+        """,
+        {"month": reader.last_month},
+    )
+    codes = {axis: tuple(row["class_code"] for row in rows if row["axis"] == axis) for axis in _AXES}
+    return Axes(codes["size"], codes["margin"])
+
+
+def segments(reader: Reader) -> list[Row]:
+    """The viewer's customers by segment of now: segment, customers, net_sales, db2, db3, good_customers.
+
+    In the order of the axes, those after them who are in none of their classes.
+    """
+    rows = reader.rows(
+        """
+        select segment, count(*) as customers, sum(net_sales_r12) as net_sales, sum(db2_r12) as db2,
+            sum(db3_r12) as db3, count(*) filter (where is_good_customer) as good_customers
+        from marts.customer_segments where month = ?
+        group by segment order by segment
+        """,
+        [reader.last_month],
+    )
+    places = {name: place for place, name in enumerate(axes(reader).segments)}
+    return sorted(rows, key=lambda row: places.get(row["segment"], len(places)))
+
+
+def good_customers(reader: Reader) -> Row | None:
+    """What describes the good customers: their row of marts.segment_profiles; None if too few."""
+    return reader.row(
+        "select * from marts.segment_profiles where segment = ? and month = ?",
+        [GOOD_CUSTOMERS, reader.last_month],
+    )
+
 
 @dataclass(frozen=True)
 class Segment:

@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Lock
 
+import duckdb
+
 from kunderegnskab.audit.explain import ask, show
 from kunderegnskab.audit.explain.explanation import (
     BREADTH,
@@ -24,7 +26,8 @@ from kunderegnskab.audit.explain.explanation import (
     explain,
 )
 from kunderegnskab.audit.explain.records import SourceRecord, source_records
-from kunderegnskab.audit.trace import Trace, opened
+from kunderegnskab.audit.trace import CannotTrace, Trace, opened
+from kunderegnskab.code_version import code_version
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.language import Code
 from kunderegnskab.reading.reader import NothingToRead, Reader
@@ -63,6 +66,8 @@ class Traced:
         records: those shown, with their text.
         records_more, records_hidden: as of parts.
         names: what columns, lines and KPIs are called.
+        read: what was read of the records that are shown, by column of their feed; salespeople as the
+            publication names them.
     """
 
     explanation: Explanation
@@ -73,6 +78,7 @@ class Traced:
     records_more: int
     records_hidden: int
     names: show.Names
+    read: tuple[Mapping[str, Value], ...]
 
 
 class Traces:
@@ -100,12 +106,22 @@ class Traces:
         with self._lock:
             trace = self._of(reader)
             try:
+                if not _is_published(reader, table_column):
+                    raise NothingToRead(f"{table_column} is not there to read.")
                 cell = ask.cell_at(trace, table_column, key)
                 if not _is_seen(reader, cell):
                     raise NothingToRead(f"{table_column} is not there to read.")
                 explanation = explain(trace, cell)
             except CannotExplain as error:
                 raise NothingToRead(str(error)) from error
+            except (duckdb.BinderException, duckdb.CatalogException, KeyError) as error:
+                version = reader.publication.manifest.code_version
+                if version == code_version():
+                    raise
+                # What is explained today by a column that did not exist then.
+                raise CannotTrace(
+                    f"{reader.publication.name} was published by version {version}; refresh and ask again."
+                ) from error
             customers = frozenset[str]()
             if not reader.viewer.sees_all:
                 customers = frozenset(
@@ -115,16 +131,18 @@ class Traces:
             parts = [part for part in seen if part is not None]
             own = _own_records(reader, trace, explanation.records, customers)
             most = len(parts) if explanation.kind == "formula" else BREADTH
+            shown = own[:RECORDS]
             return Traced(
                 explanation,
                 tuple(parts[:most]),
                 max(len(parts) - most, 0),
                 len(seen) - len(parts),
                 # The text of a file is read for those alone that are shown.
-                tuple(source_records(trace, own[:RECORDS])),
+                tuple(source_records(trace, shown)),
                 max(len(own) - RECORDS, 0),
                 len(explanation.records) - len(own),
                 show.names_of(trace, language),
+                _read(trace, shown),
             )
 
     def _of(self, reader: Reader) -> Trace:
@@ -136,6 +154,13 @@ class Traces:
     def _close(self) -> None:
         self._trace = None
         self._stack.close()
+
+
+def _is_published(reader: Reader, table_column: str) -> bool:
+    table, _, column = table_column.rpartition(".")
+    schema, _, name = table.rpartition(".")
+    found = reader.publication.manifest.marts.get(f"{schema or 'marts'}.{name}")
+    return found is not None and any(each.name == column for each in found.columns)
 
 
 def _is_seen(reader: Reader, cell: Cell) -> bool:
@@ -177,6 +202,25 @@ def _shown(reader: Reader, part: Part, customers: frozenset[str]) -> Shown | Non
 def _all(part: Part) -> Shown:
     parts = tuple(_all(each) for each in part.parts[:BREADTH])
     return Shown(part.name, part.value, part.cell, part.records, part.formula, parts)
+
+
+def _read(trace: Trace, records: Sequence[RecordKey]) -> tuple[Mapping[str, Value], ...]:
+    """What was read of records, by column of their feed."""
+    known = load_feeds()
+    wanted = {(each.feed, each.source_file, each.source_sheet or "", each.source_record) for each in records}
+    found: list[Mapping[str, Value]] = []
+    for feed, file in sorted({place[:2] for place in wanted if place[0] in known}):
+        relation = f"raw.{feed}"
+        rows = trace.rows(
+            f"select * from {relation} where _source_file = ? "
+            "and _source_record in (select unnest(?::bigint[]))",
+            [file, [place[3] for place in wanted if place[:2] == (feed, file)]],
+            reads=[relation],
+        )
+        found += (
+            row for row in rows if (feed, file, row["_source_sheet"] or "", row["_source_record"]) in wanted
+        )
+    return tuple(found)
 
 
 def _own_records(

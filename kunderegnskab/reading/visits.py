@@ -122,7 +122,9 @@ def visit_list(
         left join (
             select customer_id, month, sentence_{language} as first_action
             from marts.customer_actions
-            qualify row_number() over (partition by customer_id, month order by worth desc, driver) = 1
+            -- Less of the salesperson's time is nothing to agree on a visit that is owed.
+            where driver <> 'sales_effort' and worth > 0
+            qualify row_number() over (partition by customer_id, month order by action_rank, driver) = 1
         ) as actions using (customer_id, month)
         where month = $month and salesperson_id = $salesperson_id
         order by priority_rank, customer_id

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from kunderegnskab.months import months_on
-from kunderegnskab.reading.accounts import Account, Line, ratio
+from kunderegnskab.reading.accounts import Account, Line
 from kunderegnskab.reading.reader import Row
 from kunderegnskab.statements.common import Scale, Writing
 
@@ -39,13 +39,6 @@ def period(account: Account, writing: Writing) -> str:
 def compared(account: Account, writing: Writing) -> str:
     """What the account is compared with, in words."""
     return writing.word("compared" if account.measures["is_compared"] else "not_compared")
-
-
-def compared_effect(line: Line) -> Decimal | None:
-    """What the line did to the result in the window before; None where there is nothing to compare with."""
-    if line.compared is None:
-        return None
-    return line.compared if line.is_subtotal else line.sign * line.compared
 
 
 def tone(change: Decimal | None) -> str:
@@ -90,19 +83,18 @@ def _tiles(account: Account, writing: Writing) -> Iterator[dict[str, str]]:
 def table(account: Account, writing: Writing) -> dict[str, Any]:
     """The lines as they are printed: what each does to the result, so that every column adds up downward."""
     language = writing.language
-    net_sales = account.amount("net_sales")
     spans = list(_spans(account.lines))
     scale = Scale.of(amount for span in spans for amount in span)
     rows = []
     for line, span in zip(account.lines, spans, strict=True):
-        before = compared_effect(line)
+        before = line.compared_effect
         rows.append(
             {
                 "name": line.name,
                 "is_subtotal": line.is_subtotal,
                 "is_below": line.effect < 0,
                 "amount": language.whole(line.effect),
-                "share": language.percent(ratio(line.effect, net_sales)),
+                "share": language.percent(account.share(line)),
                 "before": language.whole(before),
                 "change": language.change(None if before is None else line.effect - before),
                 **scale.span(*span),

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from kunderegnskab.reading.accounts import DRIVERS, CustomerAccount, ratio
+from kunderegnskab.reading.accounts import CustomerAccount, ratio
+from kunderegnskab.reading.names import DRIVERS, driver_name, owner_name, segment_name
 from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.statements import account
 from kunderegnskab.statements.common import Writing
@@ -59,10 +60,10 @@ def _facts(reader: Reader, found: CustomerAccount, writing: Writing) -> Iterator
         yield "segment", writing.word("no_segment")
     else:
         good = f" · {writing.word('good_customer')}" if segment["is_good_customer"] else ""
-        yield "segment", f"{segment['segment']}{good}"
+        yield "segment", f"{segment_name(segment['segment'], writing.code)}{good}"
     yield (
         "salesperson",
-        ", ".join(reader.salesperson_name(each["salesperson_id"]) or "" for each in found.owners),
+        ", ".join(owner_name(reader, each["salesperson_id"], writing.code) for each in found.owners),
     )
     yield "industry", customer["industry"]
     chain, outlets = customer["chain_name"] or customer["chain_id"], customer["chain_customers"] or 0
@@ -83,7 +84,7 @@ def _facts(reader: Reader, found: CustomerAccount, writing: Writing) -> Iterator
         yield "orders", writing.word("orders_of", **ordered, currency=writing.currency)
     visits = language.count(measures["visit_count"])
     if effort is not None and effort["planned_visits"] is not None:
-        owed = language.count(round(effort["planned_visits"], 1))
+        owed = language.tenths(effort["planned_visits"])
         visits = writing.word("visits_of", made=visits, owed=owed)
     yield "visits", visits
     yield "last_visit", language.day(effort["last_visit_date"] if effort is not None else None)
@@ -92,12 +93,11 @@ def _facts(reader: Reader, found: CustomerAccount, writing: Writing) -> Iterator
 def _drivers(found: CustomerAccount, writing: Writing) -> list[dict[str, Any]]:
     """What each cost takes, beside the good customers: `is_above` where it takes more."""
     language = writing.language
-    names = {key: each[0 if writing.code == "da" else 1] for key, each in DRIVERS.items()}
     by_driver = {row["driver"]: row for row in found.drivers}
-    shown = [row for key in names if (row := by_driver.get(key))]
+    shown = [row for key in DRIVERS if (row := by_driver.get(key))]
     return [
         {
-            "label": names[row["driver"]],
+            "label": driver_name(row["driver"], writing.code),
             "value": language.percent(row["rate"]),
             "good": writing.word("of_the_good", rate=language.percent(row["benchmark"]))
             if row["benchmark"] is not None

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from kunderegnskab.reading.accounts import DRIVERS, ratio
+from kunderegnskab.reading.accounts import ratio
 from kunderegnskab.reading.month_report import BRIDGE, MonthReport
+from kunderegnskab.reading.names import driver_name, owner_name, segment_name
 from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.statements import account
 from kunderegnskab.statements.common import Scale, Writing
@@ -110,6 +111,7 @@ def _result_change(found: MonthReport, rows: Sequence[Row]) -> Decimal | None:
 
 def _segments(found: MonthReport, writing: Writing) -> dict[str, Any]:
     language = writing.language
+    names = [segment_name(row["scope_id"], writing.code) for row in found.segments]
 
     def cells(name: str, rows: Sequence[Row]) -> list[str]:
         sales, result = _sum(rows, "net_sales"), _sum(rows, "db3")
@@ -142,15 +144,15 @@ def _segments(found: MonthReport, writing: Writing) -> dict[str, Any]:
         ],
         "texts": 1,
         "is_plain": False,
-        "rows": [cells(row["scope_id"], [row]) for row in found.segments],
+        "rows": [cells(name, [row]) for name, row in zip(names, found.segments, strict=True)],
         "total": cells(writing.word("total"), found.segments),
-        "chart": _bars(found, found.segments, [row["scope_id"] for row in found.segments], writing),
+        "chart": _bars(found, found.segments, names, writing),
     }
 
 
 def _portfolios(reader: Reader, found: MonthReport, writing: Writing) -> dict[str, Any]:
     language = writing.language
-    names = [reader.salesperson_name(row["scope_id"]) or "" for row in found.portfolios]
+    names = [owner_name(reader, row["scope_id"], writing.code) for row in found.portfolios]
 
     def cells(name: str, rows: Sequence[Row]) -> list[str]:
         sales, result = _sum(rows, "net_sales"), _sum(rows, "db3")
@@ -204,7 +206,7 @@ def _actions(reader: Reader, found: MonthReport, writing: Writing) -> dict[str, 
         "rows": [
             [
                 row["customer_name"] or row["customer_id"],
-                reader.salesperson_name(row["salesperson_id"]) or "",
+                owner_name(reader, row["salesperson_id"], writing.code),
                 action_text(row, writing),
                 writing.language.whole(row["worth"]),
             ]
@@ -216,13 +218,12 @@ def _actions(reader: Reader, found: MonthReport, writing: Writing) -> dict[str, 
 
 
 def _drivers(found: MonthReport, writing: Writing) -> dict[str, Any]:
-    place = 0 if writing.code == "da" else 1
     return {
         "title": writing.word("by_driver"),
         "head": [writing.word(key) for key in ("driver_driver", "customers", "worth")],
         "rows": [
             [
-                DRIVERS[row["driver"]][place] if row["driver"] in DRIVERS else row["driver"],
+                driver_name(row["driver"], writing.code),
                 writing.language.count(row["customers"]),
                 writing.language.whole(row["worth"]),
             ]

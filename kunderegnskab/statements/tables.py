@@ -16,11 +16,11 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from kunderegnskab.problems import one_line
-from kunderegnskab.reading.accounts import DRIVERS, ratio
+from kunderegnskab.reading.accounts import ratio
 from kunderegnskab.reading.month_report import BRIDGE, MonthReport
+from kunderegnskab.reading.names import driver_name, owner_name, segment_name
 from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.reading.visits import VisitList
-from kunderegnskab.statements.account import compared_effect
 from kunderegnskab.statements.common import Writing
 from kunderegnskab.statements.workbook import new_book, new_sheet, origin
 
@@ -65,7 +65,7 @@ def visits(reader: Reader, found: VisitList, writing: Writing) -> bytes:
             of("customer_no", "customer_id", "text", 12),
             of("customer", "customer_name", "text", 36),
             of("industry", "industry", "text", 16),
-            of("segment", "segment", "text", 9),
+            _Column(word("segment"), "text", lambda row: segment_name(row["segment"], writing.code), width=9),
             of("visits_made", "actual_visits", "count"),
             of("visits_planned", "planned_visits", "count"),
             of("visits_owed", "remaining_visits", "count"),
@@ -83,7 +83,7 @@ def visits(reader: Reader, found: VisitList, writing: Writing) -> bytes:
 
 def month_report(reader: Reader, found: MonthReport, writing: Writing) -> bytes:
     """The tables of the month's report as a workbook, a sheet for each."""
-    word, place = writing.word, 0 if writing.code == "da" else 1
+    word, code = writing.word, writing.code
     share = word("share")
 
     def money(head: str, column: str, sign: int = 1) -> _Column:
@@ -98,7 +98,7 @@ def month_report(reader: Reader, found: MonthReport, writing: Writing) -> bytes:
             "name": line.name,
             "amount": line.effect,
             "share": ratio(line.effect, found.account.amount("net_sales")),
-            "before": compared_effect(line),
+            "before": line.compared_effect,
         }
         for line in found.account.lines
     ]
@@ -127,7 +127,7 @@ def month_report(reader: Reader, found: MonthReport, writing: Writing) -> bytes:
         _Sheet(
             word("groups"),
             (
-                _Column(word("segment"), "text", lambda row: row["scope_id"]),
+                _Column(word("segment"), "text", lambda row: segment_name(row["scope_id"], code)),
                 customers,
                 _Column(word("good_customers"), "count", lambda row: row["good_customers"], is_summed=True),
                 *subtotals,
@@ -138,7 +138,7 @@ def month_report(reader: Reader, found: MonthReport, writing: Writing) -> bytes:
         _Sheet(
             word("salespeople"),
             (
-                _Column(word("salesperson"), "text", lambda row: reader.salesperson_name(row["scope_id"])),
+                _Column(word("salesperson"), "text", lambda row: owner_name(reader, row["scope_id"], code)),
                 customers,
                 *subtotals,
                 *before,
@@ -152,12 +152,12 @@ def month_report(reader: Reader, found: MonthReport, writing: Writing) -> bytes:
                 _Column(word("customer_no"), "text", lambda row: row["customer_id"], width=12),
                 _Column(word("customer"), "text", lambda row: row["customer_name"], width=36),
                 _Column(
-                    word("salesperson"), "text", lambda row: reader.salesperson_name(row["salesperson_id"])
+                    word("salesperson"), "text", lambda row: owner_name(reader, row["salesperson_id"], code)
                 ),
                 _Column(
                     word("driver_driver"),
                     "text",
-                    lambda row: DRIVERS[row["driver"]][place] if row["driver"] in DRIVERS else row["driver"],
+                    lambda row: driver_name(row["driver"], code),
                 ),
                 _Column(word("action"), "text", lambda row: row["sentence"], width=110),
                 money(word("worth"), "worth"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kunderegnskab.reading.names import segment_name
 from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.reading.visits import VisitList
 from kunderegnskab.statements.common import Writing
@@ -37,8 +38,8 @@ def _row(row: Row, writing: Writing) -> dict[str, Any]:
     made = language.count(row["actual_visits"])
     planned = row["planned_visits"]
     if planned is not None:
-        made = writing.word("of", made=made, owed=language.count(round(planned, 1)))
-    told = (row["industry"], row["segment"])
+        made = writing.word("of", made=made, owed=language.tenths(planned))
+    told = (row["industry"], segment_name(row["segment"], writing.code))
     return {
         "rank": str(row["priority_rank"]),
         "name": row["customer_name"] or row["customer_id"],

@@ -92,10 +92,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "salespeople": ("Sælgere", "Salespeople"),
     "salespeople_note": (
         "Hvert beløb hos den, der ejede kunden den dag. Ændringen er summen af egen udvikling, flyttede "
-        "kunder, udvikling hos modtagne kunder, nye og tabte kunder, og satser, som virksomheden bestemmer.",
+        "kunder, udvikling hos modtagne kunder, nye og tabte kunder, og satser, som virksomheden bestemmer. "
+        "En kunde tæller med, når den har en ordre i de tolv måneder.",
         "Each amount with who owned the customer that day. The change is the sum of own development, "
         "customers moved, development of received customers, new and lost customers, and rates, which the "
-        "company decides.",
+        "company decides. A customer counts who has an order in the twelve months.",
     ),
     "bridge_own_development": ("Egen", "Own"),
     "bridge_transfer": ("Flyttet", "Moved"),

@@ -23,10 +23,11 @@ import kunderegnskab
 from kunderegnskab.months import months_on
 from kunderegnskab.problems import one_line
 from kunderegnskab.publication.store import Publication
-from kunderegnskab.reading.accounts import DRIVERS, CustomerAccount, Line, ratio
+from kunderegnskab.reading.accounts import CustomerAccount, Line, ratio
 from kunderegnskab.reading.ladder import subtotals
+from kunderegnskab.reading.names import driver_name
 from kunderegnskab.reading.reader import Reader
-from kunderegnskab.statements.account import compared_effect, months_of, period
+from kunderegnskab.statements.account import months_of, period
 from kunderegnskab.statements.common import Writing
 from kunderegnskab.statements.customer import action_text, facts, name_of, ranked_actions
 
@@ -139,7 +140,7 @@ class _Statement:
         self._head(sheet, _ACCOUNT_TOP - 1, head if self._before else head[:_BEFORE])
         for row, line in enumerate(self._lines, _ACCOUNT_TOP):
             look = self._look(line)
-            before = compared_effect(line)
+            before = line.compared_effect
             self._text(sheet, row, 0, line.code, **look)
             self._text(sheet, row, 1, line.name, **look)
             self._sum(sheet, row, _AMOUNT, line, self._now, line.effect, look)
@@ -170,7 +171,7 @@ class _Statement:
             look = self._look(line)
             self._text(sheet, row, 0, line.code, **look)
             self._text(sheet, row, 1, line.name, **look)
-            for window, total in ((self._now, line.effect), (self._before, compared_effect(line))):
+            for window, total in ((self._now, line.effect), (self._before, line.compared_effect)):
                 if window is None or total is None:
                     continue
                 amounts = [self._effect(line, month) for month in window.months]
@@ -217,9 +218,7 @@ class _Statement:
         keys = ("driver", "cost", "base", "rate", "segment_rate", "benchmark", "worth")
         self._head(sheet, 0, [word(f"driver_{key}") for key in keys])
         for row, each in enumerate(self._found.drivers, 1):
-            names = DRIVERS.get(each["driver"])
-            name = names[0 if self._writing.code == "da" else 1] if names else each["driver"]
-            self._text(sheet, row, 0, name)
+            self._text(sheet, row, 0, driver_name(each["driver"], self._writing.code))
             for column, key in enumerate(keys[1:], 1):
                 self._value(
                     sheet, row, column, each[key], _MONEY if key in ("cost", "base", "worth") else "0.00 %"

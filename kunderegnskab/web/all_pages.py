@@ -72,13 +72,15 @@ class Contexts:
         """The page's context, with what every page has."""
         reader = asked.reader
         parameters = tuple(sorted(asked.parameters.items()))
-        key = (reader.publication.name, reader.viewer.key, page.name, asked.language.code, parameters)
+        key = (reader.stamp, reader.viewer.key, page.name, asked.language.code, parameters)
         is_short = sum(len(name) + len(value) for name, value in parameters) <= _LONGEST_KEY
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         context = common(page, asked) | page.context(asked)
+        # Whom the page names belongs to it: it is noted again when the kept page is shown again.
+        context["salespeople_seen"] = [*context.get("salespeople_seen", ()), *reader.salespeople_named]
         if is_short:
             with self._lock:
                 self._kept[key] = context
@@ -90,14 +92,12 @@ class Contexts:
 def common(page: Page, asked: Asked) -> Context:
     """What every page's template has: texts `t`, figures `f`, menu, publication, month."""
     reader = asked.reader
-    manifest = reader.publication.manifest
     values: Mapping[str, Any] = {
         "t": asked.texts,
         "f": asked.figures,
         "menu": menu(reader.viewer),
         "menu_here": page.menu,
         "publication": reader.publication.name,
-        "published_at": manifest.published_at,
         "last_month": reader.last_month,
     }
     return dict(values)

@@ -17,6 +17,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+import duckdb
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -52,6 +53,8 @@ MOST_FIELDS = 200
 _YEAR = 365 * 24 * 3600
 # Addresses of which it was said once that they may not tell who somebody is.
 _MOST_TOLD = 1_000
+# What a proxy adds to a request.
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via")
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -163,6 +166,9 @@ class Frame:
     def _viewer(self, visit: Visit) -> Viewer | None:
         """Who asks: by the proxy, else by the session."""
         if self.settings.open_as is not None:
+            if any(header in visit.request.headers for header in _FORWARDED):
+                # Something passes others on to this machine, where everybody would be let in.
+                raise HTTPException(403)
             return self.settings.open_as
         name = self._told_by_proxy(visit.request)
         if name is not None:
@@ -236,7 +242,7 @@ class Frame:
             said = visit.words["form"]
         elif isinstance(error, UnknownUser):
             said = visit.words["unknown"].format(name=error.name[:100])
-        elif isinstance(error, KunderegnskabError | OSError):
+        elif isinstance(error, KunderegnskabError | OSError | duckdb.IOException):
             # Users, log or publication cannot be read or written: nobody sees anything until somebody has
             # looked.
             self.log.error("%s", one_line(str(error)))
@@ -303,9 +309,12 @@ def application(
             HTTPException: error_page,
             KunderegnskabError: error_page,
             OSError: error_page,
+            duckdb.IOException: error_page,
             Exception: failed,
         },
     )
+    # An address with another slash would be sent on to http, whatever the proxy before this speaks.
+    app.router.redirect_slashes = False
     app.state.frame = frame
     return app
 

@@ -14,7 +14,8 @@ from kunderegnskab.web.figures import Figures
 from kunderegnskab.web.texts import texts
 
 Context = dict[str, Any]
-"""What a template shows. `customers_seen` and `salespeople_seen` name whose figures, for the log."""
+"""What a template shows, and for the log whom: `customers_seen` has the ids of the customers whose number
+or name stands on the page, a chain's as its head; `salespeople_seen` those whom no reader has named."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
@@ -66,7 +67,8 @@ class Attempts:
 
 
 def _name(name: str) -> str:
-    return f"name {name.casefold()[:100]}"
+    # Two spellings of a letter are one name, as for whoever signs in.
+    return f"name {unicodedata.normalize('NFC', name).casefold()[:100]}"
 
 
 def _address(address: str) -> str:

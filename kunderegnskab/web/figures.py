@@ -72,8 +72,7 @@ class Figures:
 
     def count(self, value: Decimal | int | None, address: str | None = None) -> Markup:
         """A number, with one decimal where it is none whole."""
-        rounded = round(value, 1) if isinstance(value, Decimal) else value
-        return self._shown(value, self.language.count(rounded), address)
+        return self._shown(value, self.language.tenths(value), address)
 
     def percent(self, value: Decimal | None, address: str | None = None) -> Markup:
         """A ratio."""
@@ -120,10 +119,10 @@ class Figures:
 
     def short(self, value: Decimal) -> str:
         """An amount in thousands, for axes."""
-        return self.language.count(round(value / 1000, 1))
+        return self.language.tenths(value / 1000)
 
     def _decimal(self, value: Decimal) -> str:
-        text = self.language.count(round(value, 1))
+        text = self.language.tenths(value)
         return f"+{text}" if value > 0 else text
 
     def _shown(self, value: Decimal | int | None, text: str, address: str | None) -> Markup:

@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kunderegnskab.language import Language
-from kunderegnskab.reading.accounts import customer_account
-from kunderegnskab.reading.customers import listed
-from kunderegnskab.reading.month_report import month_report
+from kunderegnskab.reading.accounts import CustomerAccount, customer_account
+from kunderegnskab.reading.month_report import MOST_ACTIONS, MonthReport, month_report
 from kunderegnskab.reading.reader import NothingToRead, Reader
 from kunderegnskab.reading.scope import Viewer
 from kunderegnskab.reading.visits import VisitList, visit_list
@@ -25,6 +24,7 @@ from kunderegnskab.statements.common import Writing
 from kunderegnskab.statements.files import file_names
 from kunderegnskab.statements.paper import Paper
 from kunderegnskab.web.asked import Asked
+from kunderegnskab.web.names import chain_heads
 from kunderegnskab.web.pages import customers
 from kunderegnskab.web.visit import visit_of
 
@@ -38,7 +38,7 @@ def statement_pdf(request: Request, viewer: Viewer, reader: Reader) -> Response:
     customer_id = request.path_params["customer_id"]
 
     def made(writing: Writing) -> bytes:
-        found = customer_account(reader, customer_id, writing.code)
+        found = _account(request, reader, writing)
         return _typesetter().pdf("customer", customer.content(reader, found, writing))
 
     return _paper(request, reader, made, file_names([customer_id], "statement")[customer_id], "pdf")
@@ -49,9 +49,15 @@ def statement_workbook(request: Request, viewer: Viewer, reader: Reader) -> Resp
     customer_id = request.path_params["customer_id"]
 
     def made(writing: Writing) -> bytes:
-        return workbook.statement(reader, customer_account(reader, customer_id, writing.code), writing)
+        return workbook.statement(reader, _account(request, reader, writing), writing)
 
     return _paper(request, reader, made, file_names([customer_id], "statement")[customer_id], "xlsx")
+
+
+def _account(request: Request, reader: Reader, writing: Writing) -> CustomerAccount:
+    found = customer_account(reader, request.path_params["customer_id"], writing.code)
+    visit_of(request).saw(customers=chain_heads([found.customer]))
+    return found
 
 
 def visits_pdf(request: Request, viewer: Viewer, reader: Reader) -> Response:
@@ -94,7 +100,7 @@ def report_pdf(request: Request, viewer: Viewer, reader: Reader) -> Response:
     """GET /maanedsrapport.pdf."""
 
     def made(writing: Writing) -> bytes:
-        found = month_report(reader, writing.code)
+        found = _report(request, reader, writing)
         return _typesetter().pdf("management", report.content(reader, found, writing))
 
     return _paper(request, reader, made, f"report-{reader.last_month:%Y-%m}", "pdf")
@@ -104,9 +110,18 @@ def report_workbook(request: Request, viewer: Viewer, reader: Reader) -> Respons
     """GET /maanedsrapport.xlsx, with all actions."""
 
     def made(writing: Writing) -> bytes:
-        return tables.month_report(reader, month_report(reader, writing.code, actions=None), writing)
+        found = _report(request, reader, writing, actions=None)
+        return tables.month_report(reader, found, writing)
 
     return _paper(request, reader, made, f"report-{reader.last_month:%Y-%m}", "xlsx")
+
+
+def _report(
+    request: Request, reader: Reader, writing: Writing, actions: int | None = MOST_ACTIONS
+) -> MonthReport:
+    found = month_report(reader, writing.code, actions=actions)
+    visit_of(request).saw(customers=[row["customer_id"] for row in found.actions])
+    return found
 
 
 def customers_workbook(request: Request, viewer: Viewer, reader: Reader) -> Response:
@@ -115,9 +130,13 @@ def customers_workbook(request: Request, viewer: Viewer, reader: Reader) -> Resp
     query = request.query_params
     given = {name: query[name] for name in customers.PARAMETERS if name in query}
     asked = Asked(reader, Language(visit.language), given, visit.frame.traces)
-    wanted, _ = customers.wanted_of(asked)
-    visit.saw(customers=[row["customer_id"] for row in listed(reader, wanted, most=None).rows])
-    return _paper(request, reader, lambda _: customers.as_workbook(asked), "customers", "xlsx")
+
+    def made(_: Writing) -> bytes:
+        content, named = customers.as_workbook(asked)
+        visit.saw(customers=named)
+        return content
+
+    return _paper(request, reader, made, "customers", "xlsx")
 
 
 @cache
@@ -133,6 +152,7 @@ def _paper(
         content = made(Writing(reader.publication, visit_of(request).language))
     except NothingToRead as error:
         raise HTTPException(404) from error
+    visit_of(request).saw(salespeople=reader.salespeople_named)
     return Response(
         content,
         media_type="application/pdf" if ending == "pdf" else _WORKBOOK,

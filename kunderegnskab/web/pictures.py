@@ -50,9 +50,9 @@ def account_waterfall(account: Account, figures: Figures, told: Told) -> Markup:
 def by_month(
     rows: Sequence[Row], column: str, figures: Figures, told: Told, width: int = charts.WIDE
 ) -> Markup:
-    """A column of scope_windows by month, with last year."""
+    """A column by month, with last year in `compared_`."""
     values = [row[column] for row in rows]
-    then = [row[f"compared_{column}"] if row["is_compared"] else None for row in rows]
+    then = [row[f"compared_{column}"] for row in rows]
     known = [value for value in [*values, *then] if value is not None]
     ticks = [(tick, figures.short(tick)) for tick in charts.ticks_of(known)]
 

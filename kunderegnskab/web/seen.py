@@ -77,8 +77,8 @@ class Seen:
             viewer.role,
             page,
             outcome,
-            tuple(customers),
-            tuple(salespeople),
+            tuple(dict.fromkeys(customers)),
+            tuple(dict.fromkeys(salespeople)),
         )
         with self._lock:
             is_new_day = self._day != now.date()
@@ -131,7 +131,9 @@ def read(
 
 
 def _lines(workspace: Workspace, path: Path) -> Iterator[Line]:
-    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), start=1):
+        if not text:
+            continue
         try:
             facts = json.loads(text)
             lists = {name: tuple(facts.pop(name)) for name in ("customers", "salespeople")}

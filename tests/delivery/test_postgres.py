@@ -158,9 +158,15 @@ def test_a_role_sees_what_its_salesperson_or_team_may(
                 for relation, rule in RULES.items():
                     schema, table = relation.split(".")
                     there = "kunderegnskab_audit" if schema == "audit" else "kunderegnskab"
-                    # Ratios of the company without their amounts are the page's: a policy hides rows, not columns.
-                    own = " where denominator is not null or scope_type not in ('company', 'segment', 'segment_opening')"
-                    where = own if rule == "scope_values" and name != "all" else ""
+                    # The page leaves columns empty where a policy, which hides rows, hides the row.
+                    shown_by_policy = {
+                        "scope_values": "denominator is not null "
+                        "or scope_type not in ('company', 'segment', 'segment_opening')",
+                        "customer_rates": "segment_customers is not null",
+                        "customer_effort": "salesperson_id is not null",
+                    }
+                    only = shown_by_policy.get(rule)
+                    where = f" where {only}" if only and name != "all" else ""
                     here = [tuple(row.values()) for row in reader.rows(f"select * from {relation}{where}")]
                     found = database.rows(f'select * from "{there}"."{table}"', f"{role}_{name}")
                     assert compared(found) == compared(here), (name, relation)
@@ -255,11 +261,24 @@ def test_what_is_wrong_is_one_sentence_without_the_password(
     assert "the environment has no KUNDEREGNSKAB_TEST_PASSWORD, set it where the program is started" in str(
         told
     )
-    monkeypatch.setenv("KUNDEREGNSKAB_TEST_PASSWORD", "hemmelig")
-    told = delivered(root)
-    assert "is published, but PostgreSQL did not take it: " in str(told)
-    assert "\n" not in str(told)
-    assert "hemmelig" not in str(told)
+    for secret in ("hemmelig", "p%zzkilling", "p@ssw0rd", "pa/ssword", "a:b"):
+        monkeypatch.setenv("KUNDEREGNSKAB_TEST_PASSWORD", secret)
+        told = delivered(root)
+        assert "is published, but PostgreSQL did not take it: " in str(told)
+        assert "\n" not in str(told)
+        assert not [
+            part for start in range(len(secret) - 3) if (part := secret[start : start + 4]) in str(told)
+        ]
+
+
+@pytest.mark.parametrize("theirs", ["kunderegnskab", "kunderegnskab_audit", "kunderegnskab_next"])
+def test_a_schema_of_somebody_else_is_not_touched(
+    small_to_change: Path, database: Database, theirs: str
+) -> None:
+    database.do(f"create schema {theirs}", f"create table {theirs}.kept as select 1 as one")
+    told = delivered(configured(small_to_change, database))
+    assert f"the database has a schema {theirs} that is not this company's; name another one" in str(told)
+    assert database.rows(f"select one from {theirs}.kept") == [(1,)]
 
 
 def test_one_delivery_at_a_time(small_to_change: Path, database: Database) -> None:

@@ -52,6 +52,13 @@ def test_the_list_has_every_customer_in_the_published_order(reader: Reader, writ
         assert shown["at_stake"] == writing.language.whole(row["at_stake"])
         assert shown["last"] == writing.language.day(row["last_visit_date"])
         assert shown["is_owed"] == bool(row["remaining_visits"])
+        # What to talk about: never that the salesperson comes too often.
+        talked_about = reader.row(
+            "select * from marts.customer_actions where customer_id = ? and month = ? and driver <> 'sales_effort' "
+            "and worth > 0 order by action_rank limit 1",
+            [row["customer_id"], reader.last_month],
+        )
+        assert shown["action"] == ("" if talked_about is None else talked_about[f"sentence_{writing.code}"])
 
 
 def test_the_list_is_printed_under_the_name_in_clear(reader: Reader, writing: Writing, busiest: str):

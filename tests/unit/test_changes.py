@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -171,3 +172,16 @@ def test_files_are_new_changed_or_gone(tmp_path: Path) -> None:
     assert changes.files == FileChanges(changed=("b",), gone=("c",))
     assert (changes.records_before, changes.records) == (7, 10)
     assert changes.all_months.now.net_sales == 0
+
+
+def test_several_ask_at_once_where_the_publication_is_open_already(tmp_path: Path) -> None:
+    """As the pages do: they read in threads of one process."""
+    first = publish(tmp_path, 1, [("A", "2025-01", 5)], months=("2025-01", "2025-01"))
+    second = publish(tmp_path, 2, [("A", "2025-01", 7)], months=("2025-01", "2025-01"), previous=first)
+    with duckdb.connect() as con, ThreadPoolExecutor() as threads:
+        con.execute(f"attach '{second.database}' as published (read_only)")
+        found = list(threads.map(lambda _: changes_of(tmp_path, second), range(16)))
+    assert [each.all_months.now.net_sales for each in found] == [Decimal(7)] * 16
+    assert {each.restated for each in found} == {
+        (RestatedMonth(date(2025, 1, 1), 1, Decimal(2), Decimal("0.2"), False),)
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -42,3 +43,27 @@ def test_nothing_is_quoted_elsewhere() -> None:
     ]
     own = REPOSITORY / "kunderegnskab" / "sql.py"
     assert [file for file in files if _QUOTING.search(file.read_text(encoding="utf-8"))] == [own]
+
+
+def test_what_is_locked_opens_what_it_was_given_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("lake", "lake2"):
+        (tmp_path / name).mkdir()
+        with duckdb.connect() as con:
+            con.execute(f"copy (select 1 as a) to {sql.literal(tmp_path / name / 'a.parquet')}")
+    duckdb.connect(str(tmp_path / "published.duckdb")).close()
+    with duckdb.connect() as con:
+        con.execute(f"attach {sql.literal(tmp_path / 'published.duckdb')} as published (read_only)")
+        sql.lock(con, folders=[tmp_path / "lake"])
+        assert con.execute(f"from {sql.literal(tmp_path / 'lake' / 'a.parquet')}").fetchall() == [(1,)]
+        con.execute("attach ':memory:' as other")
+        for query in (
+            f"from {sql.literal(tmp_path / 'lake2' / 'a.parquet')}",
+            f"from {sql.literal(tmp_path / 'lake' / '..' / 'lake2' / 'a.parquet')}",
+            f"attach {sql.literal(tmp_path / 'new.duckdb')}",
+            f"copy (select 1) to {sql.literal(tmp_path / 'a.csv')}",
+            "install httpfs",
+            "set enable_external_access = true",
+            "set allowed_directories = ['/']",
+        ):
+            with pytest.raises(duckdb.Error):
+                con.execute(query)

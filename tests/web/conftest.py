@@ -62,13 +62,14 @@ def published_company(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def selling_company(published_company: Path, tmp_path: Path) -> Workspace:
-    """A workspace of its own that reads the same publication."""
+    """A workspace of its own that reads the same publication, and what it was made from."""
     root = tmp_path / "selling"
     root.mkdir()
     for name in ("company.yaml", "feeds.yaml"):
         shutil.copy(published_company / name, root)
     shutil.copytree(published_company / "personal", root / "personal")
-    (root / "published").symlink_to(published_company / "published", target_is_directory=True)
+    for name in ("published", "lake", "landing", "policy"):
+        (root / name).symlink_to(published_company / name, target_is_directory=True)
     return Workspace(root)
 
 

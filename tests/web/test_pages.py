@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from decimal import Decimal
 from urllib.parse import urlencode
 
+import duckdb
 import openpyxl
 import pytest
 from looking import Looking, Shown, one_of_each_column
 
+from kunderegnskab.audit import trace
 from kunderegnskab.language import CODES, Code, Language
 from kunderegnskab.reading.scope import Role
+from kunderegnskab.sql import literal
 from kunderegnskab.web.all_pages import PAGES
 from kunderegnskab.web.figures import trace_address
 from kunderegnskab.web.texts import TEXTS
+from kunderegnskab.workspace import Workspace
 
 
 def pages(look: Looking, language: Code = "da") -> Iterator[Shown]:
@@ -286,3 +290,15 @@ def test_nobody_gets_by_a_trace_what_is_not_theirs(looks: dict[Role, Looking]) -
 )
 def test_what_names_no_number_is_not_found(looks: dict[Role, Looking], query: str) -> None:
     assert looks["finance"].look(f"/spor?{query}").status == 404
+
+
+def test_what_explains_opens_the_lake_and_nothing_else(readable_company: Workspace) -> None:
+    with trace.opened(readable_company) as opened:
+        assert opened.rows("select count(*) as n from raw.customers", reads=["raw.customers"])[0]["n"] > 0
+        for attempt in (
+            "from read_text('/etc/hostname')",
+            f"from read_text({literal(readable_company.root / 'company.yaml')})",
+            "set enable_external_access = true",
+        ):
+            with pytest.raises(duckdb.Error):
+                opened.con.execute(attempt)

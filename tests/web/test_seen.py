@@ -15,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from test_users import user
 
+from kunderegnskab.feeds import load_feeds
 from kunderegnskab.problems import InputProblems
 from kunderegnskab.reading.scope import Viewer
 from kunderegnskab.web import seen
+from kunderegnskab.web.names import CUSTOMER_COLUMNS, SALESPERSON_COLUMNS, customers_of, salespeople_of
 from kunderegnskab.web.routes import EVERYBODY, Route
 from kunderegnskab.web.users import Users
 from kunderegnskab.web.visit import FORM_TOKEN, visit_of
@@ -155,3 +157,25 @@ def test_a_line_that_was_changed_is_said(workspace: Workspace, clock: Clock) -> 
     file.write_text(file.read_text() + "[]\n")
     with pytest.raises(InputProblems, match="line 2 is not as it was written"):
         seen.read(workspace)
+
+
+def test_every_column_of_a_feed_that_names_a_customer_or_salesperson_is_noted() -> None:
+    for feed in load_feeds().values():
+        for name, column in feed.columns.items():
+            if column.personal == "customer" and name.endswith("_id"):
+                assert name in CUSTOMER_COLUMNS, f"{feed.name}.{name}"
+            elif column.personal == "salesperson_key" and not column.personal_when:
+                assert name in SALESPERSON_COLUMNS, f"{feed.name}.{name}"
+
+
+def test_what_figures_are_of_is_noted_as_whom_it_names() -> None:
+    keys = [
+        {"scope_type": "customer", "scope_id": "17"},
+        {"scope_type": "chain", "scope_id": "18", "customer_id": None},
+        {"scope_type": "salesperson", "scope_id": "S-1"},
+        {"scope_type": "salesperson_segment", "scope_id": "S-2 / A1"},
+        {"scope_type": "team", "scope_id": "Øst"},
+        {"customer_id": "19", "salesperson_id": "S-3"},
+    ]
+    assert list(customers_of(keys)) == ["17", "18", "19"]
+    assert list(salespeople_of(keys)) == ["S-1", "S-2", "S-3"]

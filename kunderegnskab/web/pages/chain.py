@@ -27,7 +27,7 @@ def context(asked: Asked) -> Context:
             }
             for row in found.outlets
         ],
-        "customers_seen": [row["customer_id"] for row in found.outlets],
+        "customers_seen": [found.chain_id, *(row["customer_id"] for row in found.outlets)],
         "keys": (),
         "lines": (),
         "waterfall": None,

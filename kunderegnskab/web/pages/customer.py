@@ -9,11 +9,12 @@ from kunderegnskab import charts
 from kunderegnskab.charts import Bar, Told
 from kunderegnskab.reading import accounts
 from kunderegnskab.reading.accounts import Account, CustomerAccount
+from kunderegnskab.reading.names import return_reason_name
 from kunderegnskab.reading.reader import Row
 from kunderegnskab.web import pictures
 from kunderegnskab.web.asked import Asked, Context
 from kunderegnskab.web.figures import Cells, cells
-from kunderegnskab.web.names import driver_name, owner_name, segment_name
+from kunderegnskab.web.names import chain_heads, driver_name, owner_name, segment_name
 
 _KEYS = ("net_sales", "db1", "db2", "db3")
 
@@ -49,6 +50,7 @@ def context(asked: Asked) -> Context:
             if row["worth"]
         ],
         "worth": worth,
+        "is_measured": any(row["benchmark_group"] for row in found.drivers),
         "drivers": [
             {
                 **row,
@@ -87,10 +89,15 @@ def context(asked: Asked) -> Context:
         "opening_name": segment_name(asked, segment["opening_segment"]) if segment else "",
         "segment_reason": asked.of(segment, "reason") if segment else "",
         "returns": [
-            {**row, "cells": cells("return_reason_shares", row, "scope_type", "scope_id", "return_reason")}
+            {
+                **row,
+                "name": return_reason_name(row["return_reason"], asked.language.code),
+                "cells": cells("return_reason_shares", row, "scope_type", "scope_id", "return_reason"),
+            }
             for row in found.returns
         ],
-        "owners": [{**row, "name": owner_name(asked, row["salesperson_id"])} for row in _owners(found)],
+        "customers_seen": chain_heads([found.customer]),
+        "owners": [{**row, "name": owner_name(asked, row["salesperson_id"])} for row in found.owners],
     }
 
 
@@ -141,11 +148,7 @@ def account_lines(asked: Asked, account: Account, place: Cells) -> list[Context]
             "name": line.name,
             "is_subtotal": line.is_subtotal,
             "effect": line.effect,
-            "compared": None
-            if line.compared is None
-            else line.compared
-            if line.is_subtotal
-            else line.sign * line.compared,
+            "compared": line.compared_effect,
             "share": account.share(line),
             "compared_share": account.compared_share(line),
             "address": place(line.column),
@@ -167,7 +170,6 @@ def _months(found: CustomerAccount) -> list[Row]:
                 "customer_id": found.customer["customer_id"],
                 "month": month,
                 "is_there": row is not None,
-                "is_compared": before is not None,
                 **{name: row[name] if row else None for name in _KEYS},
                 **{f"compared_{name}": before[name] if before else None for name in _KEYS},
             }
@@ -178,14 +180,6 @@ def _months(found: CustomerAccount) -> list[Row]:
 def _back(month: date, months: int) -> date:
     number = month.year * 12 + month.month - 1 - months
     return month.replace(year=number // 12, month=number % 12 + 1)
-
-
-def _owners(found: CustomerAccount) -> list[Row]:
-    """Whoever owns the customer today: each once, with the largest share."""
-    best: dict[str, Row] = {}
-    for row in found.owners:
-        best.setdefault(row["salesperson_id"], row)
-    return list(best.values())
 
 
 def _drivers_chart(asked: Asked, found: CustomerAccount) -> object:

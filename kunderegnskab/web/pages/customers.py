@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from kunderegnskab.reading.customers import COLUMNS, PAGE, SORTS, USUAL, Wanted, listed
+from kunderegnskab.reading.reader import Row
 from kunderegnskab.spreadsheets import write_cell
 from kunderegnskab.statements.workbook import new_book, new_sheet
 from kunderegnskab.web.asked import Asked, Context
 from kunderegnskab.web.figures import cells
-from kunderegnskab.web.names import owner_name, segment_name
+from kunderegnskab.web.names import chain_heads, owner_name, segment_name
 
 _GROUPS = ("loss", "up_down", "good")
 _FILTERS = ("search", "segment", "salesperson", "chain", "industry", "group")
@@ -82,7 +84,8 @@ def context(asked: Asked) -> Context:
             {
                 **row,
                 "segment_name": segment_name(asked, row["segment"]),
-                "owner_name": owner_name(asked, row["salesperson_id"]),
+                # Who is not shown is not asked for, so that nobody is noted as seen.
+                "owner_name": owner_name(asked, row["salesperson_id"]) if "owner" in chosen else None,
                 "cells": cells("customer_segments", row, "customer_id", month=month),
                 "effort_cells": cells("sales_effort", row, "customer_id", month=month),
             }
@@ -106,12 +109,16 @@ def context(asked: Asked) -> Context:
         "workbook": f"/kunder.xlsx?{workbook}",
         "previous": address(page=page - 1) if page > 1 else None,
         "next": address(page=page + 1) if page * PAGE < count else None,
-        "customers_seen": [row["customer_id"] for row in found.rows],
+        "customers_seen": [
+            *_seen(found.rows, chosen),
+            # The choice of chains has the names of their heads.
+            *(row["id"] for row in found.choices["chains"]),
+        ],
     }
 
 
-def as_workbook(asked: Asked) -> bytes:
-    """All customers that are wanted, with the columns that are chosen, as a workbook."""
+def as_workbook(asked: Asked) -> tuple[bytes, list[str]]:
+    """All customers that are wanted, with the columns that are chosen, as a workbook; and whom it names."""
     wanted, chosen = wanted_of(asked)
     rows = listed(asked.reader, wanted, most=None).rows
     columns = ["customer_id", "customer_name", *chosen]
@@ -135,7 +142,7 @@ def as_workbook(asked: Asked) -> bytes:
         shown = {
             **row,
             "segment": segment_name(asked, row["segment"]),
-            "owner": owner_name(asked, row["salesperson_id"]),
+            "owner": owner_name(asked, row["salesperson_id"]) if "owner" in chosen else None,
             "chain": row["chain_name"] if row["chain_customers"] > 1 else None,
             "change": row["net_sales_change"],
             "actions": row["actions_worth"],
@@ -149,7 +156,12 @@ def as_workbook(asked: Asked) -> bytes:
                 write_cell(sheet, number, column, shown[name])
     sheet.freeze_panes(1, 2)
     book.close()
-    return stream.getvalue()
+    return stream.getvalue(), _seen(rows, chosen)
+
+
+def _seen(rows: Sequence[Row], chosen: list[str]) -> list[str]:
+    """The customers whom rows of the list name, with the heads of their chains where those are shown."""
+    return [*(row["customer_id"] for row in rows), *(chain_heads(rows) if "chain" in chosen else ())]
 
 
 def _toggled(chosen: list[str], name: str) -> list[str]:

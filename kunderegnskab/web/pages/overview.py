@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from kunderegnskab import charts
 from kunderegnskab.charts import Bar, Told
-from kunderegnskab.reading import overview
+from kunderegnskab.reading import overview, segments
+from kunderegnskab.reading.customers import Wanted, listed
 from kunderegnskab.reading.reader import Row
+from kunderegnskab.reading.windows import is_compared
 from kunderegnskab.web import pictures
 from kunderegnskab.web.asked import Asked, Context
 from kunderegnskab.web.figures import cells
-from kunderegnskab.web.names import driver_name, scope_name
+from kunderegnskab.web.names import customers_of, driver_name, salespeople_of, scope_name, segment_name
 
 YEAR = ("net_sales", "db1", "db2", "db3", "dg3")
+_UP_DOWN = Wanted(group="up_down", sort="db3_change")
 _UP_DOWN_SHOWN = 8
-_SIZES = ("A", "B", "C")
-_MARGINS = ("1", "2", "3", "N")
 
 
 def context(asked: Asked) -> Context:
@@ -27,10 +29,10 @@ def context(asked: Asked) -> Context:
     months = overview.months(reader, scope)
     earners = overview.earners(reader)
     up, down = overview.movers(reader)
-    up_down = overview.sales_up_db_down(reader)
+    up_down = listed(reader, _UP_DOWN, most=_UP_DOWN_SHOWN)
     waiting = overview.waiting(reader)
-    segments = overview.segments(reader)
-    in_matrix = [row for row in segments if row["size_class"] in _SIZES and row["margin_class"] in _MARGINS]
+    groups, axes = segments.segments(reader), segments.axes(reader)
+    classed = set(axes.segments)
     return {
         "scope": scope_name(asked, scope.scope_type, scope.scope_id),
         "is_company": scope.scope_type == "company",
@@ -59,7 +61,7 @@ def context(asked: Asked) -> Context:
         ),
         "earners": earners,
         "earners_said": asked.sentence(
-            "earners_said",
+            "earners_said" if earners.erosion else "earners_all",
             peak_customers=asked.language.count(earners.peak_customers),
             customers=asked.language.count(len(earners.cumulative)),
             peak=asked.language.whole(earners.peak),
@@ -70,15 +72,27 @@ def context(asked: Asked) -> Context:
         "whale": pictures.whale(earners.cumulative, f, Told("whale", t["earners"], t["whale_said"]))
         if earners.cumulative
         else None,
-        "sizes": _SIZES,
-        "margins": _MARGINS,
-        "matrix": {(row["size_class"], row["margin_class"]): row for row in in_matrix},
-        "unclassed": [row for row in segments if row not in in_matrix],
+        "sizes": _classes(asked, "size", axes.sizes),
+        "margins": [
+            *_classes(asked, "margin", axes.margins),
+            {"code": axes.negative, "name": t["class_margin_negative"].format(code=axes.negative)},
+        ],
+        "matrix": {row["segment"]: row for row in groups if row["segment"] in classed},
+        "unclassed": [
+            {**row, "name": segment_name(asked, row["segment"])}
+            for row in groups
+            if row["segment"] not in classed
+        ],
         "bridge": _bridge(asked, scope),
         "up": [_mover(row) for row in up],
         "down": [_mover(row) for row in down],
-        "up_down": [_mover(row) for row in up_down[:_UP_DOWN_SHOWN]],
-        "up_down_all": len(up_down),
+        "is_year_compared": is_compared(reader, "ytd"),
+        "is_r12_compared": is_compared(reader, "r12"),
+        "up_down": [
+            {**row, "cells": cells("customer_segments", row, "customer_id", month=reader.last_month)}
+            for row in up_down.rows
+        ],
+        "up_down_all": up_down.totals["customers"],
         "actions": [{**row, "name": driver_name(asked, row["driver"])} for row in overview.actions(reader)],
         "approvals": [{**row, "sentence": asked.of(row, "sentence")} for row in waiting.approvals],
         "reviews": waiting.reviews,
@@ -93,8 +107,26 @@ def context(asked: Asked) -> Context:
             if row["scope_type"] != "salesperson" or scope.scope_type != "company"
         ],
         "owed": waiting.owed,
-        "customers_seen": [row["customer_id"] for row in (*up, *down, *up_down[:_UP_DOWN_SHOWN])],
+        "customers_seen": [
+            *customers_of((*up, *down, *up_down.rows, *waiting.reviews, *waiting.missed)),
+            *customers_of(row["key"] for row in waiting.approvals),
+        ],
+        "salespeople_seen": list(salespeople_of(row["key"] for row in waiting.approvals)),
     }
+
+
+def _classes(asked: Asked, axis: str, codes: Sequence[str]) -> list[Context]:
+    """The classes of an axis with what they are called: the company's own codes, and which ends are which."""
+    if len(codes) == 1:
+        return [{"code": codes[0], "name": codes[0]}]
+    ends = {0: "first", len(codes) - 1: "last"}
+    return [
+        {
+            "code": code,
+            "name": asked.texts[f"class_{axis}_{ends.get(place, 'between')}"].format(code=code),
+        }
+        for place, code in enumerate(codes)
+    ]
 
 
 def _mover(row: Row) -> Row:

@@ -20,5 +20,4 @@ def context(asked: Asked) -> Context:
             }
             for row in found
         ],
-        "salespeople_seen": [row["salesperson_id"] for row in found],
     }

@@ -60,7 +60,7 @@ def context(asked: Asked) -> Context:
             }
             for row in owed[:_VISITS]
         ],
-        "customers_seen": [row["customer_id"] for row in customers.rows],
+        "customers_seen": [row["customer_id"] for row in (*customers.rows, *owed[:_VISITS])],
         "bridge_said": t["portfolio_said"],
     }
 

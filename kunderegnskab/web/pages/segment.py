@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kunderegnskab.reading import segments
-from kunderegnskab.reading.reader import NothingToRead
 from kunderegnskab.web.asked import Asked, Context
 from kunderegnskab.web.figures import Cells, cells
 from kunderegnskab.web.names import segment_name
@@ -19,19 +18,13 @@ _PROFILE = (
     ("median_lines_per_order", "count"),
     ("median_visits", "count"),
 )
-_GOOD = "A1"
 
 
 def context(asked: Asked) -> Context:
     """One segment."""
     found = segments.segment(asked.reader, asked.one("segment"))
     t = asked.texts
-    good = None
-    if found.segment != _GOOD:
-        try:
-            good = segments.segment(asked.reader, _GOOD).profile
-        except NothingToRead:
-            good = None
+    good = segments.good_customers(asked.reader) if found.segment != segments.GOOD_CUSTOMERS else None
     profile = found.profile
 
     def place(row: Context | None) -> Cells | None:
@@ -44,7 +37,6 @@ def context(asked: Asked) -> Context:
         "profile": profile,
         "profile_cells": profile_cells,
         "good": good,
-        "good_name": _GOOD,
         "characteristics": [
             {
                 "name": t[column],

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from kunderegnskab import charts
 from kunderegnskab.charts import Bar, Told
-from kunderegnskab.reading import overview
+from kunderegnskab.reading.segments import segments
 from kunderegnskab.web import pictures
 from kunderegnskab.web.asked import Asked, Context
 from kunderegnskab.web.names import segment_name
@@ -14,7 +14,7 @@ from kunderegnskab.web.names import segment_name
 
 def context(asked: Asked) -> Context:
     """All segments."""
-    rows = overview.segments(asked.reader)
+    rows = segments(asked.reader)
     bars = [
         Bar(
             segment_name(asked, row["segment"]),

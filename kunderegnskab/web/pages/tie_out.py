@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from kunderegnskab.reading import quality
+from kunderegnskab.reading.reader import Row
 from kunderegnskab.web.asked import Asked, Context
 from kunderegnskab.web.figures import cells
 
@@ -17,13 +18,25 @@ def context(asked: Asked) -> Context:
     causes = [cause for cause in quality.CAUSES if any(row[cause] for row in lines)]
     return {
         "months": [{**row, "cells": cells("company_accounts", row, "month")} for row in months],
-        "is_tied": not any(row["unexplained"] for row in months),
+        "answer": _answer(asked, months),
         "month": month,
         "lines": [
             {**row, "cells": cells("audit.ledger_reconciliation", row, "month", "line_code")} for row in lines
         ],
         "causes": causes,
     }
+
+
+def _answer(asked: Asked, months: list[Row]) -> str:
+    """Whether every month ties that the ledger has entries of."""
+    tied = [row for row in months if row["ledger_result"] is not None]
+    if any(row["unexplained"] for row in months):
+        return asked.texts["not_tied"]
+    if not tied:
+        return asked.texts["not_to_tie"]
+    if len(tied) < len(months):
+        return asked.texts["tied_in_part"].format(count=len(tied))
+    return asked.texts["tied"]
 
 
 def _asked_month(asked: Asked) -> date | None:

@@ -12,7 +12,7 @@ from kunderegnskab.audit.explain.explanation import Cell, Value
 from kunderegnskab.reading.traces import Shown, Traced
 from kunderegnskab.web.asked import Asked, Context
 from kunderegnskab.web.figures import trace_address
-from kunderegnskab.web.names import driver_name, owner_name
+from kunderegnskab.web.names import customers_of, driver_name, owner_name, salespeople_of
 
 _NO_KEY = frozenset({"tal", "lang"})
 
@@ -29,9 +29,15 @@ def context(asked: Asked) -> Context:
     say = _Sayer(asked, traced)
     words = explanation.words
     cell = explanation.cell
+    keys = [
+        {**cell.key, cell.column: explanation.value},
+        # A part is told by its key, or it is the value of a column.
+        *({**part.name, str(part.name.get("column", "")): part.value} for part in _all(traced.parts)),
+        *traced.read,
+    ]
     return {
         "is_empty": False,
-        "title": names.of(str(cell.key.get("kpi_id", cell.column))),
+        "title": _called(asked, cell, names),
         "where": f"{cell.table}.{cell.column}",
         "key": [
             (asked.texts.get(f"key_{name}", name), say.value(name, value, cell.key))
@@ -51,12 +57,20 @@ def context(asked: Asked) -> Context:
         "record_value": lambda record: show.number(record.value, code),
         "records_more": traced.records_more,
         "records_hidden": traced.records_hidden,
-        "customers_seen": [
-            str(value)
-            for name, value in cell.key.items()
-            if name == "customer_id" or (name == "scope_id" and cell.key.get("scope_type") == "customer")
-        ],
+        "customers_seen": list(customers_of(keys)),
+        "salespeople_seen": list(salespeople_of(keys)),
     }
+
+
+def _called(asked: Asked, cell: Cell, names: show.Names) -> str:
+    """What the number is called: by its KPI, line or column, and which of their figures it is."""
+    texts, column = asked.texts, cell.column.removeprefix("compared_")
+    figure = texts.get(f"figure_{column}") or texts.get(column)
+    if "kpi_id" in cell.key:
+        name = names.of(str(cell.key["kpi_id"]))
+        return name if column == "value" or figure is None else f"{name}: {figure.lower()}"
+    name = figure or names.of(column.removesuffix("_r12"))
+    return f"{name}, {texts['last_year']}" if column != cell.column else name
 
 
 class _Sayer:
@@ -112,7 +126,7 @@ def _part(part: Shown, shared: frozenset[str], names: show.Names, say: _Sayer) -
     name = dict(part.name)
     if set(name) <= {"column", "input"}:
         column = str(next(iter(name.values()), ""))
-        label = say.asked.texts.get(f"column_{column}", names.of(column))
+        label = say.asked.texts.get(f"figure_{column}", names.of(column))
     else:
         label = ", ".join(say.value(each, value, name) for each, value in name.items() if each not in shared)
     return {

@@ -47,7 +47,10 @@ def show(
 
 
 def _report(reader: Reader, found: CustomerAccount) -> dict[str, Any]:
+    from kunderegnskab.reading.accounts import ratio
+
     account = found.account
+    net_sales = account.line("net_sales")
     return {
         "publication": reader.publication.name,
         "customer": found.customer,
@@ -60,9 +63,11 @@ def _report(reader: Reader, found: CustomerAccount) -> dict[str, Any]:
                 "column": line.column,
                 "name": line.name,
                 "amount": line.amount,
-                "share_of_net_sales": account.share(line),
+                "share_of_net_sales": ratio(line.amount, account.amount("net_sales")),
                 "compared": line.compared,
-                "compared_share_of_net_sales": account.compared_share(line),
+                "compared_share_of_net_sales": ratio(
+                    line.compared, net_sales.compared if net_sales else None
+                ),
                 "change": line.change,
             }
             for line in account.lines
