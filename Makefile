@@ -58,6 +58,7 @@ format: setup ## Put code into the common form
 docs: setup ## Write the documents that follow from the code
 	@$(BIN)/python -m kunderegnskab.feeds.documentation
 	@$(BIN)/python -m kunderegnskab.publication.documentation
+	@$(BIN)/python -m kunderegnskab.publication.power_query
 	@$(BIN)/python -m kunderegnskab.dbt.macro_descriptions
 
 dev: setup ## Open Dagster's page on the workspace

@@ -14,7 +14,7 @@ _FOLDER = "kunderegnskab/bundled"
 _FILES = (
     *("dbt_project/dbt_project.yml", "dbt_project/profiles.yml"),
     *("dbt_project/macros", "dbt_project/models", "dbt_project/rules", "dbt_project/seeds"),
-    *("data/company.yaml", "data/feeds.yaml", "data/policy"),
+    *("data/company.yaml", "data/feeds.yaml", "data/policy", "data/scenarios"),
     *("dagster.yaml", "requirements.lock"),
 )
 

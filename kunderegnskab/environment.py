@@ -14,6 +14,11 @@ class NotInEnvironment(KunderegnskabError):
     """A variable that a file names is not set."""
 
 
+def named(text: str) -> list[str]:
+    """The variables of the environment that a text names."""
+    return _NAMED.findall(text)
+
+
 def filled(text: str) -> str:
     """The text with what the environment has for each `${NAME}`. Raises NotInEnvironment."""
 

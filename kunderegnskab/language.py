@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 from typing import Literal, get_args
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
+from babel.numbers import NumberPattern, parse_pattern
 
 Code = Literal["da", "en"]
 CODES: tuple[Code, ...] = get_args(Code)
@@ -72,8 +74,8 @@ class Language:
         return NOTHING if month is None else format_date(month, "MMM yy", locale=self._locale)
 
     @property
-    def _locale(self) -> str:
-        return {"da": "da_DK", "en": "en_GB"}[self.code]
+    def _locale(self) -> Locale:
+        return _locale_of(self.code)
 
     def _signed(self, value: Decimal | int | None, form: str) -> str:
         return self._number(value, f"+{form};-{form}")
@@ -83,6 +85,17 @@ class Language:
             return NOTHING
         # Halves away from zero, as people round; what is written is never computed with.
         with localcontext(rounding=ROUND_HALF_UP):
-            text = format_decimal(value, form, locale=self._locale)
+            text = _pattern_of(form).apply(value, self._locale)
         # What rounds to nothing has no sign.
         return text if any(digit in text for digit in "123456789") else text.lstrip("+-")
+
+
+# A page has a thousand numbers, and reading the form of each takes as long as writing it.
+@cache
+def _locale_of(code: Code) -> Locale:
+    return Locale.parse({"da": "da_DK", "en": "en_GB"}[code])
+
+
+@cache
+def _pattern_of(form: str) -> NumberPattern:
+    return parse_pattern(form)

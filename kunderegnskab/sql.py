@@ -49,6 +49,14 @@ def one_file(path: str | Path) -> str:
     return literal(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
 
 
+def in_both_forms(paths: Iterable[str | Path]) -> str:
+    """Paths as settings that allow them take them, with commas between.
+
+    DuckDB asks for the name as it is written in SQL, and again for the file that it finds by it.
+    """
+    return ", ".join(form(path) for path in paths for form in (literal, one_file))
+
+
 def parquet(files: str | Path | Iterable[str | Path], *options: str) -> str:
     """SQL that reads one or more Parquet files: the columns that they have and no others.
 
@@ -81,6 +89,6 @@ def lock(con: duckdb.DuckDBPyConnection, *, folders: Sequence[Path] = ()) -> Non
     Args:
         folders: whose files it may still open.
     """
-    con.execute("set allowed_directories = [" + literals(f"{folder}/" for folder in folders) + "]")
+    con.execute(f"set allowed_directories = [{in_both_forms(f'{folder}/' for folder in folders)}]")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")

@@ -27,7 +27,8 @@ class Pool:
 
     Attributes:
         rule: line, method, driver and applies_to; who differs in one of them is another pool.
-        units: its capacity; of a proportional pool all units of its driver.
+        cost: what it cost; at a standard rate, that rate.
+        units: its capacity; of a proportional pool all units of its driver; at a standard rate 1.
     """
 
     rule: tuple[str, ...]
@@ -136,17 +137,17 @@ def published_pools(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, da
     """The pools that are given out, by pool and month, from a publication or a warehouse."""
     rows = connection.execute(
         "select cost_pool_id, month, line_code, method, coalesce(driver, ''), applies_to, pool_cost, driver_total, "
-        "practical_capacity_minutes from audit.allocation_steps where line_code <> 'K70' "
+        "practical_capacity_minutes, standard_rate from audit.allocation_steps where line_code <> 'K70' "
         "and coalesce(finding, '') not in ('unknown_customers', 'no_driver', 'no_capacity', 'no_activity_times') "
         "and line_code in (select line_code from audit.ladder_terms where column_name = 'db3')"
     ).fetchall()
     return {
         (pool, month): Pool(
             (line, method, "" if method == "capacity" else driver, applies_to),
-            cost,
-            capacity if method == "capacity" else used,
+            cost if standard is None else standard,
+            Decimal(1) if standard is not None else capacity if method == "capacity" else used,
         )
-        for pool, month, line, method, driver, applies_to, cost, used, capacity in rows
+        for pool, month, line, method, driver, applies_to, cost, used, capacity, standard in rows
     }
 
 

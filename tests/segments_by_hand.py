@@ -29,6 +29,18 @@ MINIMUM_MONTHS = 6
 GOOD_SIZES, GOOD_MARGINS = ("A", "B"), ("1",)
 GOOD_MINIMUM_ORDERS = 4
 
+# Of marts.customer_segments, what is computed again.
+COLUMNS = (
+    "size_class",
+    "margin_class",
+    "calculated_segment",
+    "segment",
+    "opening_segment",
+    "is_good_customer",
+    "size_value",
+    "margin_value",
+)
+
 Accounts = Mapping[tuple[str, date], Mapping[str, Decimal]]
 """(customer, first day of month) -> measures."""
 

@@ -27,3 +27,12 @@
         group by cost_pool_id, {{ driver_name('activity_type') }}, applies_to, valid_from
     ) as named_times
 {%- endmacro %}
+
+{# What a quantity costs at a standard rate, in whole minor units, half away from zero. Rate and quantity have six
+   decimals each, and a minor unit is so many 1/10000. #}
+{% macro at_standard_rate(rate, quantity, minor_unit_size) -%}
+    {{ div_half_up(
+        quantity_units(rate) ~ ' * ' ~ quantity_units(quantity),
+        'cast(' ~ minor_unit_size ~ ' * 100000000 as decimal(38, 0))'
+    ) }}
+{%- endmacro %}

@@ -38,6 +38,7 @@ where
         or company.difference is distinct from coalesce(unexplained.amount, 0)
         or company.difference is distinct from
         company.db3 - company.segment_cost - company.unused_capacity - company.unallocated
+        - company.rate_difference
         + company.bonus_timing + company.credit_cost_put_back - company.ledger_result
     )
 {%- endmacro %}

@@ -3,7 +3,8 @@
 {% macro figure_restatements__explain_the_difference_to_the_closed_figures() -%}
 {%- set shared = ['net_sales', 'db1', 'db2', 'db3'] %}
 {%- set company = shared + [
-    'segment_cost', 'unused_capacity', 'unallocated', 'bonus_timing', 'ledger_result', 'difference',
+    'segment_cost', 'unused_capacity', 'unallocated', 'rate_difference', 'bonus_timing', 'ledger_result',
+    'difference',
 ] %}
 
 with closes as (
@@ -67,8 +68,7 @@ select
     sum(shown) as shown
 from parts
 where
-    measure in ('net_sales', 'db1', 'db2', 'db3')
-    or measure in ('segment_cost', 'unused_capacity', 'unallocated', 'bonus_timing', 'ledger_result', 'difference')
+    measure in ({{ quoted(company) }})
 group by month, level, scope_id, measure
 having sum(explained) is distinct from coalesce(sum(shown), 0)
 {%- endmacro %}

@@ -26,9 +26,17 @@ pools as (
         method,
         case when method = 'capacity' then 'minutes' else driver end as driver,
         applies_to,
-        pool_cost,
+        -- A hundred units at a standard rate cost an amount with no more decimals than money has.
+        case
+            when standard_rate is null then pool_cost
+            else cast(standard_rate * 100 as decimal(18, 4))
+        end as pool_cost,
         cast(
-            case when method = 'capacity' then practical_capacity_minutes else driver_total end as decimal(18, 6)
+            case
+                when standard_rate is not null then 100
+                when method = 'capacity' then practical_capacity_minutes
+                else driver_total
+            end as decimal(18, 6)
         ) as units
     from {{ ref('allocation_steps') }}
     where

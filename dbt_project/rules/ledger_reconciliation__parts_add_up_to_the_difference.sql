@@ -9,6 +9,6 @@ from {{ ref('ledger_reconciliation') }}
 where
     difference is distinct from account_amount - ledger_amount
     or difference is distinct from
-    adjustment + notional + unused_capacity + unallocated + without_customer + timing + exchange_difference + rounding
-    + unmapped_account + unexplained
+    adjustment + notional + unused_capacity + unallocated + rate_difference + without_customer + timing
+    + exchange_difference + rounding + unmapped_account + unexplained
 {%- endmacro %}

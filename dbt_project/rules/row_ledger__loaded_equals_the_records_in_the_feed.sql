@@ -14,6 +14,7 @@
     'ledger_accounts': 'stg_ledger_accounts',
     'cost_pools': 'stg_cost_pools',
     'activity_times': 'stg_activity_times',
+    'standard_rates': 'stg_standard_rates',
     'credit_terms': 'stg_credit_terms',
     'adjustments': 'stg_adjustments',
     'ladder_lines': 'stg_ladder_lines',

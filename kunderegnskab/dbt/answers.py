@@ -9,10 +9,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
+from ruamel.yaml import YAML
 
 from kunderegnskab.audit.lineage import LineageReader, NoLineage, SourceColumn
 from kunderegnskab.audit.models import Model
@@ -29,6 +31,23 @@ Lineage = dict[tuple[str, str], dict[str, list[SourceColumn]]]
 Catalog = dict[str, dict[str, dict[str, str]]]
 
 _FAILING_ROWS_SHOWN = 5
+_SENTENCES = Path(__file__).with_name("rule_sentences.yaml")
+_TO_DO = {
+    "en": {
+        "correct": "correct the named records in the source, or in its mapping in feeds.yaml",
+        "look": (
+            "look at the named rows, and if the files have them right, report the check with the log: "
+            "the program is wrong"
+        ),
+    },
+    "da": {
+        "correct": "ret de nævnte poster i kilden eller i dens beskrivelse i feeds.yaml",
+        "look": (
+            "se på de nævnte rækker, og har filerne dem rigtigt, så meld kontrollen med loggen: "
+            "fejlen er i programmet"
+        ),
+    },
+}
 # How dbt_project/macros/rules.sql writes each rule of a test.
 _RULE = re.compile(
     r"^-- rule (?P<name>\w+)\n.*?^from \(\n(?P<sql>.*?)\n\) as broken\nhaving count\(\*\) > 0$",
@@ -71,6 +90,7 @@ def rule_results(
                 unlike = f"dbt found a broken rule of {subject} ({message}), asked again each holds."
                 judged = dict.fromkeys(rules(node), ("error", None, unlike))
         for rule, (status, failing_rows, detail) in judged.items():
+            sentence = sentence_of(rule)
             results.append(
                 CheckResult(
                     check_name=rule,
@@ -80,7 +100,8 @@ def rule_results(
                     status=status,
                     failing_rows=failing_rows,
                     observed=counted(failing_rows or 0, "failing row"),
-                    expectation=sentence_of(rule),
+                    expectation=sentence.en,
+                    expectation_da=sentence.da,
                     detail=detail,
                     failing_sql=sql[rule] if status == "failed" else "",
                 )
@@ -241,76 +262,47 @@ def row_counts(models: Sequence[Model], con: duckdb.DuckDBPyConnection) -> dict[
     }
 
 
-# What must hold and what to do, of the rules that a company's own records can break. Patterns, because rules
-# of one kind are named alike.
-_CORRECT = "correct the named records in the source, or in its mapping in feeds.yaml"
-_SENTENCES = {
-    r"positive_stg_(?P<feed>\w+)_(?P<column>[a-z]+)": (
-        rf"Every \g<column> of \g<feed> is above 0; {_CORRECT}."
-    ),
-    r"unique_stg_(?P<key>\w+)": rf"No two records have the same key (\g<key>); {_CORRECT}.",
-    r"stg_(?P<feed>\w+)__grain_is_unique": rf"No two records of \g<feed> have the same key; {_CORRECT}.",
-    r"stg_(?P<feed>\w+)__has_no_nulls": rf"No record of \g<feed> lacks the named columns; {_CORRECT}.",
-    r"accepted_values_stg_(?P<feed>\w+?)__.*": (
-        rf"\g<feed> has only the values that docs/contracts/feeds.md lists; {_CORRECT}."
-    ),
-    r"stg_company__has_at_most_one_row": "There is one company; refresh again with one company.yaml.",
-    r"stg_bonus_agreements__tiers_of_an_agreement_agree": (
-        "All tiers of a bonus agreement have the same valid_to, basis and tier_method; make them the same in "
-        "bonus_agreements."
-    ),
-    r"adjustments__are_approved_by_another_and_have_their_line": (
-        "Every adjustment has a reason, is approved by another than its author, and has a line in use and a "
-        "month of the accounts; correct the named rows of adjustments."
-    ),
-    r"ladder__knows_every_line_of_the_company|ladder__result_holds_every_line|unique_ladder_position": (
-        "Every row of ladder_lines names a line of the standard and a place of its own above DB III, and no "
-        "subtotal is out of use; correct the named rows of ladder_lines."
-    ),
-    r"int_owner_spans__shares_sum_to_one": (
-        "On each day the shares of a customer's owners come to at most 1; lower or end one of the named "
-        "records of customer_owners."
-    ),
-    r"ledger_mapping_problems__are_none": (
-        "Every ledger account has a role and every cost pool a rule that can be used; correct the named "
-        "accounts in ledger_accounts, or the pools in cost_pools."
-    ),
-    r"ledger_reconciliation__nothing_is_unexplained": (
-        "Every line of the account comes to what its ledger accounts have in each month; for the named "
-        "months and lines, supply the missing records, correct account_role in ledger_accounts, or add an "
-        "adjustment (audit.ledger_reconciliation)."
-    ),
-    r"receivables_reconciliation__ties_to_the_control_account": (
-        "The ledger accounts with the role receivables move by what receivables has invoiced, paid and "
-        "written off; for the named months, supply the missing documents, payments or entries "
-        "(audit.receivables_reconciliation)."
-    ),
-    r"rejects__are_within_the_allowance": (
-        "Every record has an exchange rate, or its source allows as many rejects; supply the named rates in "
-        "exchange_rates, correct the currency, or set allow_rejects with a reason in feeds.yaml."
-    ),
-    r"target_baselines__have_not_moved": (
-        "An approved target keeps the baseline that it was approved with; take the change of the named "
-        "targets back, or approve them anew."
-    ),
-}
+class RuleSentence(NamedTuple):
+    """What a rule expects and what to do where it is broken, as a sentence in each language."""
+
+    en: str
+    da: str | None
 
 
-def sentence_of(name: str) -> str:
-    """What a rule expects and what to do, as a sentence.
+@cache
+def _sentences() -> tuple[list[dict[str, str]], dict[str, str]]:
+    declared = YAML(typ="safe").load(_SENTENCES)
+    return declared["sentences"], declared["named"]
+
+
+def sentence_of(name: str) -> RuleSentence:
+    """What a rule expects and what to do.
 
     Rules are named after what must hold. Of those about the product's own sums there is nothing to correct in
     files, unless the rows say so.
     """
-    for pattern, sentence in _SENTENCES.items():
-        if found := re.fullmatch(pattern, name):
-            said = found.expand(sentence)
-            return f"{said[:1].upper()}{said[1:]}"
+    sentences, named = _sentences()
+    for each in sentences:
+        if found := re.fullmatch(each["rule"], name):
+            en, da = (each[code].format(**found.groupdict(), **_TO_DO[code]) for code in ("en", "da"))
+            return RuleSentence(_capital(en), _capital(da))
     words = name.replace("__", " ").replace("_", " ")
-    return (
-        f"{words[:1].upper()}{words[1:]}; look at the named rows, and if the files have them right, "
-        "report the check with the log: the program is wrong."
+    holds = next(
+        (
+            holds.format(**found.groupdict())
+            for pattern, holds in named.items()
+            if (found := re.fullmatch(pattern, name))
+        ),
+        None,
     )
+    return RuleSentence(
+        f"{_capital(words)}; {_TO_DO['en']['look']}.",
+        None if holds is None else f"{holds}; {_TO_DO['da']['look']}.",
+    )
+
+
+def _capital(sentence: str) -> str:
+    return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def _failing_rows(con: duckdb.DuckDBPyConnection, sql: str) -> str:

@@ -12,49 +12,38 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from kunderegnskab.code_version import code_version
-from kunderegnskab.environment import NotInEnvironment, filled
+from kunderegnskab.environment import NotInEnvironment, filled, named
 from kunderegnskab.problems import KunderegnskabError
 from kunderegnskab.progress import report
 from kunderegnskab.pseudonyms import recorded_in
 from kunderegnskab.publication import store
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.reading.reader import Readers
-from kunderegnskab.reading.scope import RULES, Viewer, condition
+from kunderegnskab.reading.scope import RULES, SEEN, Viewer, condition
 from kunderegnskab.sql import identifier, literal
 from kunderegnskab.workspace import Workspace
 from kunderegnskab.workspace.company import Postgres, PostgresReader
 
 if TYPE_CHECKING:
-    from adbc_driver_manager.dbapi import Connection, Cursor
+    from adbc_driver_manager.dbapi import Cursor
 
 _BATCH_ROWS = 50_000
 # A number of its own among the advisory locks of a database: one delivery at a time.
 _LOCK = 0x6B72_6567_6E73
 _LOCK_PATIENCE = "2s"
-# How many letters PostgreSQL takes of a name.
-_LONGEST_NAME = 63
-# What of a viewer's the policies ask for, and the column that names it.
-_SEEN = {
-    "customers": "customer_id",
-    "salespeople": "salesperson_id",
-    "teams": "team",
-    "chains": "chain_id",
-    "groups": "group_key",
-}
 # What the comment of each schema of ours begins with: no other one is touched.
 _OURS = "kunderegnskab "
 # As few letters of a secret may stand in a sentence.
 _TELLING = 3
-_NAMED = re.compile(r"\$\{([^}]*)\}")
 
 
 class NotDelivered(KunderegnskabError):
@@ -105,13 +94,13 @@ def _deliver(workspace: Workspace, settings: Postgres, publication: Publication,
     try:
         address = filled(settings.address)
         with closing(dbapi.connect(address, autocommit=True)) as con, closing(con.cursor()) as cursor:
-            server = _Server(con, cursor, settings)
-            with server.alone():
-                wanted = _stamp(publication, settings)
-                if not again and server.stamp() == wanted:
-                    return
-                server.require_roles()
-                server.receive(workspace, publication, wanted)
+            server = _Server(cursor, settings)
+            server.take_turn()
+            wanted = _stamp(publication, settings)
+            if not again and server.stamp() == wanted:
+                return
+            server.require_roles()
+            server.receive(workspace, publication, wanted)
     except NotInEnvironment as error:
         raise NotDelivered(str(error)) from error
     except (Error, duckdb.Error, OSError) as error:
@@ -126,7 +115,7 @@ def _deliver(workspace: Workspace, settings: Postgres, publication: Publication,
 
 def _tells_a_secret(told: str, address: str) -> bool:
     """Whether a sentence holds some letters of what the environment has, or of the address's password."""
-    secrets = [os.environ.get(name, "") for name in _NAMED.findall(address)]
+    secrets = [os.environ.get(name, "") for name in named(address)]
     login = address.partition("://")[2].rpartition("@")[0]
     if ":" in login and "$" not in login:
         secrets.append(login.partition(":")[2])
@@ -148,8 +137,7 @@ def _stamp(publication: Publication, settings: Postgres) -> str:
 class _Server:
     """One database, and the schemas of one company in it."""
 
-    def __init__(self, con: Connection, cursor: Cursor, settings: Postgres) -> None:
-        self.con = con
+    def __init__(self, cursor: Cursor, settings: Postgres) -> None:
         self.cursor = cursor
         self.settings = settings
         self.schema = settings.schema_name
@@ -165,8 +153,12 @@ class _Server:
         for statement in statements:
             self.cursor.execute(statement)
 
-    def alone(self) -> _Alone:
-        return _Alone(self)
+    def take_turn(self) -> None:
+        """Let no other delivery into the same schema, until the connection ends."""
+        name = literal(self.schema)
+        [(is_mine,)] = self.rows(f"select pg_try_advisory_lock({_LOCK} # hashtext({name}))")
+        if not is_mine:
+            raise NotDelivered("another refresh is handing a publication over at this moment")
 
     def stamp(self) -> str | None:
         """What the schema that is read was made of; None where there is none."""
@@ -262,7 +254,7 @@ class _Server:
 
     def _note_seen(self, workspace: Workspace, partly: Sequence[PostgresReader], roles: str) -> None:
         """Tables of what each role has, of which it reads its own rows alone."""
-        for kind, column in _SEEN.items():
+        for kind, column in SEEN.items():
             name = f"{identifier(self.next)}.{identifier(f'seen_{kind}')}"
             self.do(
                 [
@@ -276,14 +268,14 @@ class _Server:
         with closing(Readers(workspace)) as readers:
             for reader in partly:
                 with readers.reader(_viewer(workspace, readers, reader)) as seen:
-                    for kind, column in _SEEN.items():
+                    for kind, column in SEEN.items():
                         found = [row[column] for row in seen.rows(f"select {column} from seen.{kind}")]
                         if found:
                             values = ", ".join(f"({literal(reader.role)}, {literal(each)})" for each in found)
                             self.do([f"insert into {identifier(self.next)}.seen_{kind} values {values}"])
 
     def _seen(self, kind: str) -> str:
-        return f"select {_SEEN[kind]} from {identifier(self.next)}.seen_{kind} where role_name = current_user"
+        return f"select {SEEN[kind]} from {identifier(self.next)}.seen_{kind} where role_name = current_user"
 
     def _put_in_place(self, publication: Publication) -> None:
         """Change names in one transaction; no table is locked, and whoever reads goes on with what it has."""
@@ -291,8 +283,10 @@ class _Server:
         moves = []
         for now, coming in ((self.schema, self.next), (f"{self.schema}_audit", self.next_audit)):
             if now in present:
-                gone = f"{now}_gone_{publication.manifest.number}"
-                moves.append(f"alter schema {identifier(now)} rename to {identifier(_unused(gone, present))}")
+                # Where somebody still reads an earlier one of that number, the next that is free.
+                names = (f"{now}_gone_{number}" for number in count(publication.manifest.number))
+                gone = next(name for name in names if name not in present)
+                moves.append(f"alter schema {identifier(now)} rename to {identifier(gone)}")
             moves.append(f"alter schema {identifier(coming)} rename to {identifier(now)}")
         self.do(["begin", *moves, "commit"])
         self.remove_gone()
@@ -306,35 +300,10 @@ class _Server:
                     self.do([f"drop schema {identifier(name)} cascade"])
 
 
-class _Alone:
-    """No other delivery into the same schema at the same time."""
-
-    def __init__(self, server: _Server) -> None:
-        self.server = server
-
-    def __enter__(self) -> None:
-        name = literal(self.server.schema)
-        [(is_mine,)] = self.server.rows(f"select pg_try_advisory_lock({_LOCK} # hashtext({name}))")
-        if not is_mine:
-            raise NotDelivered("another refresh is handing a publication over at this moment")
-
-    def __exit__(self, *_: object) -> None:
-        # Ends with the connection.
-        return None
-
-
 def _errors() -> type[Exception]:
     from adbc_driver_manager import Error
 
     return Error
-
-
-def _unused(name: str, present: set[str]) -> str:
-    number = 1
-    while name in present:
-        name = f"{name.rpartition('_')[0]}_{number}"
-        number += 1
-    return name[:_LONGEST_NAME]
 
 
 def _viewer(workspace: Workspace, readers: Readers, reader: PostgresReader) -> Viewer:

@@ -6,6 +6,7 @@ nothing in the product may depend on this package.
 
 from __future__ import annotations
 
+from kunderegnskab.demo.company import CLOSED_MONTHS
 from kunderegnskab.demo.generator import DemoSummary, generate
 
-__all__ = ["DemoSummary", "generate"]
+__all__ = ["CLOSED_MONTHS", "DemoSummary", "generate"]

@@ -18,6 +18,8 @@ FIRST_DAY = date(2023, 1, 1)
 LAST_DAY = date(2025, 12, 31)
 YEARS = (2023, 2024, 2025)
 MONTHS = tuple(date(year, month, 1) for year in YEARS for month in range(1, 13))
+# The annual accounts of 2024 are done; what comes later is listed beside what was closed.
+CLOSED_MONTHS = (date(2024, 10, 1), date(2024, 11, 1), date(2024, 12, 1))
 # The rank among the largest customers that a loss-maker holds: large, and not all of the largest.
 _LOSS_MAKING_RANKS = (1, 3, 4, 7, 9, 12, 15, 19)
 

@@ -39,6 +39,7 @@ def generate(
     *,
     scale: float = 1.0,
     seed: int = SEED,
+    at_the_close: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> DemoSummary:
     """Write the landing files of Nordlys Engros A/S, 2023-01 to 2025-12.
@@ -49,6 +50,8 @@ def generate(
         landing: where to write; made if missing.
         scale: 1 is about 400 customers and 150,000 sales lines; at least 40 customers and 60 products.
         seed: of the random numbers.
+        at_the_close: as the files were when the fourth quarter of 2024 was closed: without the credit notes
+            of its last month, in the sales, the ledger and the customer ledger alike.
         progress: told what is being done.
 
     Raises:
@@ -67,6 +70,8 @@ def generate(
     what = company.products(for_products, scale)
     tell("sales, costs and activities")
     records = trade.make(for_trade, scale, days, who, what)
+    if at_the_close:
+        records = trade.before_late_credit_notes(records, days)
     tell("ledger")
     entries = ledger.make(records, who, days, scale, for_ledger)
     tell("sales files")

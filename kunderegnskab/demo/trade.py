@@ -12,7 +12,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kunderegnskab.demo.company import DRINKS, YEARS, Calendar, Customers, Products, daily_rates
+from kunderegnskab.demo.company import (
+    CLOSED_MONTHS,
+    DRINKS,
+    MONTHS,
+    YEARS,
+    Calendar,
+    Customers,
+    Products,
+    daily_rates,
+)
 from kunderegnskab.demo.money import UNITS_PER_ORE, Ints, div_round, group_sum
 
 # A sale over the counter has no customer number; the account keeps it under '(ukendt)'.
@@ -22,6 +31,8 @@ NO_PRODUCT = -1
 RETURN_REASONS = ("", "Fejllevering", "Beskadiget", "Fortrudt", "Udløbet dato", "Prisfejl")
 _DAMAGED, _PRICE_ERROR = 2, 5
 _CREDIT_LAG_DAYS = (8, 80)
+# The last month of the quarter that is closed, counted from the first one: its credit notes come too late.
+_LATE_MONTH = MONTHS.index(CLOSED_MONTHS[-1])
 # Of a customer's lines, those of the products that it always buys.
 _USUAL_SHARE = 0.97
 
@@ -59,6 +70,40 @@ def make(rng: np.random.Generator, scale: float, days: Calendar, who: Customers,
         costs=_costs(rng, days, who, lines, documents, receivables),
         activities=_activities(rng, days, who, lines),
         receivables=receivables,
+    )
+
+
+def before_late_credit_notes(trade: Trade, days: Calendar) -> Trade:
+    """The records as they were before the credit notes of the closed quarter's last month were sent along.
+
+    What was collected and counted when the goods came back stays; what names a credit note comes with it.
+    """
+    documents, lines = trade.documents, trade.lines
+    kept = ~(documents.is_credit.to_numpy() & (days.month[documents.day.to_numpy()] == _LATE_MONTH))
+    new_number = np.cumsum(kept) - 1
+    kept_lines = kept[lines.document.to_numpy()]
+    new_position = np.cumsum(kept_lines) - 1
+    left = lines[kept_lines]
+    original = left.original.to_numpy()
+
+    def of_kept(table: pd.DataFrame) -> pd.DataFrame:
+        document = table.document.to_numpy()
+        rows = (document < 0) | kept[document]
+        return (
+            table[rows]
+            .assign(document=np.where(document < 0, -1, new_number[document])[rows])
+            .reset_index(drop=True)
+        )
+
+    return Trade(
+        lines=left.assign(
+            document=new_number[left.document.to_numpy()],
+            original=np.where(original < 0, -1, new_position[original]),
+        ).reset_index(drop=True),
+        documents=documents[kept].reset_index(drop=True),
+        costs=of_kept(trade.costs),
+        activities=trade.activities,
+        receivables=of_kept(trade.receivables),
     )
 
 

@@ -102,7 +102,10 @@ class Feed(_Declaration):
     @property
     def maker(self) -> str | None:
         """The column that says who made a record; None where none does."""
-        return next((name for name in ("changed_by", "author", "decided_by") if name in self.columns), None)
+        return next(
+            (name for name in ("changed_by", "author", "decided_by", "written_by") if name in self.columns),
+            None,
+        )
 
     @property
     def salesperson_key(self) -> str | None:

@@ -52,7 +52,7 @@ from kunderegnskab.ingest.totals import RECORD_COUNT, control_totals
 from kunderegnskab.problems import InputProblem, InputProblems
 from kunderegnskab.progress import Progress, silent
 from kunderegnskab.pseudonyms import of_today
-from kunderegnskab.sql import literal, one_file, parquet
+from kunderegnskab.sql import in_both_forms, literal, lock, parquet
 from kunderegnskab.workspace import FeedSource, Workspace
 
 # DuckDB reads a file of ordinary size on one core.
@@ -685,24 +685,17 @@ def _confined_reader(lake: Path, landing: Iterable[Path], zone: str) -> Generato
     scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=lake))
     try:
         with duckdb.connect() as con:
-            # DuckDB asks for the name as it is written in SQL, and again for the file that it finds by it.
-            con.execute(f"set allowed_paths = [{_in_both_forms(landing)}]")
-            con.execute(f"set allowed_directories = [{_in_both_forms([f'{scratch}/'])}]")
+            con.execute(f"set allowed_paths = [{in_both_forms(landing)}]")
             con.execute(f"set temp_directory = {literal(scratch / 'spill')}")
             con.execute(f"set memory_limit = '{80 // _FILES_AT_A_TIME}%'")
             # What two expressions share would be computed before TRY is asked, and one unreadable value in it
             # would stop the whole file.
             con.execute("set disabled_optimizers = 'common_subexpressions'")
             con.execute(f"set TimeZone = {literal(zone)}")
-            con.execute("set enable_external_access = false")
-            con.execute("set lock_configuration = true")
+            lock(con, folders=[scratch])
             yield _Reader(con, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _in_both_forms(paths: Iterable[str | Path]) -> str:
-    return ", ".join(form(path) for path in paths for form in (literal, one_file))
 
 
 def feed_relation(feed: Feed, files: Sequence[Path], status: str, *, with_lake_file: bool = False) -> str:

@@ -230,10 +230,10 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         f"create table raw.company (company_name varchar, currency varchar, minor_unit {MONEY}, "
         f"fiscal_year_start bigint, locale varchar, credit_interest_rate {RATE}, day_count bigint, "
         f"reconciliation_tolerance {MONEY}, ledger_closed_to date, analysis_months bigint, pvm_leaf varchar, "
-        "benchmark_minimum_customers bigint, segment_level varchar)"
+        "benchmark_minimum_customers bigint, segment_level varchar, rates varchar)"
     )
     con.execute(
-        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into raw.company values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             company.name,
             company.currency,
@@ -248,6 +248,7 @@ def _company(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             company.pvm_leaf,
             company.benchmark_minimum_customers,
             company.segment_level,
+            company.rates,
         ],
     )
 

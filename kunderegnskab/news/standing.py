@@ -15,6 +15,7 @@ from babel.numbers import format_decimal, format_percent
 
 from kunderegnskab.news.events import Standing
 from kunderegnskab.news.words import Locale
+from kunderegnskab.publication.earlier import relations_of
 from kunderegnskab.publication.store import Publication
 
 _SCOPES: dict[Locale, dict[str, str]] = {
@@ -79,7 +80,7 @@ def drifting(publication: Publication) -> list[Standing]:
     """
     locale: Locale = "da" if publication.manifest.locale == "da" else "en"
     with duckdb.connect(str(publication.database), read_only=True) as con:
-        if not _has(con, "marts", "target_baselines"):
+        if "marts.target_baselines" not in relations_of(con):
             return []
         found = con.execute(
             f"""
@@ -116,7 +117,7 @@ def waiting_in(publication: Publication) -> list[Standing]:
 
 def waiting(con: duckdb.DuckDBPyConnection, locale: Locale) -> list[Standing]:
     """The changes in a publication or warehouse that wait for approval: which and why, without names."""
-    if not _has(con, "audit", "waiting_approvals"):  # an older version's
+    if "audit.waiting_approvals" not in relations_of(con):  # an older version's
         return []
     found = con.execute(
         "select feed, record_key, change, what_changed, approval_reason from audit.waiting_approvals "
@@ -134,12 +135,6 @@ def waiting(con: duckdb.DuckDBPyConnection, locale: Locale) -> list[Standing]:
         )
         for feed, record, change, what, reason in found
     ]
-
-
-def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    asked = "select 1 from duckdb_tables() where schema_name = $1 and table_name = $2"
-    views = "select 1 from duckdb_views() where schema_name = $1 and view_name = $2"
-    return bool(con.execute(f"{asked} union all {views}", [schema, table]).fetchall())
 
 
 def _key(*parts: object) -> str:

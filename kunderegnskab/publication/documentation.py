@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -85,6 +86,36 @@ _NOT_PUBLISHED = """\
 These are views in the working warehouse. They are computed from the lake when asked, and no publication
 holds them.
 """
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A model of marts or audit that publications hold.
+
+    Attributes:
+        columns: name and type as the contract writes it, such as `decimal(18,4)`.
+        is_view: whether it stands in the DuckDB file alone.
+    """
+
+    schema: str
+    name: str
+    columns: dict[str, str]
+    is_view: bool
+
+
+def published_tables() -> list[PublishedTable]:
+    """The tables and views of marts, and the tables of audit that are models, in the document's order."""
+    found = [
+        PublishedTable(
+            schema,
+            model["name"],
+            {column["name"]: column["data_type"] for column in model["columns"]},
+            _is_view(model["name"], schema),
+        )
+        for schema in ("marts", "audit")
+        for model in _declared_models(schema)
+    ]
+    return [table for table in found if table.schema == "marts" or not table.is_view]
 
 
 def render_marts_document() -> str:

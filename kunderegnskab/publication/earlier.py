@@ -33,12 +33,13 @@ def attached(con: duckdb.DuckDBPyConnection, publication: Publication | None) ->
         con.execute(f"detach {EARLIER}")
 
 
-def relations_of(con: duckdb.DuckDBPyConnection, catalog: str) -> set[str]:
-    """The tables and views of an attached database, as `schema.table`."""
+def relations_of(con: duckdb.DuckDBPyConnection, catalog: str | None = None) -> set[str]:
+    """The tables and views of an attached database, the one in use if none is named, as `schema.table`."""
     found = con.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() where database_name = $1 union all "
+        "select schema_name || '.' || table_name from duckdb_tables() "
+        "where database_name = coalesce($1, current_database()) union all "
         "select schema_name || '.' || view_name from duckdb_views() "
-        "where database_name = $1 and not internal",
+        "where database_name = coalesce($1, current_database()) and not internal",
         [catalog],
     )
     return {name for (name,) in found.fetchall()}

@@ -273,6 +273,20 @@ LISTS = [
 ]
 
 STEPS = "audit.allocation_steps"
+AT_ACTUAL_RATES = f"""
+    select distinct months.fiscal_year, steps.cost_pool_id
+    from {STEPS} as steps inner join marts.months as months on steps.month = months.month
+    where steps.line_code in ('K55', 'K56') and steps.standard_rate is null
+        and exists (select 1 from raw.company where rates = 'standard')"""
+# A year that the accounts have not come to yet is planned.
+UNUSED_RATES = f"""
+    select rates.fiscal_year, rates.cost_pool_id
+    from raw.standard_rates as rates
+    where rates.fiscal_year <= (select max(fiscal_year) from marts.months)
+        and not exists (
+            select 1 from {STEPS} as steps inner join marts.months as months on steps.month = months.month
+            where steps.cost_pool_id = rates.cost_pool_id and months.fiscal_year = rates.fiscal_year
+                and steps.standard_rate is not null)"""
 # A bonus year ends twelve months after it starts, and has twelve more to be settled in.
 UNSETTLED_BONUS = """
     select customer_id, bonus_year, sum(accrued - released) as open_balance
@@ -386,6 +400,32 @@ COSTING = [
         en="Bonus accrued for a year is settled within twelve months; a settlement must be a customer cost.",
         da="Bonus hensat for et år er afregnet inden tolv måneder; afregningen skal være en kundeomkostning.",
         failing=f"{UNSETTLED_BONUS} order by bonus_year, customer_id",
+    ),
+    MetricCheck(
+        check_name="gate__company_accounts__pools_have_standard_rates",
+        subject="company_accounts",
+        is_blocking=False,
+        metric=f"select count(*) from ({AT_ACTUAL_RATES})",
+        unit="rows",
+        maximum=0,
+        en="With rates: standard in company.yaml, each pool has a standard rate in each year (feed "
+        "standard_rates); the ones listed are at their actual rates.",
+        da="Med rates: standard i company.yaml har hver pulje en standardsats i hvert år (standard_rates); "
+        "de listede er til faktiske satser.",
+        failing=f"{AT_ACTUAL_RATES} order by fiscal_year, cost_pool_id",
+    ),
+    MetricCheck(
+        check_name="gate__company_accounts__standard_rates_are_used",
+        subject="company_accounts",
+        is_blocking=False,
+        metric=f"select count(*) from ({UNUSED_RATES})",
+        unit="rows",
+        maximum=0,
+        en="Every standard rate is used; for one that is not, correct the pool's key or the year, or set "
+        "rates: standard in company.yaml.",
+        da="Hver standardsats bliver brugt; for en, der ikke gør, ret puljens nøgle eller året, eller sæt "
+        "rates: standard i company.yaml.",
+        failing=f"{UNUSED_RATES} order by fiscal_year, cost_pool_id",
     ),
     MetricCheck(
         check_name="gate__company_accounts__months_are_in_the_ledger",

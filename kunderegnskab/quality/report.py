@@ -105,6 +105,7 @@ TEXTS = {
         "that no customer carries, and costs and rules in force in the month. Record by record they are in "
         "audit.late_postings.",
         "bonus_timing": "accrued, not booked yet",
+        "rate_difference": "Difference to standard rates",
         "records": "Records",
         "from_to": "Dates",
         "sum": "Sum",
@@ -183,6 +184,7 @@ TEXTS = {
         "som ingen kunde bærer, og omkostninger og regler, der gælder i måneden. Post for post står de i "
         "audit.late_postings.",
         "bonus_timing": "optjent, ikke bogført endnu",
+        "rate_difference": "Afvigelse fra standardsatser",
         "records": "Poster",
         "from_to": "Datoer",
         "sum": "Sum",
@@ -196,6 +198,7 @@ CAUSES = {
         "notional": "notional, in no ledger",
         "unused_capacity": "unused capacity",
         "unallocated": "pools not given out",
+        "rate_difference": "difference to standard rates",
         "without_customer": "costs without customer",
         "timing": "another month",
         "exchange_difference": "another exchange rate",
@@ -208,6 +211,7 @@ CAUSES = {
         "notional": "kalkulatorisk, ikke i finans",
         "unused_capacity": "ledig kapacitet",
         "unallocated": "puljer der ikke er fordelt",
+        "rate_difference": "afvigelse fra standardsatser",
         "without_customer": "omkostninger uden kunde",
         "timing": "en anden måned",
         "exchange_difference": "en anden valutakurs",
@@ -235,13 +239,14 @@ RESTATED_BY = {
         "agreement": "bonusaftale",
     },
 }
-# From DB III to the ledger's result: column of company_accounts, column of the ladder that names it, effect,
-# and the text that says which part of that line is meant.
+# From DB III to the ledger's result: column of company_accounts, column of the ladder that names it (none
+# where no line does), effect, and the text that says which part of that line is meant.
 _TIE = (
     ("db3", "db3", "", ""),
     ("segment_cost", "segment_cost", "− ", ""),
     ("unused_capacity", "unused_capacity", "− ", ""),
     ("unallocated", "unallocated", "− ", ""),
+    ("rate_difference", "", "− ", "rate_difference"),
     ("bonus_timing", "bonus", "+ ", "bonus_timing"),
     ("credit_cost_put_back", "credit_cost", "+ ", ""),
     ("ledger_result", "ledger_result", "= ", ""),
@@ -328,7 +333,8 @@ def write_report(
         causes=CAUSES[title.locale],
         restated_by=RESTATED_BY[title.locale],
         month_text=lambda month: f"{month:%Y-%m}",
-        tie=_TIE,
+        # At actual rates the difference would say nothing.
+        tie=[part for part in _TIE if part[1] or any(row[part[0]] for row in company_accounts)],
         lines_by_code={line["line_code"]: line for line in ladder},
         lines_by_column={line["column_name"]: line for line in ladder},
         name_of=lambda line: line[f"name_{title.locale}"],

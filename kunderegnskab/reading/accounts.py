@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from kunderegnskab.language import Code
+from kunderegnskab.reading.decisions import customer_notes, with_decisions
 from kunderegnskab.reading.reader import NothingToRead, Reader, Row
 from kunderegnskab.reading.windows import SCOPE_WINDOWS
 from kunderegnskab.sql import identifier
@@ -107,12 +108,13 @@ class CustomerAccount:
         account: twelve months.
         months: rows of marts.customer_accounts of those twelve months and the twelve before, oldest first.
         segment: the row of marts.customer_segments of the month; None where the customer is in none.
-        actions: rows of marts.customer_actions, what is worth most first.
+        actions: rows of marts.customer_actions with their decisions, what is worth most first.
         drivers: rows of marts.driver_opportunities, what is worth most first.
         gaps: rows of marts.customer_profile_gaps: beside the good customer.
         terms: rows of marts.terms_beyond_concept.
         effort: the row of marts.sales_effort of the month; None where nothing is owed or made.
         returns: rows of marts.return_reason_shares, largest amount first.
+        notes: rows of marts.customer_notes, the newest first; none where the publication has no such table.
         owners: rows of salesperson_id and share, who owns the customer today, as far as the viewer may know.
     """
 
@@ -127,6 +129,7 @@ class CustomerAccount:
     effort: Row | None
     returns: tuple[Row, ...]
     owners: tuple[Row, ...]
+    notes: tuple[Row, ...]
 
 
 def ratio(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
@@ -218,7 +221,7 @@ def customer_account(
             )
         ),
         segment=next(iter(of("customer_segments", "month")), None),
-        actions=of("customer_actions", "action_rank, driver"),
+        actions=with_decisions(reader, of("customer_actions", "action_rank, driver")),
         drivers=of("driver_opportunities", "worth desc nulls last, driver"),
         gaps=of("customer_profile_gaps", "characteristic"),
         terms=of("terms_beyond_concept", "worth desc nulls last, term"),
@@ -243,4 +246,5 @@ def customer_account(
                 [customer_id, month],
             )
         ),
+        notes=customer_notes(reader, customer_id),
     )

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from kunderegnskab.language import Code
+from kunderegnskab.reading import overview
 from kunderegnskab.reading.accounts import Account, account
+from kunderegnskab.reading.decisions import with_decisions
+from kunderegnskab.reading.quality import AT_ACTUAL_RATES
 from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.reading.windows import SCOPE_WINDOWS
 from kunderegnskab.sql import literals
@@ -72,7 +75,8 @@ def month_report(
     return MonthReport(
         account=found,
         months=tuple(
-            reader.rows(
+            {**AT_ACTUAL_RATES, **row}
+            for row in reader.rows(
                 """
                 select * from marts.company_accounts
                 where month <= $month and month > cast($month as date) - interval 24 month
@@ -117,17 +121,9 @@ def month_report(
         curve=tuple(
             reader.rows("select * from marts.whale_curve where month = $month order by rank", values)
         ),
-        drivers=tuple(
-            reader.rows(
-                """
-                select driver, count(*) as customers, sum(worth) as worth
-                from marts.customer_actions where month = $month and worth > 0
-                group by driver order by worth desc, driver
-                """,
-                values,
-            )
-        ),
-        actions=tuple(
+        drivers=tuple(overview.actions(reader, found.month)),
+        actions=with_decisions(
+            reader,
             reader.rows(
                 f"""
                 select customer_actions.*, sentence_{language} as sentence, customer_name, salesperson_id
@@ -141,7 +137,7 @@ def month_report(
                 limit $limit
                 """,
                 {**values, "limit": actions},
-            )
+            ),
         ),
         all_actions=sums,
     )

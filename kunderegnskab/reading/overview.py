@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -160,13 +161,18 @@ def movers(reader: Reader, most: int = 5) -> tuple[list[Row], list[Row]]:
     return moved(">", "desc"), moved("<", "asc")
 
 
-def actions(reader: Reader) -> list[Row]:
-    """What could be agreed with the viewer's customers, by driver: customers and worth of twelve months."""
+def actions(reader: Reader, month: date) -> list[Row]:
+    """What could be agreed with the viewer's customers, by driver: customers and worth of twelve months.
+
+    What is worth most first.
+    """
     return reader.rows(
         """
         select driver, count(*) as customers, sum(worth) as worth
-        from marts.customer_actions where worth > 0 group by driver order by worth desc
-        """
+        from marts.customer_actions where month = ? and worth > 0
+        group by driver order by worth desc, driver
+        """,
+        [month],
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from kunderegnskab.language import Code
 from kunderegnskab.reading.reader import NothingToRead, Reader, Row
 
@@ -10,6 +12,7 @@ CAUSES = (
     "notional",
     "unused_capacity",
     "unallocated",
+    "rate_difference",
     "without_customer",
     "timing",
     "bonus_timing",
@@ -19,6 +22,9 @@ CAUSES = (
     "unexplained",
 )
 """What a difference between account and ledger may be: columns of audit.ledger_reconciliation."""
+
+AT_ACTUAL_RATES: Row = {"rate_difference": Decimal(0)}
+"""What publications say that are older than standard rates: a program may be newer than what it shows."""
 
 
 def tie_out_months(reader: Reader) -> list[Row]:
@@ -39,7 +45,7 @@ def tie_out_months(reader: Reader) -> list[Row]:
 def tie_out(reader: Reader, month: object, language: Code) -> list[Row]:
     """Lines of one month: account, ledger, difference, and its causes."""
     _require(reader, "audit.ledger_reconciliation")
-    return reader.rows(
+    rows = reader.rows(
         f"""
         select ledger_reconciliation.*, ladder.name_{language} as name
         from audit.ledger_reconciliation inner join audit.ladder using (line_code)
@@ -47,6 +53,7 @@ def tie_out(reader: Reader, month: object, language: Code) -> list[Row]:
         """,
         [month],
     )
+    return [{**AT_ACTUAL_RATES, **row} for row in rows]
 
 
 def checks(reader: Reader) -> list[Row]:

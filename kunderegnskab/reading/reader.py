@@ -16,9 +16,11 @@ from typing import Any
 
 import duckdb
 
+from kunderegnskab.code_version import code_version
 from kunderegnskab.personal.names import NAMES_FILE, read_names
-from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.problems import KunderegnskabError, command
 from kunderegnskab.publication import store
+from kunderegnskab.publication.earlier import relations_of
 from kunderegnskab.publication.store import Publication
 from kunderegnskab.reading.scope import Viewer, make_views
 from kunderegnskab.sql import identifier, literal, lock
@@ -31,6 +33,25 @@ Row = dict[str, Any]
 
 class NothingToRead(KunderegnskabError):
     """There is no publication, or not what was asked for in it."""
+
+
+@contextmanager
+def as_it_was_published(publication: Publication) -> Generator[None]:
+    """Ask a publication for what one of this version has.
+
+    Raises NothingToRead where an earlier version did not publish it.
+    """
+    try:
+        yield
+    # A table that is not there, a column that a query names, a column of a row.
+    except (duckdb.CatalogException, duckdb.BinderException, KeyError) as error:
+        version = publication.manifest.code_version
+        if version == code_version():
+            raise
+        raise NothingToRead(
+            f"{publication.name} was published by version {version}, which did not publish all that is read "
+            f"here; run `{command('refresh', publication.path.parent.parent)}`."
+        ) from error
 
 
 @dataclass
@@ -78,14 +99,7 @@ class Reader:
 
     def has(self, relation: str) -> bool:
         """Whether the viewer sees anything of this relation (`schema.name`) at all."""
-        schema, name = relation.split(".")
-        return bool(
-            self.rows(
-                "select 1 from duckdb_views() where database_name = current_database() "
-                "and schema_name = ? and view_name = ?",
-                [schema, name],
-            )
-        )
+        return relation in self._relations
 
     def salesperson_name(self, salesperson_id: str | None) -> str | None:
         """What to show of who this is: the name, where the viewer may know it; else the publication's key."""
@@ -94,6 +108,21 @@ class Reader:
         if salesperson_id is None or salesperson_id not in self._named:
             return salesperson_id
         return self._names.get(salesperson_id, salesperson_id)
+
+    def writer_name(self, who: str) -> str:
+        """What to show of whoever has written a record: a salesperson as the viewer may know them.
+
+        Args:
+            who: a salesperson's key as it is published, or the name of anybody.
+        """
+        # By name as well: what stands in a file tells no more than the publication does.
+        key = next((key for key, name in self._names.items() if name.casefold() == who.casefold()), who)
+        is_salesperson = key in self._names or key in self._named
+        return (self.salesperson_name(key) or who) if is_salesperson else who
+
+    @cached_property
+    def _relations(self) -> frozenset[str]:
+        return frozenset(relations_of(self._con))
 
     @cached_property
     def _named(self) -> frozenset[str]:

@@ -56,6 +56,7 @@ RULES: dict[str, Rule] = {
     "marts.customer_accounts": "customer",
     "marts.customer_account_lines": "customer",
     "marts.customer_actions": "customer",
+    "marts.customer_notes": "customer",
     "marts.customer_profile_gaps": "customer",
     "marts.customer_segments": "customer",
     "marts.driver_opportunities": "customer_rates",
@@ -87,6 +88,16 @@ RULES: dict[str, Rule] = {
     "marts.segment_profiles": "group",
     "marts.segment_service_concepts": "group",
 }
+
+
+SEEN = {
+    "customers": "customer_id",
+    "salespeople": "salesperson_id",
+    "teams": "team",
+    "chains": "chain_id",
+    "groups": "group_key",
+}
+"""What the rules ask of a viewer, and the column that names it: tables of the schema `seen`."""
 
 
 @dataclass(frozen=True)
@@ -294,11 +305,4 @@ def _query(relation: str, columns: Collection[str], rule: Rule) -> str:
 
 
 def _seen(kind: str) -> str:
-    column = {
-        "customers": "customer_id",
-        "salespeople": "salesperson_id",
-        "teams": "team",
-        "chains": "chain_id",
-        "groups": "group_key",
-    }
-    return f"select {column[kind]} from seen.{kind}"
+    return f"select {SEEN[kind]} from seen.{kind}"

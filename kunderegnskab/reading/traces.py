@@ -7,12 +7,10 @@ whose cells are; records only where they name one of the viewer's customers. Not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Lock
-
-import duckdb
 
 from kunderegnskab.audit.explain import ask, show
 from kunderegnskab.audit.explain.explanation import (
@@ -26,11 +24,10 @@ from kunderegnskab.audit.explain.explanation import (
     explain,
 )
 from kunderegnskab.audit.explain.records import SourceRecord, source_records
-from kunderegnskab.audit.trace import CannotTrace, Trace, opened
-from kunderegnskab.code_version import code_version
+from kunderegnskab.audit.trace import Trace, opened
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.language import Code
-from kunderegnskab.reading.reader import NothingToRead, Reader
+from kunderegnskab.reading.reader import NothingToRead, Reader, as_it_was_published
 from kunderegnskab.sql import identifier
 from kunderegnskab.workspace import Workspace
 
@@ -99,29 +96,23 @@ class Traces:
         """One number, by `schema.table.column` and the text of its key.
 
         Raises:
-            NothingToRead: the viewer sees no such cell.
+            NothingToRead: the viewer sees no such cell, or the publication is of a version with less to
+                explain it by.
             CannotTrace: what it was made from is not at hand.
         """
         # One at a time: a trace computes on one connection, and keeps what several numbers share.
         with self._lock:
             trace = self._of(reader)
+            if not _is_published(reader, table_column):
+                raise NothingToRead(f"{table_column} is not there to read.")
             try:
-                if not _is_published(reader, table_column):
-                    raise NothingToRead(f"{table_column} is not there to read.")
-                cell = ask.cell_at(trace, table_column, key)
-                if not _is_seen(reader, cell):
-                    raise NothingToRead(f"{table_column} is not there to read.")
-                explanation = explain(trace, cell)
+                with as_it_was_published(reader.publication):
+                    cell = ask.cell_at(trace, table_column, key)
+                    if not _is_seen(reader, cell):
+                        raise NothingToRead(f"{table_column} is not there to read.")
+                    explanation = explain(trace, cell)
             except CannotExplain as error:
                 raise NothingToRead(str(error)) from error
-            except (duckdb.BinderException, duckdb.CatalogException, KeyError) as error:
-                version = reader.publication.manifest.code_version
-                if version == code_version():
-                    raise
-                # What is explained today by a column that did not exist then.
-                raise CannotTrace(
-                    f"{reader.publication.name} was published by version {version}; refresh and ask again."
-                ) from error
             customers = frozenset[str]()
             if not reader.viewer.sees_all:
                 customers = frozenset(
@@ -180,8 +171,7 @@ def _is_seen(reader: Reader, cell: Cell) -> bool:
 def _shown(reader: Reader, part: Part, customers: frozenset[str]) -> Shown | None:
     """A part as this viewer may see it; None where it is not theirs."""
     if reader.viewer.sees_all:
-        parts = tuple(_all(each) for each in part.parts[:BREADTH])
-        return Shown(part.name, part.value, part.cell, part.records, part.formula, parts)
+        return _all(part)
     if part.cell is not None:
         if not _is_seen(reader, part.cell):
             return None
@@ -206,21 +196,7 @@ def _all(part: Part) -> Shown:
 
 def _read(trace: Trace, records: Sequence[RecordKey]) -> tuple[Mapping[str, Value], ...]:
     """What was read of records, by column of their feed."""
-    known = load_feeds()
-    wanted = {(each.feed, each.source_file, each.source_sheet or "", each.source_record) for each in records}
-    found: list[Mapping[str, Value]] = []
-    for feed, file in sorted({place[:2] for place in wanted if place[0] in known}):
-        relation = f"raw.{feed}"
-        rows = trace.rows(
-            f"select * from {relation} where _source_file = ? "
-            "and _source_record in (select unnest(?::bigint[]))",
-            [file, [place[3] for place in wanted if place[:2] == (feed, file)]],
-            reads=[relation],
-        )
-        found += (
-            row for row in rows if (feed, file, row["_source_sheet"] or "", row["_source_record"]) in wanted
-        )
-    return tuple(found)
+    return tuple(row for _, row in _rows_of(trace, records))
 
 
 def _own_records(
@@ -229,25 +205,29 @@ def _own_records(
     """The records that name one of the viewer's customers; all of them for who sees all."""
     if reader.viewer.sees_all:
         return list(records)
-    feeds = load_feeds()
-    own: set[tuple[str, str, str | None, int]] = set()
-    for feed, file in sorted({(each.feed, each.source_file) for each in records}):
-        if feed not in feeds or "customer_id" not in feeds[feed].columns:
-            continue
+    own = {place for place, row in _rows_of(trace, records) if row.get("customer_id") in customers}
+    return [each for each in records if _place(each) in own]
+
+
+_Place = tuple[str, str, str, int]
+
+
+def _place(record: RecordKey) -> _Place:
+    """Feed, file, sheet ('' without sheets) and number."""
+    return record.feed, record.source_file, record.source_sheet or "", record.source_record
+
+
+def _rows_of(trace: Trace, records: Sequence[RecordKey]) -> Iterator[tuple[_Place, Mapping[str, Value]]]:
+    """What was read of records, each with its place."""
+    feeds, wanted = load_feeds(), {_place(each) for each in records}
+    for feed, file in sorted({place[:2] for place in wanted if place[0] in feeds}):
         relation = f"raw.{feed}"
-        found = trace.rows(
-            f"select _source_sheet, _source_record, customer_id from {relation} where _source_file = ? "
+        for row in trace.rows(
+            f"select * from {relation} where _source_file = ? "
             "and _source_record in (select unnest(?::bigint[]))",
-            [file, [each.source_record for each in records if (each.feed, each.source_file) == (feed, file)]],
+            [file, [place[3] for place in wanted if place[:2] == (feed, file)]],
             reads=[relation],
-        )
-        own |= {
-            (feed, file, row["_source_sheet"] or "", row["_source_record"])
-            for row in found
-            if row["customer_id"] in customers
-        }
-    return [
-        each
-        for each in records
-        if (each.feed, each.source_file, each.source_sheet or "", each.source_record) in own
-    ]
+        ):
+            place = (feed, file, row["_source_sheet"] or "", row["_source_record"])
+            if place in wanted:
+                yield place, row

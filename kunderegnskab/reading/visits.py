@@ -13,6 +13,7 @@ from datetime import date
 from kunderegnskab.language import Code
 from kunderegnskab.personal.names import Salesperson
 from kunderegnskab.problems import quoted
+from kunderegnskab.reading.decisions import holding, with_decisions
 from kunderegnskab.reading.reader import NothingToRead, Reader, Row
 
 
@@ -23,8 +24,8 @@ class VisitList:
     Attributes:
         month: the last month of the twelve that are measured. Shape: its first day.
         visits: rows of marts.sales_effort, first who is visited first, with `customer_name`, `industry`,
-            `net_sales` of the twelve months (company currency), `first_action` (a sentence or None) and
-            `reason`; in one language.
+            `net_sales` of the twelve months (company currency), `first_action` (a sentence or None;
+            rejected ones come last) with its `driver` and decision, and `reason`; in one language.
         capacity: the row of marts.visit_capacity with `sentence`; None where nothing is known of hours.
     """
 
@@ -113,18 +114,22 @@ def visit_list(
     visits = reader.rows(
         f"""
         select sales_effort.*, reason_{language} as reason, customer_name, industry,
-            net_sales_r12 as net_sales, first_action
+            net_sales_r12 as net_sales, first_action, driver
         from marts.sales_effort
         inner join marts.customers using (customer_id)
         left join (
             select customer_id, month, net_sales_r12 from marts.customer_segments
         ) as segments using (customer_id, month)
         left join (
-            select customer_id, month, sentence_{language} as first_action
+            select customer_id, month, driver, sentence_{language} as first_action
             from marts.customer_actions
+            left join ({holding(reader)}) as decisions using (customer_id, driver)
             -- Less of the salesperson's time is nothing to agree on a visit that is owed.
             where driver <> 'sales_effort' and worth > 0
-            qualify row_number() over (partition by customer_id, month order by action_rank, driver) = 1
+            qualify row_number() over (
+                partition by customer_id, month
+                order by coalesce(decision = 'rejected', false), action_rank, driver
+            ) = 1
         ) as actions using (customer_id, month)
         where month = $month and salesperson_id = $salesperson_id
         order by priority_rank, customer_id
@@ -142,4 +147,4 @@ def visit_list(
         """,
         values,
     )
-    return VisitList(salesperson_id, month, tuple(visits), capacity)
+    return VisitList(salesperson_id, month, with_decisions(reader, visits), capacity)

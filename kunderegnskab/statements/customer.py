@@ -6,6 +6,7 @@ Here: who the customer is, what has been done for it, what could be agreed. Not 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -18,11 +19,16 @@ from kunderegnskab.statements.common import Writing
 
 # What fits on one page beside everything else.
 _ACTIONS = 7
+_NOTES, _NOTE_LENGTH = 3, 85
 
 
 def content(reader: Reader, found: CustomerAccount, writing: Writing) -> dict[str, Any]:
     """What the template `customer` shows of one customer."""
     kind, name = writing.word("statement"), name_of(found)
+    noted = note_lines(reader, found, writing, _NOTE_LENGTH)[:_NOTES]
+    # Notes and decisions take room from what is worth least.
+    decisions = sum(row["decision"] is not None for row in ranked_actions(found)[:_ACTIONS])
+    taken = ((len(noted) + 3) // 2 if noted else 0) + (decisions + 1) // 2
     return {
         **writing.common(f"{kind}: {name}"),
         "kind": kind,
@@ -34,8 +40,9 @@ def content(reader: Reader, found: CustomerAccount, writing: Writing) -> dict[st
         "account": account.table(found.account, writing),
         "charts": account.charts(found.account, found.months, writing),
         "drivers": {"title": writing.word("drivers"), "rows": _drivers(found, writing)},
-        "actions": actions(found, writing),
+        "actions": actions(found, writing, max(_ACTIONS - taken, 1)),
         "notes": writing.word("notes"),
+        "noted": noted,
     }
 
 
@@ -112,7 +119,38 @@ def action_text(action: Row, writing: Writing) -> str:
     """What to do, without the worth that stands beside it."""
     sentence = action[f"sentence_{writing.code}"]
     start, parted, end = sentence.rpartition("; ")
-    return f"{start}." if parted and end.startswith(("værd ", "worth ")) else sentence
+    told = f"{start}." if parted and end.startswith(("værd ", "worth ")) else sentence
+    return f"{told}{decision_text(action, writing)}"
+
+
+def decision_text(action: Row, writing: Writing) -> str:
+    """Whether an action is accepted or rejected, by whom and why, to follow it; empty where it is not."""
+    if not action["decision"]:
+        return ""
+    said = writing.word(
+        action["decision"], who=action["decision_by"], day=writing.language.day(action["decision_on"])
+    )
+    return f" {said}: {action['decision_note']}" if action["decision_note"] else f" {said}."
+
+
+def note_lines(
+    reader: Reader, found: CustomerAccount, writing: Writing, longest: int | None = None
+) -> list[str]:
+    """The notes on the customer, the newest first: text, who and when. Decisions stand with their actions.
+
+    Args:
+        longest: how many characters of a text there is room for.
+    """
+
+    def text(note: str) -> str:
+        return note if longest is None else textwrap.shorten(note, longest, placeholder=" …")
+
+    return [
+        f"{text(row['note'])} "
+        f"({reader.writer_name(row['written_by'])}, {writing.language.day(row['written_on'])})"
+        for row in found.notes
+        if row["note"] and not row["decision"]
+    ]
 
 
 def ranked_actions(found: CustomerAccount) -> list[Row]:

@@ -21,7 +21,7 @@ from kunderegnskab.statements.customer import action_text
 
 # More points than these nobody sees.
 _POINTS = 150
-_BELOW = ("segment_cost", "unused_capacity", "unallocated")
+_BELOW = ("segment_cost", "unused_capacity", "unallocated", "rate_difference")
 _ADDED = ("bonus_timing", "credit_cost_put_back")
 
 
@@ -235,13 +235,17 @@ def _drivers(found: MonthReport, writing: Writing) -> dict[str, Any]:
 def _tie_out(found: MonthReport, writing: Writing) -> dict[str, Any]:
     language = writing.language
     months = [row for row in found.months if row["month"] >= found.account.first_month]
+    # At actual rates the column would say nothing.
+    below = tuple(
+        column for column in _BELOW if column != "rate_difference" or any(row[column] for row in months)
+    )
 
     def cells(name: str, rows: Sequence[Row]) -> list[str]:
         tied = [row for row in rows if row["ledger_result"] is not None]
         return [
             name,
             language.whole(_sum(rows, "db3")),
-            *(language.whole(-_sum(rows, column)) for column in _BELOW),
+            *(language.whole(-_sum(rows, column)) for column in below),
             language.change(sum((_sum(rows, column) for column in _ADDED), Decimal(0))),
             language.whole(_sum(tied, "ledger_result") if tied else None),
             language.money(_sum(tied, "difference") if tied else None),
@@ -253,7 +257,7 @@ def _tie_out(found: MonthReport, writing: Writing) -> dict[str, Any]:
         "head": [
             writing.word("month"),
             writing.word("short_db3"),
-            *(writing.word(f"tie_{column}") for column in _BELOW),
+            *(writing.word(f"tie_{column}") for column in below),
             writing.word("tie_added"),
             writing.word("tie_ledger_result"),
             writing.word("tie_difference"),

@@ -22,6 +22,7 @@ from kunderegnskab.reading.names import driver_name, owner_name, segment_name
 from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.reading.visits import VisitList
 from kunderegnskab.statements.common import Writing
+from kunderegnskab.statements.customer import decision_text
 from kunderegnskab.statements.workbook import new_book, new_sheet, origin
 
 Kind = Literal["text", "money", "count", "percent", "day"]
@@ -72,7 +73,14 @@ def visits(reader: Reader, found: VisitList, writing: Writing) -> bytes:
             of("last_visit", "last_visit_date", "day"),
             of("at_stake", "at_stake", "money"),
             of("why", "reason", "text", 90),
-            of("best_action", "first_action", "text", 90),
+            _Column(
+                word("best_action"),
+                "text",
+                lambda row: (
+                    f"{row['first_action']}{decision_text(row, writing)}" if row["first_action"] else None
+                ),
+                width=90,
+            ),
             _Column(word("notes"), "text", lambda row: None, width=40),
         ),
         found.visits,
@@ -159,7 +167,12 @@ def month_report(reader: Reader, found: MonthReport, writing: Writing) -> bytes:
                     "text",
                     lambda row: driver_name(row["driver"], code),
                 ),
-                _Column(word("action"), "text", lambda row: row["sentence"], width=110),
+                _Column(
+                    word("action"),
+                    "text",
+                    lambda row: f"{row['sentence']}{decision_text(row, writing)}",
+                    width=110,
+                ),
                 money(word("worth"), "worth"),
             ),
             found.actions,
@@ -171,7 +184,7 @@ def month_report(reader: Reader, found: MonthReport, writing: Writing) -> bytes:
                 money(word("short_db3"), "db3"),
                 *(
                     money(word(f"tie_{column}"), column, -1)
-                    for column in ("segment_cost", "unused_capacity", "unallocated")
+                    for column in ("segment_cost", "unused_capacity", "unallocated", "rate_difference")
                 ),
                 *(
                     money(word(f"tie_{column}"), column)

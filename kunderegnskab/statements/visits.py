@@ -12,6 +12,7 @@ from kunderegnskab.reading.names import segment_name
 from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.reading.visits import VisitList
 from kunderegnskab.statements.common import Writing
+from kunderegnskab.statements.customer import decision_text
 
 
 def content(reader: Reader, found: VisitList, writing: Writing) -> dict[str, Any]:
@@ -49,6 +50,6 @@ def _row(row: Row, writing: Writing) -> dict[str, Any]:
         "last": language.day(row["last_visit_date"]),
         "at_stake": language.whole(row["at_stake"]),
         "reason": row["reason"],
-        "action": row["first_action"] or "",
+        "action": f"{row['first_action']}{decision_text(row, writing)}" if row["first_action"] else "",
         "is_owed": bool(row["remaining_visits"]),
     }

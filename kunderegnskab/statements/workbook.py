@@ -29,7 +29,7 @@ from kunderegnskab.reading.names import driver_name
 from kunderegnskab.reading.reader import Reader
 from kunderegnskab.statements.account import months_of, period
 from kunderegnskab.statements.common import Writing
-from kunderegnskab.statements.customer import action_text, facts, name_of, ranked_actions
+from kunderegnskab.statements.customer import action_text, facts, name_of, note_lines, ranked_actions
 
 _MONEY, _PERCENT = "#,##0.00", "0.0 %"
 # First row with a line, on the sheets of the account and the months.
@@ -118,6 +118,8 @@ class _Statement:
         self._write_account(account)
         self._write_drivers(self._sheet("sheet_drivers"))
         self._write_actions(self._sheet("sheet_actions"))
+        if self._found.notes:
+            self._write_notes(self._sheet("notes"))
         self._write_trace(self._sheet("sheet_trace"))
         self._book.close()
         return self._file.getvalue()
@@ -226,6 +228,13 @@ class _Statement:
         sheet.set_column(0, 0, 30)
         sheet.set_column(1, 6, 18)
         sheet.freeze_panes(1, 1)
+
+    def _write_notes(self, sheet: Worksheet) -> None:
+        """What was written of the customer; as text, whatever it begins with."""
+        self._head(sheet, 0, (self._writing.word("notes"),))
+        for row, each in enumerate(note_lines(self._reader, self._found, self._writing), 1):
+            self._text(sheet, row, 0, each, wrap=True)
+        sheet.set_column(0, 0, 110)
 
     def _write_actions(self, sheet: Worksheet) -> None:
         word = self._writing.word

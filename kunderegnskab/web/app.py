@@ -35,7 +35,7 @@ from kunderegnskab.reading.reader import NothingToRead, Readers
 from kunderegnskab.reading.scope import Viewer
 from kunderegnskab.reading.traces import Traces
 from kunderegnskab.web import private
-from kunderegnskab.web.all_pages import Contexts
+from kunderegnskab.web.all_pages import KeptPages
 from kunderegnskab.web.attempts import Attempts
 from kunderegnskab.web.frame_pages import to_sign_in
 from kunderegnskab.web.routes import ROUTES, Route
@@ -111,7 +111,7 @@ class Frame:
         self.seen = Seen(workspace, settings.clock)
         self.readers = Readers(workspace)
         self.traces = Traces(workspace)
-        self.contexts = Contexts()
+        self.kept_pages = KeptPages()
         self.static = _static_files(Path(__file__).with_name("static"))
         self._proxy = web.proxy
         self._believed = [ip_network(each) for each in web.proxy.addresses] if web.proxy else []
@@ -132,7 +132,7 @@ class Frame:
             if visit.viewer is None:
                 return to_sign_in(request)
             if visit.viewer.role not in route.roles:
-                self.seen.note(visit.viewer, route.path, "refused")
+                self.seen.note(visit.viewer, route.name, "refused")
                 raise HTTPException(403)
         if route.writes:
             self._check_form(visit)
@@ -149,14 +149,14 @@ class Frame:
                 response = route.handler(visit.request, viewer, reader)
         except HTTPException as error:
             if error.status_code in (403, 404):
-                self.seen.note(viewer, route.path, "refused")
+                self.seen.note(viewer, route.name, "refused")
             raise
         path = visit.request.path_params
         # Before anything is shown: what cannot be noted is not.
         if response.status_code < 400:
             self.seen.note(
                 viewer,
-                route.path,
+                route.name,
                 "changed" if route.writes else "seen",
                 [*route.parameters(path, "customer_id"), *visit.customers_seen],
                 [*route.parameters(path, "salesperson_id"), *visit.salespeople_seen],
@@ -303,7 +303,8 @@ def application(
         middleware=[
             Middleware(_Headers),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
-            Middleware(GZipMiddleware),
+            # More takes longer than it saves.
+            Middleware(GZipMiddleware, compresslevel=4),
         ],
         exception_handlers={
             HTTPException: error_page,

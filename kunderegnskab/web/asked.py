@@ -12,6 +12,7 @@ from kunderegnskab.reading.reader import NothingToRead, Reader
 from kunderegnskab.reading.traces import Traces
 from kunderegnskab.web.figures import Figures
 from kunderegnskab.web.texts import texts
+from kunderegnskab.workspace import Workspace
 
 Context = dict[str, Any]
 """What a template shows, and for the log whom: `customers_seen` has the ids of the customers whose number
@@ -73,6 +74,7 @@ class Page:
         context: what the template shows.
         takes: the parameters of its query; all others are not there for it. None for any.
         sees_all: whether only finance and audit may open it.
+        now: what the template shows beside it that is of no publication, so that it is never kept.
         menu: the entry of the menu that it belongs to; empty for none.
     """
 
@@ -82,3 +84,4 @@ class Page:
     takes: tuple[str, ...] | None = ()
     sees_all: bool = False
     menu: str = ""
+    now: Callable[[Asked, Workspace], Context] | None = None

@@ -13,8 +13,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from kunderegnskab.decisions.notes import WRITERS
+from kunderegnskab.decisions.proposals import APPROVERS
 from kunderegnskab.reading.scope import ROLES, Role
-from kunderegnskab.web import frame_pages, papers
+from kunderegnskab.web import decision_forms, frame_pages, papers
 from kunderegnskab.web.all_pages import PAGES
 from kunderegnskab.web.shown import shown
 
@@ -30,8 +32,9 @@ class Route:
     """One row.
 
     Attributes:
-        path: as Starlette writes it. An id of a customer is `{customer_id}`, of a salesperson
-            `{salesperson_id}`: the log of who saw what takes them from there.
+        path: as Starlette writes it; the first that matches answers. An id of a customer is
+            `{customer_id:path}`, of a salesperson `{salesperson_id:path}`: the log of who saw what takes them
+            from there.
         handler: a plain function of request, viewer and reader, run in a thread. It answers with a whole
             response, never a stream, because the reader is closed when it returns. What the reader does not
             show is `HTTPException(404)`, whether it is there or not.
@@ -46,6 +49,11 @@ class Route:
     writes: bool = False
 
     @property
+    def name(self) -> str:
+        """The path as people read it: `/kunde/{customer_id}`."""
+        return self.path.replace(":path}", "}")
+
+    @property
     def is_open(self) -> bool:
         """Whether one need not sign in."""
         return not self.roles
@@ -56,14 +64,18 @@ class Route:
 
 
 ROUTES: tuple[Route, ...] = (
-    *(Route(page.path, shown(page), SEES_ALL if page.sees_all else EVERYBODY) for page in PAGES),
     Route("/kunder.xlsx", papers.customers_workbook, EVERYBODY),
-    Route("/kunde/{customer_id}/regnskab.pdf", papers.statement_pdf, EVERYBODY),
-    Route("/kunde/{customer_id}/regnskab.xlsx", papers.statement_workbook, EVERYBODY),
-    Route("/saelger/{salesperson_id}/besoeg.pdf", papers.visits_pdf, EVERYBODY),
-    Route("/saelger/{salesperson_id}/besoeg.xlsx", papers.visits_workbook, EVERYBODY),
+    Route("/kunde/{customer_id:path}/regnskab.pdf", papers.statement_pdf, EVERYBODY),
+    Route("/kunde/{customer_id:path}/regnskab.xlsx", papers.statement_workbook, EVERYBODY),
+    Route("/kunde/{customer_id:path}/note", decision_forms.note, WRITERS, writes=True),
+    Route("/kunde/{customer_id:path}/gruppe", decision_forms.propose, WRITERS, writes=True),
+    Route("/beslutninger", decision_forms.answer, APPROVERS, writes=True),
+    Route("/saelger/{salesperson_id:path}/besoeg.pdf", papers.visits_pdf, EVERYBODY),
+    Route("/saelger/{salesperson_id:path}/besoeg.xlsx", papers.visits_workbook, EVERYBODY),
     Route("/maanedsrapport.pdf", papers.report_pdf, SEES_ALL),
     Route("/maanedsrapport.xlsx", papers.report_workbook, SEES_ALL),
+    # After the papers, because an id may have a slash.
+    *(Route(page.path, shown(page), SEES_ALL if page.sees_all else EVERYBODY) for page in PAGES),
     Route(frame_pages.SIGN_IN, frame_pages.sign_in_form, STRANGERS),
     Route(frame_pages.SIGN_IN, frame_pages.sign_in, STRANGERS, writes=True),
     Route("/logout", frame_pages.sign_out, STRANGERS, writes=True),

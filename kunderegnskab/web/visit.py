@@ -5,6 +5,7 @@ What is common to all requests belongs in app.py, which makes the visit.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,14 +55,8 @@ class UnknownUser(HTTPException):
         self.name = name
 
 
-class _FormToken:
-    """A form's hidden field as a template writes it: made only where a page has a form."""
-
-    def __init__(self, visit: Visit) -> None:
-        self._visit = visit
-
-    def __html__(self) -> Markup:
-        return self._visit.form_token()
+# Stands in a written page for what is another one for each session. Nobody can write it into a text.
+_TOKEN_MARK = f"<!-- {secrets.token_hex(16)} -->"
 
 
 @dataclass
@@ -93,18 +88,27 @@ class Visit:
                 values), `words`, `viewer`, `company`, `static`, `form_token` (a form's hidden field),
                 `opened_as`.
         """
-        html = TEMPLATES.get_template(template).render(
+        return self.answered(self.written(template, **values), status)
+
+    def written(self, template: str, **values: Any) -> str:
+        """A page as `page` answers with, before the tokens of its forms are put in."""
+        return TEMPLATES.get_template(template).render(
             visit=self,
             language=Language(self.language),
             words=self.words,
             viewer=self.viewer,
             company=self.frame.workspace.company.name,
             static=self.frame.static_address,
-            form_token=_FormToken(self),
+            form_token=Markup(_TOKEN_MARK),
             opened_as=self.frame.settings.open_as is not None and self.viewer is not None,
             **values,
         )
-        return HTMLResponse(html, status)
+
+    def answered(self, written: str, status: int = 200) -> Response:
+        """The answer with a written page; a token is made only where the page has a form."""
+        if _TOKEN_MARK in written:
+            written = written.replace(_TOKEN_MARK, self.form_token())
+        return HTMLResponse(written, status)
 
     def saw(self, *, customers: Iterable[str] = (), salespeople: Iterable[str] = ()) -> None:
         """Note for the log whose figures the page shows, beside those whose ids stand in its path."""

@@ -270,6 +270,10 @@ class Company(BaseModel):
     segment_level: Literal["customer", "chain"] = Field(
         "customer", description="What a segment is decided for: each customer, or its chain as one"
     )
+    rates: Literal["actual", "standard"] = Field(
+        "actual",
+        description="What customers are charged of a cost pool by: its actual or its standard rate",
+    )
     benchmark_minimum_customers: int = Field(
         8,
         ge=1,

@@ -23,6 +23,7 @@ COMPANY: dict[str, Any] = {
     "pvm_leaf": "product",
     "benchmark_minimum_customers": 1,
     "segment_level": "customer",
+    "rates": "actual",
 }
 
 

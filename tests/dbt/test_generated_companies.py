@@ -64,9 +64,8 @@ SALESPEOPLE_IN_SEGMENTS = """
         or scope_id is distinct from salesperson_id || ' / ' || segment
 """
 
-# Chains that do not have, in every month, what the parents of the list make of the customers' accounts. The rules go
-# by chain_id; here the way up is walked.
-CHAINS = """
+# Each customer with itself and all that it belongs to, up to the top.
+WAYS = """
     with recursive ways as (
         select customer_id, customer_id as at from marts.customers
         union
@@ -74,6 +73,10 @@ CHAINS = """
         from ways inner join marts.customers on customers.customer_id = ways.at
         where customers.parent_customer_id is not null
     ),
+"""
+# Chains that do not have, in every month, what the parents of the list make of the customers' accounts. The rules go
+# by chain_id; here the way up is walked.
+CHAINS = f"""{WAYS}
     tops as (
         select ways.customer_id, ways.at as chain_id
         from ways inner join marts.customers on customers.customer_id = ways.at
@@ -96,20 +99,13 @@ CHAINS = """
     full join scopes using (chain_id, month)
     where (parts.net_sales, parts.db3, parts.order_count)
             is distinct from (accounts.net_sales, accounts.db3, accounts.order_count)
-        -- Only the month compared with has an account.
-        or (coalesce(parts.net_sales, 0), coalesce(parts.db3, 0), coalesce(parts.order_count, 0))
-            is distinct from (scopes.net_sales, scopes.db3, scopes.order_count)
+        -- Only the month compared with has an account; or a visit costs nothing after the last posted month.
+        or (coalesce(parts.net_sales, 0), coalesce(parts.db3, 0), coalesce(parts.order_count, 0)) is distinct from (
+            coalesce(scopes.net_sales, 0), coalesce(scopes.db3, 0), coalesce(scopes.order_count, 0))
 """
 
 # Chains whose customers are not all in one segment, for one reason, in one month; who is inside the group is apart.
-SPLIT_CHAINS = """
-    with recursive ways as (
-        select customer_id, customer_id as at from marts.customers
-        union
-        select ways.customer_id, customers.parent_customer_id
-        from ways inner join marts.customers on customers.customer_id = ways.at
-        where customers.parent_customer_id is not null
-    ),
+SPLIT_CHAINS = f"""{WAYS}
     tops as (
         select ways.customer_id, ways.at as top, any_own.is_internal
         from ways
@@ -261,6 +257,16 @@ def pools(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
         ],
         "ledger_entries": entries,
         "cost_pools": versions,
+        # What is charged where the company measures by them; a pool has none in one of the years.
+        "standard_rates": [
+            {"cost_pool_id": pool, "fiscal_year": year, "standard_rate": rate}
+            for pool, year, rate in (
+                ("kontor", 2024, "12.5"),
+                ("kontor", 2025, "13.333333"),
+                ("besoeg", 2025, "3.141593"),
+                ("besoeg", 2026, "0.75"),
+            )
+        ],
         "activity_times": times,
     }
 
@@ -467,6 +473,8 @@ def test_every_rule_holds_for_every_company(
     level: str,
 ) -> None:
     parameters = {
+        # Half of the companies measure at standard rates.
+        "rates": "standard" if minimum > 1 else "actual",
         "fiscal_year_start": fiscal_year_start,
         "benchmark_minimum_customers": minimum,
         "segment_level": level,

@@ -464,6 +464,12 @@ FAULTS = [
         "update audit.allocation_steps set unused = unused - 0.02 where month = date '2026-01-01' and unused > 0",
         STEPS,
     ),
+    fault(
+        "difference to a standard rate that the pool does not have",
+        "update audit.allocation_steps set rate_difference = 0.02, unused = unused - 0.02 "
+        "where month = date '2026-01-01' and unused > 0",
+        STEPS,
+    ),
     fault_in_record(
         "pool without a version in force",
         "stg_cost_pools",

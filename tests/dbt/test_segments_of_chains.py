@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 from replay import Replay
-from segments_by_hand import MEASURES, customer_segments, months_between
+from segments_by_hand import COLUMNS, MEASURES, customer_segments, months_between
 from small_company import COMPANY
 
 FIRST, LAST = date(2024, 1, 1), date(2026, 2, 1)
@@ -37,16 +37,6 @@ TOPS = {
     **dict.fromkeys(("018", "019", "020"), "020"),
 }
 INSIDE = ("011", "020")
-COLUMNS = (
-    "size_class",
-    "margin_class",
-    "calculated_segment",
-    "segment",
-    "opening_segment",
-    "is_good_customer",
-    "size_value",
-    "margin_value",
-)
 
 
 def feeds(parents: Mapping[str, str], **other: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

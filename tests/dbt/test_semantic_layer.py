@@ -8,6 +8,8 @@ compared to the six decimals that the marts have.
 from __future__ import annotations
 
 import csv
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from types import SimpleNamespace
@@ -21,6 +23,7 @@ from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 from replay import Replay
+from running import REPOSITORY
 from small_company import APRIL, COMPANY, FEBRUARY, FEEDS, JANUARY
 from warehouse import DBT_PROJECT, Build
 
@@ -429,3 +432,36 @@ def test_the_time_spine_has_every_day(company: duckdb.DuckDBPyConnection) -> Non
         "select min(day), max(day), count(*), count(distinct day) from intermediate.int_days"
     ).fetchone()
     assert days == (date(2026, 1, 1), date(2026, 4, 30), 120, 120)
+
+
+def queries_of_the_page() -> list[dict[str, str]]:
+    """The options of each `mf query` that docs/connections/metrics.md shows."""
+    page = (REPOSITORY / "docs" / "connections" / "metrics.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^mf query (.*)$", page, flags=re.M)
+    words = [shlex.split(line) for line in lines]
+    return [dict(zip(each[::2], each[1::2], strict=True)) for each in words]
+
+
+@pytest.mark.parametrize("query", queries_of_the_page(), ids=lambda query: query["--group-by"])
+def test_the_queries_of_the_page_can_be_asked(
+    engine: MetricFlowEngine, company: duckdb.DuckDBPyConnection, query: dict[str, str]
+) -> None:
+    asked = {*query["--metrics"].split(","), *query["--group-by"].split(",")}
+    request = MetricFlowQueryRequest.create(
+        metric_names=query["--metrics"].split(","),
+        group_by_names=query["--group-by"].split(","),
+        order_by_names=query["--order"].split(","),
+        where_constraints=[query["--where"]] if "--where" in query else None,
+        time_constraint_start=_moment(query.get("--start-time")),
+        time_constraint_end=_moment(query.get("--end-time")),
+    )
+    found = company.execute(engine.explain(request).sql_statement.sql)
+    assert {column[0] for column in found.description or ()} == asked
+
+
+def _moment(day: str | None) -> datetime | None:
+    return None if day is None else datetime.fromisoformat(day)
+
+
+def test_the_page_has_four_queries() -> None:
+    assert len(queries_of_the_page()) == 4

@@ -25,6 +25,7 @@ COMPANY: dict[str, Any] = {
     "pvm_leaf": "product",
     "benchmark_minimum_customers": 1,
     "segment_level": "customer",
+    "rates": "actual",
 }
 
 MONTHS = [date(2024 + number // 12, number % 12 + 1, 1) for number in range(26)]

@@ -66,6 +66,7 @@ OTHER_TABLES: dict[str, dict[str, str]] = {
         "pvm_leaf": "VARCHAR",
         "benchmark_minimum_customers": "BIGINT",
         "segment_level": "VARCHAR",
+        "rates": "VARCHAR",
     },
     "feeds": {"feed": "VARCHAR", "is_supplied": "BOOLEAN", "file_count": "BIGINT"},
     "files": {

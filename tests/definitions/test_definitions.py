@@ -160,8 +160,33 @@ def test_check_of_a_model_is_described_by_its_rules(definitions: dg.Definitions)
     from kunderegnskab_orchestration.defs.transformation import MANIFEST
 
     described = {spec.name: (spec.description or "").splitlines() for spec in check_specs(definitions)}
-    told = {test["name"]: [f"- {sentence_of(rule)}" for rule in rules(test)] for test in tests(MANIFEST)}
+    told = {test["name"]: [f"- {sentence_of(rule).en}" for rule in rules(test)] for test in tests(MANIFEST)}
     assert {name: described.get(name) for name in told} == told
+
+
+def test_every_rule_has_a_sentence_in_danish():
+    from kunderegnskab.dbt.answers import sentence_of
+    from kunderegnskab.dbt.project import rules, tests
+    from kunderegnskab_orchestration.defs.transformation import MANIFEST
+
+    said = {rule: sentence_of(rule) for test in tests(MANIFEST) for rule in rules(test)}
+    assert len(said) > 400
+    assert [rule for rule, sentence in said.items() if sentence.da is None] == []
+    assert [
+        rule for rule, sentence in said.items() if {"{", "}", "__"} & set(f"{sentence.da} {sentence.en}")
+    ] == []
+
+
+def test_every_sentence_is_of_a_rule():
+    """One that no rule has any more would say nothing."""
+    from kunderegnskab.dbt import answers
+    from kunderegnskab.dbt.project import rules, tests
+    from kunderegnskab_orchestration.defs.transformation import MANIFEST
+
+    names = {rule for test in tests(MANIFEST) for rule in rules(test)}
+    sentences, named = answers._sentences()
+    patterns = [*(each["rule"] for each in sentences), *named]
+    assert [pattern for pattern in patterns if not any(re.fullmatch(pattern, name) for name in names)] == []
 
 
 def test_every_check_belongs_to_an_asset(definitions: dg.Definitions):

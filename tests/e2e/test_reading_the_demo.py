@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
+from quick import Project, quickly
 from running import REPOSITORY, published
 
 PAGE = REPOSITORY / "docs" / "reading-the-demo.md"
@@ -18,10 +20,12 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class Section:
-    """A question of the page: the query, its result as a table, and what is said of it."""
+    """A question of the page: the command, if any, the query, its result as a table, and what is said of it."""
 
     question: str
     query: str
+    command: tuple[str, ...]
+    """What is to be done before the query is asked; empty where nothing is."""
     table: tuple[tuple[str, ...], ...]
     """The heading's cells, then those of each row."""
     words: str
@@ -35,10 +39,11 @@ def sections() -> list[Section]:
         if query := re.search(r"^```sql\n(.*?)^```$", rest, flags=re.M | re.S):
             rows = [line for line in rest.splitlines() if line.startswith("|")]
             cells = [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in rows]
-            words = "\n".join(
-                line for line in rest.replace(query[0], "").splitlines() if not line.startswith("|")
-            )
-            found.append(Section(question, query[1], (cells[0], *cells[2:]), words))
+            told = re.search(r"^```sh\nkunderegnskab (.*)\n```$", rest, flags=re.M)
+            words = rest.replace(query[0], "").replace(told[0] if told else "", "")
+            said = "\n".join(line for line in words.splitlines() if not line.startswith("|"))
+            command = tuple(shlex.split(told[1])) if told else ()
+            found.append(Section(question, query[1], command, (cells[0], *cells[2:]), said))
     return found
 
 
@@ -66,7 +71,15 @@ def test_every_question_has_a_section_and_every_section_is_a_question() -> None:
 
 
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.question)
-def test_the_page_shows_what_the_query_gives(section: Section, full_demo: Path) -> None:
+def test_the_page_shows_what_the_query_gives(
+    section: Section, project: Project, full_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The page is read in a clone, whose demo is in data/.
+    monkeypatch.chdir(tmp_path)
+    Path("data").symlink_to(full_demo.resolve())
+    if section.command:
+        done = quickly(project, *section.command, "--workspace", full_demo)
+        assert done.code == 0, f"{done.out}\n{done.err}"
     with published(full_demo) as con:
         result = con.execute(section.query)
         heading = tuple(column[0] for column in result.description or ())

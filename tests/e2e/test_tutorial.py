@@ -162,7 +162,9 @@ def test_the_readme_shows_the_demo_company(
     shown = [block for block in blocks_of(README) if block.section in OF_THE_DEMO]
     assert [block.language for block in shown] == ["sh", "text", "sh", "text"]
     printed = shown[1].text.splitlines()
-    assert printed[1 : printed.index("Look at")] == [f"  {line}" for line in headline(publication)]
+    assert printed[printed.index("  ...") + 1 : printed.index("Look at")] == [
+        f"  {line}" for line in headline(publication)
+    ]
     shell = Shell(project)
     for block in shown[2:]:
         shell.do(block)

@@ -340,11 +340,16 @@ def _online_retail(folder: Path) -> Expected:
     }
     lines: list[Line] = []
     costs: list[Cost] = []
+    packing: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    entries = 0
     for row in rows:
         code = row["StockCode"].upper()
         posted = datetime.strptime(row["InvoiceDate"], "%Y-%m-%d %H:%M:%S").date()
         customer = row["CustomerID"].removesuffix(".0") or UNKNOWN
         amount = Decimal(row["Quantity"]) * Decimal(row["UnitPrice"])
+        if code == "DOT":
+            packing["packing", posted.replace(day=1)] += amount
+            entries += 1
         if row["InvoiceNo"].startswith("A"):
             costs.append(Cost(posted, customer, "bad_debt", -amount))
         elif code in fees:
@@ -369,8 +374,14 @@ def _online_retail(folder: Path) -> Expected:
     expected.records = {
         ("sales_lines", name): (len(rows), len(costs)),
         ("customer_costs", name): (len(rows), len(lines)),
+        ("ledger_entries", name): (len(rows), len(rows) - entries),
+        ("ledger_accounts", "ledger_accounts.csv"): (1, 0),
+        ("cost_pools", "cost_pools.csv"): (1, 0),
     }
-    return _account(lines, costs, expected)
+    expected.ledger = {("GBP", month): cost for (_, month), cost in packing.items()}
+    _account(lines, costs, expected)
+    sharing = {"packing": expected.customers}
+    return _allocate(packing, sharing, column="order_cost", driver="line_count", expected=expected)
 
 
 def _foodmart(folder: Path) -> Expected:

@@ -15,17 +15,21 @@ from typing import Any
 import pytest
 from actions_by_hand import actions, opportunities, published
 from comparing import Refreshed, assert_same_rows, published_beside_recomputed
+from rates_by_hand import Pool, Share, of_window, rate_changes
+from recompute import ZERO
 from recompute_sales import (
     COMPONENTS,
     Change,
     classed_customers,
     concentrations,
     customer_segments,
+    months_of,
     price_volume_mix,
     quarterly_changes,
     scopes_of_segments,
     whale_curves,
 )
+from segments_by_hand import COLUMNS
 
 # The last months of two quarters each: of FoodMart's, the first is in the middle of its sales, the second
 # runs into the year without sales and so is the first that has opening segments.
@@ -35,16 +39,6 @@ QUARTERS = {
 }
 # No company.yaml here says anything else.
 MINIMUM = 8
-SEGMENT_COLUMNS = (
-    "size_class",
-    "margin_class",
-    "calculated_segment",
-    "segment",
-    "opening_segment",
-    "is_good_customer",
-    "size_value",
-    "margin_value",
-)
 CURVE_COLUMNS = ("customer_id", "db3", "cumulative_db3", "customer_share", "share")
 
 Segments = dict[tuple[str, date], dict[str, Any]]
@@ -68,9 +62,9 @@ def test_segments_of_every_customer_and_month_equal_the_recomputation(
     refreshed: Refreshed, segments: Segments
 ):
     published = {
-        (customer, month): dict(zip(SEGMENT_COLUMNS, values, strict=True))
+        (customer, month): dict(zip(COLUMNS, values, strict=True))
         for customer, month, *values in refreshed.rows(
-            f"select customer_id, month, {', '.join(SEGMENT_COLUMNS)} from marts.customer_segments"
+            f"select customer_id, month, {', '.join(COLUMNS)} from marts.customer_segments"
         )
     }
     assert_same_rows(published, segments)
@@ -103,6 +97,37 @@ def test_segments_of_now_and_of_the_opening_and_salespeople_within_them_equal_th
         )
     }
     assert_same_rows(published, scopes_of_segments(refreshed.expected, segments))
+
+
+def test_rates_of_every_customer_and_window_equal_the_recomputation(refreshed: Refreshed):
+    """Both have pools that are given out by a driver, and so rates: of months, or of quarters alone."""
+    driver = {"online_retail": "order_lines", "foodmart": "net_sales"}[refreshed.name]
+    pools = {
+        key: Pool(("K55", "proportional", driver, _sharing(key[0])), pool.cost, pool.driver_total)
+        for key, pool in refreshed.expected.pools.items()
+    }
+    shares = {
+        key: Share(share["weight"], share["amount"]) for key, share in refreshed.expected.allocations.items()
+    }
+    months = months_of(refreshed.expected)
+    changes = rate_changes(pools, shares, months[0], months[-1])
+    rows = refreshed.rows(
+        "select scope_id, time_window, first_month, month, order_cost_rate_change, sales_effort_cost_rate_change "
+        "from marts.scope_windows as scopes inner join marts.time_windows as windows using (month, time_window) "
+        "where scopes.scope_type = 'customer' and compared_first_month is not null"
+    )
+    published = {tuple(key): {"rate": rate, "effort": effort} for *key, rate, effort in rows}
+    expected = {
+        key: {"rate": of_window(changes, key[0], "K55", key[1], *key[2:]), "effort": ZERO}
+        for key in published
+    }
+    assert_same_rows(published, expected)
+    assert any(row["rate"] for row in published.values())
+
+
+def _sharing(pool: str) -> str:
+    countries = {"stores_usa": "US", "stores_mexico": "MX", "stores_canada": "CA"}
+    return f"country_code={countries[pool]}" if pool in countries else "all"
 
 
 def test_whale_curve_of_every_month_equals_the_recomputation(refreshed: Refreshed):

@@ -6,7 +6,9 @@ import io
 import re
 import shutil
 import subprocess
+import zipfile
 from dataclasses import replace
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -321,3 +323,40 @@ def test_all_are_those_with_an_account(reader: Reader):
     ]
     assert sum(map(len, lists)) == len(ids), "every customer is on one list"
     assert set().union(*lists) == set(ids)
+
+
+def test_notes_have_room_on_the_one_page(reader: Reader, writing: Writing) -> None:
+    """Of a customer with more actions than fit, and one of them rejected."""
+    row = reader.row(
+        "select customer_id from marts.customer_actions group by customer_id order by count(*) desc, 1 limit 1"
+    )
+    assert row is not None
+    found = customer_account(reader, row["customer_id"], writing.code)
+    first, *rest = found.actions
+    rejected = {
+        **first,
+        "decision": "rejected",
+        "decision_by": "lise",
+        "decision_on": date(2026, 1, 2),
+        "decision_note": "Rabatten er aftalt til juni og kan ikke ændres før",
+    }
+    notes = tuple(
+        {
+            "note": f"{text} {'lang ' * 60}",
+            "decision": None,
+            "written_by": "lise",
+            "written_on": date(2026, 1, 2),
+        }
+        for text in ("=1+1", "Anden", "Tredje", "Fjerde")
+    )
+    found = replace(found, actions=(rejected, *rest), notes=notes)
+    pdf = PdfReader(io.BytesIO(Paper().pdf("customer", customer.content(reader, found, writing))))
+    text = " ".join(pdf.pages[0].extract_text().split())
+    assert len(pdf.pages) == 1
+    assert all(each in text for each in ("=1+1", "Anden", "Tredje", "(lise, ", "er aftalt til juni"))
+    assert "Fjerde" not in text
+    with zipfile.ZipFile(io.BytesIO(workbook.statement(reader, found, writing))) as book:
+        assert "=1+1 lang" in book.read("xl/sharedStrings.xml").decode()
+        assert not any(
+            b"<f>1+1" in book.read(name) for name in book.namelist() if name.startswith("xl/worksheets/")
+        )

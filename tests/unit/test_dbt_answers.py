@@ -93,7 +93,7 @@ def test_what_dbt_passed_is_not_asked_again(con: Any) -> None:
     ],
 )  # fmt: skip
 def test_a_broken_rule_says_what_is_expected_and_what_to_do(rule: str, words: tuple[str, ...]) -> None:
-    sentence = sentence_of(rule)
+    sentence = sentence_of(rule).en
     assert sentence.endswith(".")
     assert "__" not in sentence
     assert all(each in sentence for each in words)

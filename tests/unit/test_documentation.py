@@ -20,6 +20,7 @@ from kunderegnskab.dbt.macro_descriptions import MACRO_DESCRIPTIONS, render_macr
 from kunderegnskab.feeds import load_feeds
 from kunderegnskab.feeds.documentation import generated_files
 from kunderegnskab.ingest import take_in
+from kunderegnskab.publication import power_query
 from kunderegnskab.publication.documentation import MARTS_DOCUMENT, render_marts_document
 from kunderegnskab.workspace import Company, Format, Lookup, Source, Waiver, Workspace
 from kunderegnskab.workspace.expressions import DIVIDE, FUNCTIONS, READERS
@@ -56,12 +57,21 @@ def name_of(document: Path) -> str:
 
 
 def test_generated_documents_are_up_to_date() -> None:
-    expected = generated_files() | {
-        MARTS_DOCUMENT: render_marts_document(),
-        MACRO_DESCRIPTIONS: render_macro_descriptions(),
-    }
-    old = [name_of(path) for path, text in expected.items() if path.read_text(encoding="utf-8") != text]
-    assert not old, f"{old} are old: run make docs"
+    expected = (
+        generated_files()
+        | power_query.queries()
+        | {
+            MARTS_DOCUMENT: render_marts_document(),
+            MACRO_DESCRIPTIONS: render_macro_descriptions(),
+        }
+    )
+    old = [
+        name_of(path)
+        for path, text in expected.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    gone = [name_of(path) for path in power_query.FOLDER.glob("*/*.pq") if path not in expected]
+    assert not old + gone, f"{old + gone} are old: run make docs"
 
 
 def test_every_path_named_exists() -> None:

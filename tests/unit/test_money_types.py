@@ -35,6 +35,7 @@ OTHER_DECIMALS = {
     ("allocation_steps", "driver_total"): "DECIMAL(18,6)",
     ("allocation_steps", "practical_capacity_minutes"): "DECIMAL(18,6)",
     ("allocation_steps", "rate"): "DECIMAL(18,6)",
+    ("allocation_steps", "standard_rate"): "DECIMAL(18,6)",
     ("product_accounts", "quantity"): "DECIMAL(18,6)",
     ("return_reasons", "quantity"): "DECIMAL(18,6)",
     ("outside_account", "quantity"): "DECIMAL(18,6)",

@@ -117,10 +117,10 @@ create schema audit;
 create table audit.allocation_steps (
     cost_pool_id varchar, month date, driver varchar, applies_to varchar, driver_total decimal(18,6),
     practical_capacity_minutes decimal(18,6), unused decimal(18,4), unallocated decimal(18,4),
-    negative_receivers bigint, is_over_used boolean, finding varchar);
+    negative_receivers bigint, is_over_used boolean, finding varchar, line_code varchar, standard_rate decimal(18,6));
 insert into audit.allocation_steps values
-    ('visits', '2025-01-01', null, 'all', 900, 1000, 100, 0, 0, false, null),
-    ('invoicing', '2025-01-01', 'orders', 'all', 70, null, 0, 0, 0, false, null);
+    ('visits', '2025-01-01', null, 'all', 900, 1000, 100, 0, 0, false, null, 'K56', 2),
+    ('invoicing', '2025-01-01', 'orders', 'all', 70, null, 0, 0, 0, false, null, 'K55', 9);
 create table audit.unmet_activity_times (cost_pool_id varchar, activity_type varchar, applies_to varchar);
 create table audit.ledger_reconciliation (
     month date, line_code varchar, ledger_amount decimal(18,4), without_customer decimal(18,4));
@@ -164,8 +164,13 @@ create table marts.product_accounts (
     product_id varchar, invoiced_sales decimal(18,4), returns decimal(18,4));
 create table marts.products (product_id varchar, is_unknown boolean, is_in_list boolean);
 insert into marts.products values ('(ukendt)', true, false), ('V-100', false, true);
+create table raw.company (rates varchar);
+insert into raw.company values ('standard');
+create table raw.standard_rates (cost_pool_id varchar, fiscal_year bigint);
+insert into raw.standard_rates values ('visits', 2025), ('invoicing', 2025), ('visits', 2026);
 create table raw.bonus_agreements as select '9' as customer_id, date '2025-01-01' as valid_from, null::date as valid_to;
-create table marts.months as select date '2025-01-01' as month, date '2025-01-01' as first_day, date '2025-01-31' as last_day, 1 as fiscal_month;
+create table marts.months as select date '2025-01-01' as month, date '2025-01-01' as first_day, date '2025-01-31' as last_day, 1 as fiscal_month,
+    2025 as fiscal_year;
 """
 
 
@@ -526,6 +531,17 @@ COMPANY_FAULTS = [
         "drivers_are_not_negative",
         "update audit.allocation_steps set negative_receivers = 1 where driver is not null",
         "negative_receivers=1",
+    ),
+    (
+        "pools_have_standard_rates",
+        "update audit.allocation_steps set standard_rate = null where cost_pool_id = 'visits'; "
+        "delete from raw.standard_rates where cost_pool_id = 'visits' and fiscal_year = 2025",
+        "fiscal_year=2025, cost_pool_id=visits",
+    ),
+    (
+        "standard_rates_are_used",
+        "insert into raw.standard_rates values ('vists', 2025)",
+        "fiscal_year=2025, cost_pool_id=vists",
     ),
     (
         "activity_times_are_met",

@@ -88,10 +88,12 @@ RECONCILIATION = [
 COMPANY_ACCOUNTS = [
     {"month": date(2026, 1, 1), "db3": Decimal("250.0000"), "segment_cost": Decimal("20.0000"),
      "unused_capacity": Decimal("30.0000"), "unallocated": Decimal("40.0000"),
+     "rate_difference": Decimal("0.0000"),
      "bonus_timing": Decimal("60.5000"), "credit_cost_put_back": Decimal("75.2500"), "ledger_result": Decimal("295.7500"),
      "difference": Decimal("0.0000")},
     {"month": date(2026, 2, 1), "db3": Decimal("99.0000"), "segment_cost": Decimal("0.0000"),
      "unused_capacity": Decimal("0.0000"), "unallocated": Decimal("0.0000"),
+     "rate_difference": Decimal("0.0000"),
      "bonus_timing": Decimal("0.0000"), "credit_cost_put_back": Decimal("0.0000"), "ledger_result": None, "difference": None},
 ]  # fmt: skip
 

@@ -30,6 +30,7 @@ from kunderegnskab.audit.recalculation.arithmetic import (
     ratio,
 )
 from kunderegnskab.audit.recalculation.bonus import accruals, bonus_of_year, released
+from kunderegnskab.audit.recalculation.calendar import Calendar
 from kunderegnskab.audit.recalculation.credit import Terms, _documents, _ends, cost_of_days, given_up_on
 from kunderegnskab.audit.recalculation.kpis import first_of_window, value
 from kunderegnskab.audit.recalculation.pools import sells_goods
@@ -177,6 +178,14 @@ def test_months_and_fiscal_years() -> None:
     assert fiscal_year(month, 7) == month_number(date(2024, 7, 1))
     assert first_of_window("ytd", month, 7) == month_number(date(2024, 7, 1))
     assert first_of_window("r12", month, 7) == month_number(date(2024, 3, 1))
+
+
+def test_fiscal_years_are_named_by_where_they_end_or_as_the_calendar_names_them() -> None:
+    june, july = month_number(date(2025, 6, 1)), month_number(date(2025, 7, 1))
+    assert [Calendar().fiscal_year(month, 1) for month in (june, july)] == [2025, 2025]
+    assert [Calendar().fiscal_year(month, 7) for month in (june, july)] == [2025, 2026]
+    period = (1999, 1, day_number(date(2025, 6, 2)), day_number(date(2025, 6, 29)))
+    assert [Calendar.of([period]).fiscal_year(month, 7) for month in (june, july)] == [1999, 2026]
 
 
 def test_subtotals_follow_the_order_of_the_lines() -> None:

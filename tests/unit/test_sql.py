@@ -45,6 +45,15 @@ def test_nothing_is_quoted_elsewhere() -> None:
     assert [file for file in files if _QUOTING.search(file.read_text(encoding="utf-8"))] == [own]
 
 
+def test_a_folder_whose_name_is_like_a_pattern_stays_open(tmp_path: Path) -> None:
+    folder = tmp_path / "lake [2026]"
+    folder.mkdir()
+    with duckdb.connect() as con:
+        con.execute(f"copy (select 1 as a) to {sql.literal(folder / 'a.parquet')}")
+        sql.lock(con, folders=[folder])
+        assert con.execute(f"from {sql.parquet(folder / 'a.parquet')}").fetchall() == [(1,)]
+
+
 def test_what_is_locked_opens_what_it_was_given_and_nothing_else(tmp_path: Path) -> None:
     for name in ("lake", "lake2"):
         (tmp_path / name).mkdir()

@@ -60,29 +60,29 @@ def published_company(request: pytest.FixtureRequest) -> Path:
     return Path(made) if made else request.getfixturevalue("demo_workspace")
 
 
+def reading_of(company: Path, root: Path) -> Workspace:
+    """A workspace that reads a company's publication and what that was made from, and notes in a state of its own."""
+    root.mkdir()
+    for name in ("company.yaml", "feeds.yaml"):
+        shutil.copy(company / name, root)
+    # Pages write policy records: in a copy.
+    for name in ("personal", "policy"):
+        shutil.copytree(company / name, root / name)
+    for name in ("published", "lake", "landing"):
+        (root / name).symlink_to(company / name, target_is_directory=True)
+    return Workspace(root)
+
+
 @pytest.fixture
 def selling_company(published_company: Path, tmp_path: Path) -> Workspace:
     """A workspace of its own that reads the same publication, and what it was made from."""
-    root = tmp_path / "selling"
-    root.mkdir()
-    for name in ("company.yaml", "feeds.yaml"):
-        shutil.copy(published_company / name, root)
-    shutil.copytree(published_company / "personal", root / "personal")
-    for name in ("published", "lake", "landing", "policy"):
-        (root / name).symlink_to(published_company / name, target_is_directory=True)
-    return Workspace(root)
+    return reading_of(published_company, tmp_path / "selling")
 
 
 @pytest.fixture(scope="session")
 def readable_company(published_company: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace of its own that reads the same publication, and what it was made from."""
-    root = tmp_path_factory.mktemp("readable")
-    for name in ("company.yaml", "feeds.yaml"):
-        shutil.copy(published_company / name, root)
-    shutil.copytree(published_company / "personal", root / "personal")
-    for name in ("published", "lake", "landing", "policy"):
-        (root / name).symlink_to(published_company / name, target_is_directory=True)
-    return Workspace(root)
+    return reading_of(published_company, tmp_path_factory.mktemp("reading") / "readable")
 
 
 @pytest.fixture(scope="session")

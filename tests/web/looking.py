@@ -84,7 +84,7 @@ class Looking:
     def addresses(self) -> list[str]:
         """Each page that this viewer may open, with an id of what they see."""
         return [
-            re.sub(r"{(\w+)}", lambda found: quote(self.ids[found[1]], safe=""), page.path)
+            re.sub(r"{(\w+):path}", lambda found: quote(self.ids[found[1]], safe=""), page.path)
             + _QUERIES.get(page.name, "")
             for page in PAGES
             if (self.viewer.sees_all or not page.sees_all) and page.name != "trace"

@@ -5,21 +5,18 @@ One walk: what is asked of single pages without a browser stands in test_pages.p
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
+from chromium import chromium, served
 from looking import Looking
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from kunderegnskab.language import CODES, Code
-from kunderegnskab.reading.scope import Role
+from kunderegnskab.reading.scope import Role, Viewer
 from kunderegnskab.web.app import Settings, application
 from kunderegnskab.workspace import Workspace
 
@@ -29,32 +26,22 @@ WIDE, PHONE = (1280, 900), (360, 740)
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        reason = "no Chromium is installed (Debian: apt-get install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
 
 
+def page_of(company: Workspace, viewer: Viewer) -> AbstractContextManager[str]:
+    """The page of the company as somebody sees it."""
+    return served(application(company, Settings(open_as=viewer)))
+
+
 @pytest.fixture(scope="module")
 def address(readable_company: Workspace, looks: dict[Role, Looking]) -> Iterator[str]:
-    """The page of the company as finance sees it, on a free port."""
-    app = application(readable_company, Settings(open_as=looks["finance"].viewer))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server has ended"
-        thread.join(0.02)
-    (listening,) = server.servers
-    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    """The page as finance sees it."""
+    with page_of(readable_company, looks["finance"].viewer) as address:
+        yield address
 
 
 @contextmanager
@@ -89,19 +76,32 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("language", "size", "scheme"),
-    [("da", WIDE, "light"), ("en", PHONE, "dark"), ("da", PHONE, "light"), ("en", WIDE, "dark")],
+    ("role", "language", "size", "scheme"),
+    [
+        ("finance", "da", WIDE, "light"),
+        ("finance", "en", PHONE, "dark"),
+        ("finance", "da", PHONE, "light"),
+        ("finance", "en", WIDE, "dark"),
+        ("salesperson", "da", PHONE, "light"),
+        ("salesperson", "en", WIDE, "dark"),
+        ("manager", "da", WIDE, "dark"),
+        ("manager", "en", PHONE, "light"),
+    ],
 )
 def test_every_page_can_be_read_by_everybody(
     browser: Browser,
-    address: str,
+    readable_company: Workspace,
     looks: dict[Role, Looking],
+    role: Role,
     language: Code,
     size: tuple[int, int],
     scheme: str,
 ) -> None:
-    with opened(browser, address, language, size, scheme) as page:
-        for place in looks["finance"].addresses():
+    with (
+        page_of(readable_company, looks[role].viewer) as address,
+        opened(browser, address, language, size, scheme) as page,
+    ):
+        for place in looks[role].addresses():
             page.goto(address + place)
             assert page.locator("html").get_attribute("lang") == language
             assert violations(page) == [], place

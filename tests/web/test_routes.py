@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from urllib.parse import quote
 
 import duckdb
 import pytest
@@ -12,8 +14,8 @@ import xlsxwriter
 from browsers import PASSWORD, Browser, opened
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from tampering import Person, leaks, people, unknown_parameters
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from tampering import Person, addresses, leaks, parameters, people, unknown_parameters
 
 from kunderegnskab.personal.names import read_names
 from kunderegnskab.publication import store
@@ -59,6 +61,28 @@ def test_who_has_not_signed_in_gets_nothing(selling_company: Workspace, staff: l
         path = route.path.replace("{", "").replace("}", "")
         answer = browser.post(path, data={"text": "x"}) if route.writes else browser.get(path)
         assert route.is_open or answer.headers.get("location", "").startswith("/login"), route.path
+
+
+def told(request: Request, viewer: Viewer, reader: object) -> Response:
+    """Which route answers, and with which parameters."""
+    return JSONResponse([request.scope["route"].path, request.path_params])
+
+
+def test_an_id_may_have_a_slash(selling_company: Workspace, staff: list[Person]) -> None:
+    routes = [
+        replace(route, handler=told, roles=EVERYBODY)
+        if parameters(route) and not (route.is_open or route.writes)
+        else route
+        for route in ROUTES
+    ]
+    browser = opened(selling_company, routes, open_as=Viewer("x", "finance"))
+    asked = [route for route in routes if route.handler is told]
+    assert len(asked) > 7
+    for route in asked:
+        (name,) = parameters(route)
+        for written in ("A/B", quote("A/B", safe="")):
+            answer = browser.get(next(iter(addresses(route, {name: [written]}))))
+            assert answer.json() == [route.path, {name: "A/B"}], answer.url
 
 
 # --- what is planted is found ---------------------------------------------------------------------------------

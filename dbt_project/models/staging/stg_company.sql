@@ -12,5 +12,6 @@ select
     analysis_months,
     pvm_leaf,
     benchmark_minimum_customers,
-    segment_level
+    segment_level,
+    rates
 from {{ source('raw', 'company') }}

@@ -23,11 +23,13 @@ class Calendar:
         first_month: the month of the first period, since January 1970.
         first_days: of each period, in order and without gaps, since 1 January 1970.
         end: the day after the last period.
+        years: the fiscal year of each period, as it is named.
     """
 
     first_month: int = 0
     first_days: tuple[int, ...] = ()
     end: int = 0
+    years: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, periods: Sequence[tuple[int, int, int, int]]) -> Calendar:
@@ -41,6 +43,7 @@ class Calendar:
             first_month=int(arithmetic.months_of([middle])[0]),
             first_days=tuple(first for _, _, first, _ in ordered),
             end=ordered[-1][3] + 1,
+            years=tuple(year for year, _, _, _ in ordered),
         )
 
     def months_of(self, days: Any) -> np.ndarray:
@@ -65,6 +68,18 @@ class Calendar:
         )
         first, last = max(int(of_calendar[0]), int(of_year[0])), min(int(of_calendar[1]), int(of_year[1]))
         return first, max(first, last) if valid_to >= valid_from else last
+
+    def fiscal_year(self, month: int, fiscal_year_start: int) -> int:
+        """The fiscal year of a month: as the calendar names it, else the calendar year in which it ends.
+
+        Args:
+            fiscal_year_start: the month of the year, from 1, in which fiscal years begin without a calendar.
+        """
+        place = month - self.first_month
+        if 0 <= place < len(self.years):
+            return self.years[place]
+        day = arithmetic.first_day(month)
+        return day.year + (1 < fiscal_year_start <= day.month)
 
     def first_day(self, month: int) -> int:
         """The number of a month's first day."""

@@ -1,4 +1,4 @@
-"""Cost pools (K55, K56): what a month costs, who causes it, and each one's share (decisions 0016 and 0017).
+"""Cost pools (K55, K56): what a month costs, who causes it, and each one's share (decisions 16, 17, 99).
 
 Here: drivers, minutes and shares. Not here: unused capacity and K70, which no customer carries.
 """
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kunderegnskab.audit.recalculation.arithmetic import (
+    AMOUNT,
     QUANTITY,
     largest_remainder,
     quotient,
@@ -163,10 +164,14 @@ def pool_postings(records: Records, accounts: pd.DataFrame) -> pd.DataFrame:
     entries = records.ledger[records.ledger["role"].str.startswith("pool:")]
     costs = entries.groupby([entries["role"].str.removeprefix("pool:"), "month"])["amount"].sum()
     pools, times = records.frame("cost_pools"), records.frame("activity_times")
+    standards = _standard_rates(records)
+    booked = {(str(pool), int(month)): int(cost) for (pool, month), cost in costs.items()}
     unit = records.minor_unit
     rows: list[tuple[str, int, str, int]] = []
-    for (pool, month), cost in costs.items():
-        day = records.calendar.last_day(int(month))
+    # At a standard rate, usage is charged whether or not the month's cost is booked.
+    for pool, month in sorted({*booked, *standards}):
+        cost, standard = booked.get((pool, month), 0), standards.get((pool, month))
+        day = records.calendar.last_day(month)
         rule = _in_force(pools[pools["cost_pool_id"] == pool], day, [])
         if rule.empty or rule.iloc[0]["ladder_line"] not in _LINES:
             continue
@@ -174,25 +179,41 @@ def pool_postings(records: Records, accounts: pd.DataFrame) -> pd.DataFrame:
         is_capacity = version["method"] == "capacity"
         if is_capacity:
             equation = _in_force(times[times["cost_pool_id"] == pool], day, ["activity_type", "applies_to"])
-            found = _minutes(equation, drivers, groups, int(month))
+            found = _minutes(equation, drivers, groups, month)
         else:
-            found = drivers.quantities(str(version["driver"]), int(month))
+            found = drivers.quantities(str(version["driver"]), month)
         weights = {
             who: weight
             for who, weight in found.items()
-            if weight > 0 and groups.has(who, str(version["applies_to"]), int(month))
+            if weight > 0 and groups.has(who, str(version["applies_to"]), month)
         }
         if not weights:
             continue
-        if is_capacity:
+        if standard is not None:
+            given = quotient(standard * sum(weights.values()), unit * QUANTITY * QUANTITY // AMOUNT)
+        elif is_capacity:
             minutes = sum(weights.values())
-            given = quotient(int(cost) * minutes, int(version["practical_capacity_minutes"]) * unit)
+            given = quotient(cost * minutes, int(version["practical_capacity_minutes"]) * unit)
         else:
-            given = _whole(int(cost), unit)
+            given = _whole(cost, unit)
         line = _LINES[version["ladder_line"]]
         shares = largest_remainder(given, weights)
         rows += [(who, day, line, share * unit) for who, share in shares.items() if share]
     return pd.DataFrame(rows, columns=["customer", "day", "line", "amount"])
+
+
+def _standard_rates(records: Records) -> dict[tuple[str, int], int]:
+    """(Pool, month) -> the standard rate of its fiscal year, in 1/1000000; none at actual rates."""
+    if records.company.rates != "standard":
+        return {}
+    rates = records.frame("standard_rates")
+    columns = rates[["cost_pool_id", "fiscal_year", "standard_rate"]]
+    return {
+        (str(pool), month): int(rate)
+        for pool, year, rate in columns.itertuples(index=False)
+        for month in records.months()
+        if records.calendar.fiscal_year(month, records.company.fiscal_year_start) == int(year)
+    }
 
 
 def _whole(cost: int, unit: int) -> int:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import asdict
 from decimal import Decimal
 
 from kunderegnskab import charts
 from kunderegnskab.charts import Bar, Told
-from kunderegnskab.reading import accounts
+from kunderegnskab.decisions import notes
+from kunderegnskab.decisions.notes import WRITERS
+from kunderegnskab.months import months_on
+from kunderegnskab.reading import accounts, decisions, segments
 from kunderegnskab.reading.accounts import Account, CustomerAccount
 from kunderegnskab.reading.names import return_reason_name
-from kunderegnskab.reading.reader import Row
+from kunderegnskab.reading.reader import Reader, Row
 from kunderegnskab.web import pictures
 from kunderegnskab.web.asked import Asked, Context
 from kunderegnskab.web.figures import Cells, cells
 from kunderegnskab.web.names import chain_heads, driver_name, owner_name, segment_name
+from kunderegnskab.web.pages.decisions import proposed
+from kunderegnskab.workspace import Workspace
 
 _KEYS = ("net_sales", "db1", "db2", "db3")
 
@@ -101,6 +106,43 @@ def context(asked: Asked) -> Context:
     }
 
 
+def now(asked: Asked, workspace: Workspace) -> Context:
+    """Notes and decisions, also those that were written since the publication, and forms for more."""
+    customer_id, viewer = asked.one("customer_id"), asked.reader.viewer
+    published = decisions.customer_notes(asked.reader, customer_id)
+    since = notes.written_since(workspace, customer_id, {row["note_id"] for row in published})
+    rows: list[Row] = [
+        *({**asdict(note), "is_new": True} for note in reversed(since)),
+        *({**row, "is_new": False} for row in published),
+    ]
+    shown = [
+        {
+            **row,
+            "who": asked.reader.writer_name(row["written_by"]),
+            "name": driver_name(asked, row["driver"]) if row["driver"] else "",
+        }
+        for row in rows
+    ]
+    return {
+        "notes": shown,
+        "decided": decisions.decided(shown),
+        "may_write": viewer.role in WRITERS,
+        "refused": None,
+        "proposed": proposed(asked, workspace, customer_id),
+        # Where chains are classed as one, it is decided at the top.
+        "may_propose": viewer.role in WRITERS and is_classed_alone(asked.reader, workspace, customer_id),
+        "choices": segments.axes(asked.reader).segments,
+    }
+
+
+def is_classed_alone(reader: Reader, workspace: Workspace, customer_id: str) -> bool:
+    """Whether an override can name the customer: chains that are classed as one have it at their top."""
+    if workspace.company.segment_level != "chain":
+        return True
+    row = reader.row("select chain_id from marts.customers where customer_id = ?", [customer_id])
+    return row is not None and row["chain_id"] in (None, customer_id)
+
+
 _GAP_UNITS = {
     "net_sales": "amount",
     "order_size": "amount",
@@ -162,9 +204,9 @@ def _months(found: CustomerAccount) -> list[Row]:
     """The twelve months of the account, with last year in `compared_`; also those without sales."""
     by_month = {row["month"]: row for row in found.months}
     shown = []
-    for back in range(11, -1, -1):
-        month = _back(found.account.month, back)
-        row, before = by_month.get(month), by_month.get(_back(month, 12))
+    for later in range(-11, 1):
+        month = months_on(found.account.month, later)
+        row, before = by_month.get(month), by_month.get(months_on(month, -12))
         shown.append(
             {
                 "customer_id": found.customer["customer_id"],
@@ -175,11 +217,6 @@ def _months(found: CustomerAccount) -> list[Row]:
             }
         )
     return shown
-
-
-def _back(month: date, months: int) -> date:
-    number = month.year * 12 + month.month - 1 - months
-    return month.replace(year=number // 12, month=number % 12 + 1)
 
 
 def _drivers_chart(asked: Asked, found: CustomerAccount) -> object:

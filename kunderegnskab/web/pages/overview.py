@@ -93,7 +93,10 @@ def context(asked: Asked) -> Context:
             for row in up_down.rows
         ],
         "up_down_all": up_down.totals["customers"],
-        "actions": [{**row, "name": driver_name(asked, row["driver"])} for row in overview.actions(reader)],
+        "actions": [
+            {**row, "name": driver_name(asked, row["driver"])}
+            for row in overview.actions(reader, reader.last_month)
+        ],
         "approvals": [{**row, "sentence": asked.of(row, "sentence")} for row in waiting.approvals],
         "reviews": waiting.reviews,
         "missed": [

@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import duckdb
-
-from kunderegnskab.code_version import code_version
 from kunderegnskab.language import CODES
-from kunderegnskab.problems import KunderegnskabError, command
-from kunderegnskab.reading.reader import NothingToRead, Reader, Readers
+from kunderegnskab.problems import KunderegnskabError
+from kunderegnskab.reading.reader import Reader, Readers, as_it_was_published
 from kunderegnskab.reading.scope import Viewer
 from kunderegnskab.statements.common import Writing
 from kunderegnskab.workspace import Workspace
@@ -32,18 +29,8 @@ def current_publication(workspace: Workspace) -> Generator[Reader]:
 
     Raises NothingToRead where nothing is published, or only by a version that did not publish what is read.
     """
-    with Readers(workspace).reader(THE_COMMAND_LINE) as reader:
-        try:
-            yield reader
-        # A table that is not there, a column that a query names, a column of a row.
-        except (duckdb.CatalogException, duckdb.BinderException, KeyError) as error:
-            version = reader.publication.manifest.code_version
-            if version == code_version():
-                raise
-            raise NothingToRead(
-                f"{reader.publication.name} was published by version {version}, which did not publish all "
-                f"that is read here; run `{command('refresh', workspace.root)}`."
-            ) from error
+    with Readers(workspace).reader(THE_COMMAND_LINE) as reader, as_it_was_published(reader.publication):
+        yield reader
 
 
 def writing_of(reader: Reader, language: str | None) -> Writing:

@@ -75,6 +75,7 @@ def _report(reader: Reader, found: CustomerAccount) -> dict[str, Any]:
         "segment": found.segment,
         "owners": [{**row, "name": reader.salesperson_name(row["salesperson_id"])} for row in found.owners],
         "actions": found.actions,
+        "notes": found.notes,
         "effort": found.effort,
         "terms": found.terms,
     }
@@ -123,6 +124,12 @@ def _print(reader: Reader, found: CustomerAccount, writing: Writing) -> None:
             table.add_row(row["worth"], Text(row["text"]))
         table.add_row(Text(actions["total"], "bold"), Text(actions["total_name"], "bold"))
         OUT.print(table, soft_wrap=False)
+    noted = statement.note_lines(reader, found, writing)
+    if noted:
+        OUT.print()
+        OUT.print(Text(content["notes"], "bold"))
+        for line in noted:
+            OUT.print(Text(line))
     if found.effort is not None:
         OUT.print()
         OUT.print(found.effort[f"reason_{writing.code}"])

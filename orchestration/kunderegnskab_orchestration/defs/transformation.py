@@ -60,7 +60,7 @@ class LayerTranslator(DagsterDbtTranslator):
         """One check per model, described by its rules."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         test = manifest["nodes"][unique_id]
-        described = "\n".join(f"- {sentence_of(rule)}" for rule in rules(test))
+        described = "\n".join(f"- {sentence_of(rule).en}" for rule in rules(test))
         return spec and spec._replace(description=described)
 
 

@@ -51,6 +51,7 @@ restated_pools as (
                 when 'segment_cost' then steps.segment_cost
                 when 'unused_capacity' then steps.unused
                 when 'unallocated' then steps.unallocated
+                when 'rate_difference' then steps.rate_difference
             end <> 0
 ),
 

@@ -1,8 +1,8 @@
 -- What a month says of each salesperson and of the company, one figure per row: what a closing takes over. Lines of
 -- customers are in account_sources, ratios in the accounts themselves.
 {%- set company_measures = ladder_measures() + [
-    'segment_cost', 'unused_capacity', 'unallocated', 'explained_differences', 'bonus_timing', 'ledger_result',
-    'difference', 'sales_without_cost', 'returns_without_cost',
+    'segment_cost', 'unused_capacity', 'unallocated', 'rate_difference', 'explained_differences', 'bonus_timing',
+    'ledger_result', 'difference', 'sales_without_cost', 'returns_without_cost',
 ] %}
 
 with portfolios as (

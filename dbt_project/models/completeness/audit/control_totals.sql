@@ -15,6 +15,7 @@
     'ledger_accounts': [],
     'cost_pools': ['practical_capacity_minutes'],
     'activity_times': ['minutes_per_unit'],
+    'standard_rates': ['standard_rate'],
     'unit_conversions': [],
     'fiscal_calendar': [],
     'credit_terms': [],
@@ -23,6 +24,7 @@
     'budgets': ['net_sales', 'db1', 'db2', 'db3'],
     'segment_rules': ['threshold_from', 'good_minimum_db3'],
     'segment_overrides': [],
+    'customer_notes': [],
     'service_concepts': ['visits_per_year', 'minimum_order', 'free_freight_from'],
     'kpi_register': [],
     'kpi_formulas': ['coefficient'],
@@ -32,7 +34,7 @@
 } %}
 {%- set feeds_with_customers = [
     'sales_lines', 'customers', 'customer_owners', 'customer_costs', 'bonus_agreements', 'activities', 'receivables',
-    'ledger_entries', 'adjustments', 'segment_overrides',
+    'ledger_entries', 'adjustments', 'segment_overrides', 'customer_notes',
 ] %}
 {#- Feeds whose every record is one posting, with the model that decides whose it is. #}
 {%- set posted_whole = {'customer_costs': 'int_customer_costs_valued', 'adjustments': 'int_adjustments_valued'} %}

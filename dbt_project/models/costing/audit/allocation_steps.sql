@@ -28,6 +28,7 @@ joined as (
         pools.applies_to,
         pools.practical_capacity_minutes,
         pools.problem,
+        pools.standard_rate,
         pools.pool_cost,
         company.minor_unit_size,
         coalesce(receivers.driver_total, 0) as driver_total,
@@ -51,6 +52,7 @@ split as (
         applies_to,
         practical_capacity_minutes,
         problem,
+        standard_rate,
         pool_cost,
         driver_total,
         receiver_count,
@@ -61,7 +63,18 @@ split as (
             ) * 1000000 as decimal(24, 0)
         ) as rate_base,
         given_units,
-        cast(given_units * minor_unit_size * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)) as allocated
+        cast(given_units * minor_unit_size * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)) as allocated,
+        -- What the pool may cost: what the capacity is worth at the standard rate, or what is used of the driver.
+        case
+            when standard_rate is null or problem is not null or line_code = 'K70' then pool_cost
+            when method = 'capacity'
+                then cast(
+                    {{ at_standard_rate('standard_rate', 'practical_capacity_minutes', 'minor_unit_size') }}
+                    * minor_unit_size * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)
+                )
+            when receiver_count = 0 then pool_cost
+            else cast(given_units * minor_unit_size * cast(0.0001 as decimal(5, 4)) as decimal(18, 4))
+        end as standard_cost
     from joined
 )
 
@@ -78,16 +91,21 @@ select
     allocated,
     case when line_code = 'K70' and problem is null then pool_cost else cast(0 as decimal(18, 4)) end as segment_cost,
     cast(
-        case when method = 'capacity' and line_code <> 'K70' and problem is null then pool_cost - allocated else 0 end
+        case
+            when method = 'capacity' and line_code <> 'K70' and problem is null then standard_cost - allocated
+            else 0
+        end
         as decimal(18, 4)
     ) as unused,
     cast(
         case
             when problem is not null then pool_cost
-            when method = 'proportional' and line_code <> 'K70' then pool_cost - allocated
+            when method = 'proportional' and line_code <> 'K70' then standard_cost - allocated
             else 0
         end as decimal(18, 4)
     ) as unallocated,
+    cast(pool_cost - standard_cost as decimal(18, 4)) as rate_difference,
+    standard_rate,
     receiver_count,
     negative_receivers,
     driver_total,

@@ -17,13 +17,44 @@ with versions as (
     from {{ ref('stg_cost_pools') }}
 ),
 
+-- A pool at actual rates has no standard rate.
+standards as (
+    select
+        rates.cost_pool_id,
+        months.month,
+        rates.standard_rate
+    from {{ ref('stg_standard_rates') }} as rates
+    inner join {{ ref('months') }} as months
+        on rates.fiscal_year = months.fiscal_year
+    inner join {{ ref('stg_company') }} as company
+        on company.rates = 'standard'
+    cross join {{ ref('int_account_period') }} as period
+    where months.month <= period.last_posted_month
+),
+
+-- At a standard rate, what customers use is charged whether or not the month's cost is booked.
 costs as (
     select
         cost_pool_id,
         month,
-        cast(sum(amount) as decimal(18, 4)) as pool_cost
-    from {{ ref('int_ledger_entries_valued') }}
-    where role_kind = 'pool'
+        cast(sum(amount) as decimal(18, 4)) as pool_cost,
+        max(is_booked) as is_booked
+    from (
+        select
+            cost_pool_id,
+            month,
+            amount,
+            1 as is_booked
+        from {{ ref('int_ledger_entries_valued') }}
+        where role_kind = 'pool'
+        union all
+        select
+            cost_pool_id,
+            month,
+            0 as amount,
+            0 as is_booked
+        from standards
+    ) as booked_or_charged
     group by cost_pool_id, month
 ),
 
@@ -44,6 +75,7 @@ select
     versions.driver,
     versions.applies_to,
     versions.practical_capacity_minutes,
+    case when versions.line_code <> 'K70' then standards.standard_rate end as standard_rate,
     costs.pool_cost,
     case
         when versions.cost_pool_id is null then 'not_defined'
@@ -59,5 +91,9 @@ left join versions
         costs.cost_pool_id = versions.cost_pool_id
         and {{ last_day_of('costs.month') }} >= versions.valid_from
         and {{ last_day_of('costs.month') }} < versions.valid_before
+left join standards
+    on costs.cost_pool_id = standards.cost_pool_id and costs.month = standards.month
 left join first_times
     on costs.cost_pool_id = first_times.cost_pool_id and {{ last_day_of('costs.month') }} >= first_times.valid_from
+-- Nothing is charged for a pool before it is defined.
+where costs.is_booked = 1 or (versions.cost_pool_id is not null and versions.line_code <> 'K70')

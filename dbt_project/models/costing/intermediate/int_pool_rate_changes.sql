@@ -36,9 +36,14 @@ pools as (
         pools.method,
         pools.applies_to,
         case when pools.method = 'proportional' then pools.driver end as driver,
-        pools.pool_cost as rate_cost,
+        -- A rate of six decimals is money per 100 units.
+        case
+            when pools.standard_rate is null then pools.pool_cost
+            else cast(pools.standard_rate * 100 as decimal(18, 4))
+        end as rate_cost,
         cast(
             case
+                when pools.standard_rate is not null then 100
                 when pools.method = 'capacity' then pools.practical_capacity_minutes
                 else coalesce(used.driver_total, 0)
             end as decimal(18, 6)

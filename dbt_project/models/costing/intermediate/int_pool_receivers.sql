@@ -88,7 +88,8 @@ totals as (
     group by cost_pool_id, month
 ),
 
--- Only whole minor units (øre) are given out. A capacity pool gives out cost x used minutes / capacity.
+-- Only whole minor units (øre) are given out. A capacity pool gives out cost x used minutes / capacity; at a standard
+-- rate, any pool gives out usage x rate.
 sized as (
     select
         pools.cost_pool_id,
@@ -97,6 +98,8 @@ sized as (
         cast(
             case
                 when totals.driver_total = 0 then 0
+                when pools.standard_rate is not null
+                    then {{ at_standard_rate('pools.standard_rate', 'totals.driver_total', 'company.minor_unit_size') }}
                 when pools.method = 'capacity'
                     then {{ div_half_up(
                         money_units('pools.pool_cost') ~ ' * ' ~ quantity_units('totals.driver_total'),

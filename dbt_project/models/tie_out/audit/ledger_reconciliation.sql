@@ -170,7 +170,8 @@ pool_totals as (
         line_code,
         sum(pool_cost) as pool_cost,
         sum(unused) as unused,
-        sum(unallocated) as unallocated
+        sum(unallocated) as unallocated,
+        sum(rate_difference) as rate_difference
     from {{ ref('allocation_steps') }}
     where line_code in ('K55', 'K56')
     group by month, line_code
@@ -184,7 +185,8 @@ computed_lines as (
         coalesce(account_totals.adjustment, 0) as adjustment,
         coalesce(pool_totals.pool_cost, 0) as pool_cost,
         coalesce(pool_totals.unused, 0) as unused,
-        coalesce(pool_totals.unallocated, 0) as unallocated
+        coalesce(pool_totals.unallocated, 0) as unallocated,
+        coalesce(pool_totals.rate_difference, 0) as rate_difference
     from account_totals
     full join pool_totals
         on account_totals.month = pool_totals.month and account_totals.line_code = pool_totals.line_code
@@ -220,6 +222,7 @@ parts as (
         0 as notional,
         0 as unused_capacity,
         0 as unallocated,
+        0 as rate_difference,
         without_customer,
         timing,
         bonus_timing,
@@ -238,6 +241,7 @@ parts as (
         case when line_code = 'K57' then account_amount - adjustment else 0 end as notional,
         -unused as unused_capacity,
         -unallocated as unallocated,
+        -rate_difference as rate_difference,
         0 as without_customer,
         0 as timing,
         0 as bonus_timing,
@@ -256,6 +260,7 @@ parts as (
         0 as notional,
         0 as unused_capacity,
         0 as unallocated,
+        0 as rate_difference,
         0 as without_customer,
         0 as timing,
         0 as bonus_timing,
@@ -274,6 +279,7 @@ parts as (
         0 as notional,
         0 as unused_capacity,
         0 as unallocated,
+        0 as rate_difference,
         0 as without_customer,
         0 as timing,
         0 as bonus_timing,
@@ -294,6 +300,7 @@ summed as (
         sum(notional) as notional,
         sum(unused_capacity) as unused_capacity,
         sum(unallocated) as unallocated,
+        sum(rate_difference) as rate_difference,
         sum(without_customer) as without_customer,
         sum(timing) as timing,
         sum(bonus_timing) as bonus_timing,
@@ -302,8 +309,8 @@ summed as (
         sum(unmapped_account) as unmapped_account,
         sum(account_amount - ledger_amount) as difference,
         sum(
-            account_amount - ledger_amount - adjustment - notional - unused_capacity - unallocated - without_customer
-            - timing - exchange_difference - rounding - unmapped_account
+            account_amount - ledger_amount - adjustment - notional - unused_capacity - unallocated - rate_difference
+            - without_customer - timing - exchange_difference - rounding - unmapped_account
         ) as unexplained
     from parts
     group by month, line_code
@@ -320,6 +327,7 @@ select
     cast(notional as decimal(18, 4)) as notional,
     cast(unused_capacity as decimal(18, 4)) as unused_capacity,
     cast(unallocated as decimal(18, 4)) as unallocated,
+    cast(rate_difference as decimal(18, 4)) as rate_difference,
     cast(without_customer as decimal(18, 4)) as without_customer,
     cast(timing as decimal(18, 4)) as timing,
     cast(bonus_timing as decimal(18, 4)) as bonus_timing,
@@ -336,6 +344,7 @@ select
         when rounding <> 0 then 'rounding'
         when adjustment <> 0 then 'adjustment'
         when unallocated <> 0 then 'unallocated'
+        when rate_difference <> 0 then 'rate_difference'
         when unused_capacity <> 0 then 'unused_capacity'
         when notional <> 0 then 'notional'
     end as cause

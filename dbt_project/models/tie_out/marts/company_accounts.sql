@@ -30,7 +30,8 @@ pools as (
         month,
         sum(segment_cost) as segment_cost,
         sum(unused) as unused_capacity,
-        sum(unallocated) as unallocated
+        sum(unallocated) as unallocated,
+        sum(rate_difference) as rate_difference
     from {{ ref('allocation_steps') }}
     group by month
 ),
@@ -63,6 +64,7 @@ joined as (
         coalesce(booked.segment_cost, 0) + coalesce(pools.segment_cost, 0) as segment_cost,
         coalesce(pools.unused_capacity, 0) as unused_capacity,
         coalesce(booked.unallocated, 0) + coalesce(pools.unallocated, 0) + coalesce(explained.amount, 0) as unallocated,
+        coalesce(pools.rate_difference, 0) as rate_difference,
         coalesce(explained.amount, 0) as explained_differences,
         coalesce(explained.bonus_timing, 0) as bonus_timing,
         case
@@ -92,12 +94,14 @@ select
     cast(segment_cost as decimal(18, 4)) as segment_cost,
     cast(unused_capacity as decimal(18, 4)) as unused_capacity,
     cast(unallocated as decimal(18, 4)) as unallocated,
+    cast(rate_difference as decimal(18, 4)) as rate_difference,
     cast(explained_differences as decimal(18, 4)) as explained_differences,
     cast(bonus_timing as decimal(18, 4)) as bonus_timing,
     cast(credit_cost as decimal(18, 4)) as credit_cost_put_back,
     cast(ledger_result as decimal(18, 4)) as ledger_result,
     cast(
-        db3 - segment_cost - unused_capacity - unallocated + bonus_timing + credit_cost - ledger_result
+        db3 - segment_cost - unused_capacity - unallocated - rate_difference + bonus_timing + credit_cost
+        - ledger_result
         as decimal(18, 4)
     ) as difference,
     {{ safe_ratio('db1', 'net_sales') }} as dg1,

@@ -1,0 +1,1 @@
+"""What people write while they read: notes and decisions, as policy records."""
